@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* check.h: ast -> policy. */
+#ifndef NFR_CHECK_H
+#define NFR_CHECK_H
+
+#include "diag.h"
+#include "host.h"
+#include "policy.h"
+
+/*
+ * Resolves names against host, reads table files by sources, expands lists,
+ * fixes families, adds the default and generated rules and the guard. What is
+ * wrong goes to diag, and checking goes on. Never NULL; meaningful only when
+ * diag_errors() is 0.
+ */
+struct policy *check_policy(struct arena *, struct sources *, struct diag *,
+			    const struct host *, const struct ast *);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* compile.h: the whole way, from a path to an image; what the tools call. */
+#ifndef NFR_COMPILE_H
+#define NFR_COMPILE_H
+
+#include "check.h"
+#include "image.h"
+#include "parse.h"
+
+struct compile_options {
+	const char *host_profile; /* NULL: the running system */
+	const struct parse_define *defines;
+	size_t define_count;
+	const char *const *warnings; /* -W arguments */
+	size_t warning_count;
+};
+
+struct compilation {
+	struct arena *arena;
+	struct sources *sources;
+	struct diag *diag;
+	struct host *host;
+	struct ast ast;
+	struct policy *policy; /* NULL after errors */
+	struct code code;      /* empty after errors */
+	__u8 *image;	       /* NULL after errors */
+	size_t image_len;
+};
+
+/*
+ * 0 with *out filled in, even when diag holds errors; -errno when the file or
+ * the host profile could not be read, or -EINVAL for a bad -W, with *error set
+ * to a static or arena message (the compilation is returned for that too).
+ */
+int compile_file(const char *path, const struct compile_options *,
+		 struct compilation **out, const char **error);
+void compile_free(struct compilation **);
+
+#endif

@@ -1,0 +1,1 @@
+compiler_src := $(wildcard compiler/*.c)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * host.h: what a policy may know of the host: interfaces with their addresses,
+ * users, groups, services. Read from the system or from a JSON profile, so
+ * that tests do not depend on the machine.
+ */
+#ifndef NFR_HOST_H
+#define NFR_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "arena.h"
+
+struct host_addr {
+	struct addr addr;
+	enum addr_family family;
+	uint8_t prefix_len;
+	struct addr broadcast; /* IPv4; zero when none */
+	struct addr peer;      /* point to point; zero when none */
+};
+
+struct host_iface {
+	const char *name;
+	const struct host_addr *addrs;
+	size_t addr_count;
+	bool is_loopback;
+};
+
+struct host;
+
+/* The running system; needs no root. 0 or -errno. */
+int host_system(struct arena *, struct host **out);
+/*
+ * A profile:
+ * {"interfaces": [{"name": "lo0", "loopback": true,
+ *                  "addresses": ["127.0.0.1/8", {"address": "10.0.0.1/24",
+ *                                "broadcast": "10.0.0.255"}]}],
+ *  "users": {"bin": 3}, "groups": {"sshd": 27},
+ *  "services": {"ssh": {"tcp": 22, "udp": 22}}}
+ * A missing "services", "users" or "groups" asks the system. 0, or -errno
+ * with *error set to a message in the arena.
+ */
+int host_profile(struct arena *, const char *path, struct host **out,
+		 const char **error);
+
+const struct host_iface *host_iface(const struct host *, const char *name);
+/* All interface names, for suggestions. */
+const char *const *host_iface_names(const struct host *, size_t *count);
+/* Port of a service for "tcp" or "udp" (NULL: either), or -1. */
+int host_service(const struct host *, const char *name, const char *proto);
+/* Protocol number by name, or -1; name by number, or NULL. */
+int host_proto(const char *name);
+const char *host_proto_name(unsigned number);
+
+#endif

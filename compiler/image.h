@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * image.h: the .nfi file: bytecode, rules, labels, places, tables and names in
+ * one block of bytes. The same policy gives the same bytes. Little-endian.
+ *
+ * struct image is a view: every pointer in it points into bytes, and every
+ * index and offset in it was checked, so readers need not check again.
+ */
+#ifndef NFR_IMAGE_H
+#define NFR_IMAGE_H
+
+#include "lower.h"
+
+#define IMAGE_MAGIC 0x3149464eu /* "NFI1" */
+#define IMAGE_HASH_LEN 32	/* SHA-256 (FIPS 180-4), by libmd */
+#define IMAGE_ERROR_MAX 160
+
+enum image_section {
+	IMAGE_CODE,	/* struct nfr_insn */
+	IMAGE_RULES,	/* struct nfr_rule */
+	IMAGE_RULEINFO, /* struct image_ruleinfo, one a rule */
+	IMAGE_TABLES,	/* struct image_table */
+	IMAGE_ENTRIES,	/* struct image_entry, sorted by table */
+	IMAGE_IFACES,	/* struct image_iface, ifid 1 first */
+	IMAGE_FILES,	/* __u32 string: source paths */
+	IMAGE_STRINGS,	/* bytes; offset 0 is "" */
+	IMAGE_SECTIONS
+};
+
+struct image_header {
+	__u32 magic;
+	__u32 abi_version;
+	__u32 len; /* of the whole image */
+	__u32 guard_first; /* rules before it are the policy's, the rest the guard's */
+	__u8 hash[IMAGE_HASH_LEN]; /* of all bytes, with this field zero */
+	__u32 entry[NFR_ENTRIES];
+	struct {
+		__u32 offset; /* multiple of 8 */
+		__u32 count;  /* of items */
+	} section[IMAGE_SECTIONS];
+};
+
+struct image_ruleinfo {
+	__u64 id;
+	__u32 label; /* strings */
+	__u32 text;  /* strings: the rule in canonical form */
+	__u32 file;  /* index in files, or 0xffffffff */
+	__u32 line;
+	__u32 col;
+	__u32 flags; /* IMAGE_RULE_* */
+};
+#define IMAGE_RULE_QUICK 1u
+#define IMAGE_RULE_GENERATED 2u
+
+struct image_table {
+	__u32 name;
+	__u32 is_const;
+};
+
+struct image_entry {
+	__u32 table;
+	__u8 family; /* enum nfr_family */
+	__u8 prefix_len; /* 0-32 or 0-128 */
+	__u8 is_negated;
+	__u8 reserved;
+	__u8 addr[16]; /* network order, IPv4 mapped */
+};
+
+struct image_iface {
+	__u32 name;
+	__u32 flags; /* IMAGE_IFACE_* */
+};
+#define IMAGE_IFACE_TUNNEL 1u
+#define IMAGE_IFACE_LOOPBACK 2u
+#define IMAGE_IFACE_SKIP 4u
+
+struct image {
+	const __u8 *bytes;
+	size_t len;
+	const struct image_header *header;
+	const struct nfr_insn *code;
+	const struct nfr_rule *rules;
+	const struct image_ruleinfo *ruleinfo;
+	const struct image_table *tables;
+	const struct image_entry *entries;
+	const struct image_iface *ifaces;
+	const __u32 *files;
+	const char *strings;
+	__u32 insn_count, rule_count, table_count, entry_count, iface_count,
+		file_count;
+};
+
+/* Bytes are malloc'd and the caller's. 0, -E2BIG or -ENOMEM. */
+int image_write(const struct policy *, const struct code *,
+		const struct sources *, __u8 **bytes, size_t *len);
+
+/*
+ * Views bytes, which must be 8-byte aligned and outlive the view. Checks
+ * magic, version, length, hash, every section and, by verify_code(), the
+ * bytecode. 0, or -EPROTO (another version), -EBADMSG (damaged) with a message.
+ */
+int image_open(const void *bytes, size_t len, struct image *out,
+	       char error[IMAGE_ERROR_MAX]);
+
+const char *image_string(const struct image *, __u32 offset);
+/* First 12 hex digits of the hash: the image's short name. */
+void image_short_hash(const struct image *, char out[13]);
+
+/* verify.c: the bytecode is total and touches nothing it may not. Called by image_open. */
+int verify_code(const struct image *, char error[IMAGE_ERROR_MAX]);
+
+/* disasm.c: the bytecode as text, with labels for entries and rule places. */
+void disasm_code(const struct image *, FILE *);
+void disasm_image(const struct image *, FILE *); /* header and all sections */
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lower.h: policy -> bytecode. pf's last match and quick become first match;
+ * rules are split by direction and family into the image's entry points.
+ */
+#ifndef NFR_LOWER_H
+#define NFR_LOWER_H
+
+#include "policy.h"
+
+struct code {
+	struct nfr_insn *insns;
+	size_t count;
+	uint32_t entry[NFR_ENTRIES];
+};
+
+/* 0, or -E2BIG when the policy does not fit NFR_INSN_MAX or NFR_RULE_MAX. */
+int lower_policy(struct arena *, const struct policy *, struct code *out);
+
+#endif
