@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * engine.h: image in, policy in force out; and what is in force, read back.
+ *
+ * Overview
+ *   Everything lives in one pin directory of a bpffs: the stubs that hold the
+ *   hooks, their two-slot program arrays, the maps that outlive policies, and
+ *   two generations. A load fills the slot that is not active and flips
+ *   control.active; nothing else switches policies. No process has to live.
+ *
+ * Invariants
+ *   - At every moment a hooked device is under the old policy, the new one, or
+ *     blocks. Whatever fails before the flip leaves the old policy in force.
+ *   - One pin directory belongs to one network namespace, and only that
+ *     namespace's processes may use it.
+ *   - A pinned object is used only after its type, name and sizes were found
+ *     to be ours.
+ *
+ * Errors
+ *   Every function returns 0 or -errno and fills *err:
+ *     -ENOENT   nothing is loaded in this directory
+ *     -ENODEV   the directory is not on a bpffs
+ *     -EPERM    no privilege
+ *     -EOPNOTSUPP  the kernel lacks a feature, which err->text names
+ *     -EBUSY    another nfload holds the lock
+ *     -EEXIST   a name is pinned by someone else
+ *     -EXDEV    the directory belongs to another network namespace
+ *     -EPROTO   what is pinned is of another ABI version, or is damaged
+ *   and others as the kernel gave them. The library never prints.
+ */
+#ifndef NFR_ENGINE_H
+#define NFR_ENGINE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../compiler/image.h"
+#include "abi.h"
+
+#define ENGINE_DIR_DEFAULT "/sys/fs/bpf/nfr"
+#define ENGINE_LOCK_WAIT_MS 10000u
+
+struct engine_error {
+	char text[512]; /* one sentence, no newline, no full stop */
+	char hint[256]; /* what to do, or "" */
+	char log[2048]; /* last lines of libbpf's or the verifier's log, or "" */
+	bool nothing_changed; /* false: hooks were added or removed, see text */
+	uint32_t generation_in_force; /* 0: none */
+};
+
+/* ---- what both sides show ---------------------------------------------- */
+
+/* How the VM's loop is written in the datapath object that was loaded. */
+enum engine_loop {
+	ENGINE_LOOP_AUTO = 0, /* option only: may_goto where it verifies */
+	ENGINE_LOOP_MAY_GOTO = 1,
+	ENGINE_LOOP_HELPER = 2 /* bpf_loop() */
+};
+const char *engine_loop_name(enum engine_loop); /* "may_goto", "bpf_loop" */
+
+enum engine_mode {
+	ENGINE_MODE_NONE = 0, /* our stub is not there */
+	ENGINE_MODE_XDP_NATIVE,
+	ENGINE_MODE_XDP_GENERIC,
+	ENGINE_MODE_TCX,
+	ENGINE_MODE_CLSACT
+};
+const char *engine_mode_name(enum engine_mode); /* "xdp-native", ... "none" */
+
+struct engine_hook {
+	enum engine_mode mode;
+	int position;	    /* in its chain, 0 is first; -1: not known */
+	unsigned chain_len; /* programs in the chain; 0: not known */
+	uint32_t prog_id;   /* of our stub; 0 when mode is NONE */
+	bool is_new;	    /* attached by this load */
+	char why[128];	    /* why it is none, or not the preferred mode; or "" */
+};
+
+struct engine_device {
+	char name[IF_NAMESIZE];
+	char kind[IF_NAMESIZE]; /* rtnetlink's: "veth", "wireguard"; or "" */
+	uint32_t ifindex;
+	uint16_t arphrd; /* ARPHRD_* */
+	uint32_t flags;	 /* IFF_* */
+	uint32_t xdp_prog_id; /* whoever's; 0: none */
+	uint8_t xdp_mode;     /* XDP_ATTACHED_* of linux/if_link.h */
+	enum nfr_link link;
+	uint16_t ifid;	 /* in the policy in force; 0: it names no such device */
+	bool is_skipped; /* "set skip on": left without hooks on purpose */
+	bool is_tunnel;
+	bool is_trusted; /* a tunnel whose identity still holds */
+	bool is_known;	 /* the policy in force has judged its link type */
+	struct engine_hook hook[2]; /* by enum nfr_dir */
+};
+
+/* A plain array; devices is malloc'd, freed by engine_devices_free(). */
+struct engine_devices {
+	struct engine_device *items;
+	size_t count;
+};
+void engine_devices_free(struct engine_devices *);
+
+/* ---- load and unload --------------------------------------------------- */
+
+struct engine_options {
+	unsigned lock_wait_ms;	/* 0: ENGINE_LOCK_WAIT_MS */
+	enum engine_loop loop;	/* AUTO */
+	bool no_native_xdp;	/* generic XDP only */
+	bool no_xdp;		/* tcx or clsact only */
+	bool no_tcx;		/* clsact instead of tcx */
+	/* libbpf's log, line by line, for -v; NULL: kept for errors only. */
+	void (*log)(void *arg, const char *line);
+	void *log_arg;
+};
+
+#define ENGINE_NOTES_MAX 16
+struct engine_report {
+	uint32_t generation; /* now in force */
+	uint32_t previous;   /* before this load; 0: none */
+	uint32_t slot;
+	enum engine_loop loop;
+	struct engine_devices devices;
+	/* What the user should know: a tunnel that does not exist yet, XDP that
+	 * fell back ... one sentence each. */
+	char notes[ENGINE_NOTES_MAX][192];
+	size_t note_count;
+};
+/* Frees what it points to and zeroes it; a zeroed report is fine. */
+void engine_report_free(struct engine_report *);
+
+/*
+ * Puts image in force on every device of the caller's network namespace but
+ * the skipped ones. image must have come from image_open(). options may be
+ * NULL. On success the caller owns *report (engine_report_free); on failure
+ * *report is untouched.
+ */
+int engine_apply(const char *dir, const struct image *image,
+		 const struct engine_options *options,
+		 struct engine_report *report, struct engine_error *err);
+
+enum engine_leave {
+	ENGINE_LEAVE_BLOCKED, /* hooks stay and block everything */
+	ENGINE_LEAVE_OPEN     /* hooks and pins are removed */
+};
+/* hooks_left: hooks that are still there afterwards; may be NULL. */
+int engine_unload(const char *dir, enum engine_leave,
+		  const struct engine_options *options, size_t *hooks_left,
+		  struct engine_error *err);
+
+/*
+ * Asks the kernel for what a load needs, without changing anything: privilege,
+ * bpffs, BTF. 0 when a load can be tried.
+ */
+int engine_probe(const char *dir, struct engine_error *err);
+
+/* ---- read side --------------------------------------------------------- */
+
+struct engine;
+
+/*
+ * Opens what is loaded in dir; takes no lock. *out is the caller's, closed by
+ * engine_close(), and untouched on failure. Every call below reads afresh, so
+ * an open engine follows later loads.
+ */
+int engine_open(const char *dir, struct engine **out, struct engine_error *err);
+void engine_close(struct engine **); /* NULL is fine */
+
+int engine_control(struct engine *, struct nfr_control *out);
+/* Blocked packets also go to the events when on. */
+int engine_set_trace(struct engine *, bool on, struct engine_error *err);
+
+enum engine_posture {
+	ENGINE_POSTURE_GUARDED, /* every device, in and out, at the head */
+	ENGINE_POSTURE_PARTLY,	/* in force, but a device is not guarded */
+	ENGINE_POSTURE_BLOCKED, /* hooks without a policy: everything blocks */
+	ENGINE_POSTURE_OPEN	/* no hook is ours */
+};
+const char *engine_posture_name(enum engine_posture);
+
+struct engine_status {
+	enum engine_posture posture;
+	uint32_t generation; /* in force; 0: none */
+	uint32_t other;	     /* in the slot that is not active; 0: none */
+	uint32_t slot;
+	uint64_t netns_cookie;
+	uint32_t netns_inode;
+	char image_hash[13];
+	char source[256]; /* the policy's main file as it was given, or "" */
+	const char *engine; /* "vm" */
+	enum engine_loop loop;
+	uint64_t loaded_at; /* seconds since 1970; 0: not known */
+	uint32_t rule_count, guard_count, insn_count;
+	bool trace_block;
+	uint64_t events_lost;
+	struct engine_devices devices;
+	/* What is not guarded and why, and what can not be on this kernel. */
+	char notes[ENGINE_NOTES_MAX][192];
+	size_t note_count;
+};
+/* The caller owns *out (engine_status_free); untouched on failure. */
+int engine_status(struct engine *, struct engine_status *out,
+		  struct engine_error *err);
+void engine_status_free(struct engine_status *);
+
+/*
+ * The image of the generation in force (generation 0) or of the one asked
+ * for, if one of the two slots still holds it: -ENOENT else. *out belongs to
+ * the engine and lives until engine_close(), reloads or not.
+ */
+int engine_image(struct engine *, uint32_t generation, const struct image **out,
+		 struct engine_error *err);
+/*
+ * Counters of the rules of that generation (0: in force), summed over CPUs;
+ * counts[] has room for count, which must be the image's rule_count.
+ */
+int engine_rule_counts(struct engine *, uint32_t generation,
+		       struct nfr_count *counts, size_t count,
+		       struct engine_error *err);
+/* Packets and bytes by enum nfr_reason, summed over CPUs, since the first load. */
+int engine_reasons(struct engine *, struct nfr_count counts[NFR_REASON_COUNT],
+		   struct engine_error *err);
+/* The ring buffer of struct nfr_event; the engine's own, do not close. -1: none. */
+int engine_events_fd(const struct engine *);
+/* The name a device had when it was last asked for; "if7" when it is gone. */
+const char *engine_ifname(struct engine *, uint32_t ifindex);
+
+#endif
