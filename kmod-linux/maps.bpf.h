@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * maps.bpf.h: the maps of the eBPF objects, by the names that the loader knows.
+ *
+ * Shared maps outlive a generation: the loader pins one of each and gives it
+ * to every object. The others belong to one generation. Sizes are defaults
+ * that the loader sets to what an image needs. A name has at most 15 bytes in
+ * the kernel.
+ */
+#ifndef NFR_MAPS_BPF_H
+#define NFR_MAPS_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "runtime/abi.h"
+
+/* ---- shared: stub and datapath ----------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct nfr_control);
+} nfr_control SEC(".maps");
+
+/* Index: dir * NFR_REASON_COUNT + reason. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2 * NFR_REASON_COUNT);
+	__type(key, __u32);
+	__type(value, struct nfr_count);
+} nfr_reasons SEC(".maps");
+
+static __always_inline void maps_count_reason(__u32 dir, __u32 reason,
+					      __u32 bytes)
+{
+	__u32 index = dir * NFR_REASON_COUNT + reason;
+	struct nfr_count *count = bpf_map_lookup_elem(&nfr_reasons, &index);
+
+	if (count) {
+		count->packets++;
+		count->bytes += bytes;
+	}
+}
+
+#ifndef NFR_STUB
+
+/* ---- shared: datapath -------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct nfr_state_key);
+	__type(value, struct nfr_state);
+} nfr_states SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} nfr_events SEC(".maps");
+
+/* ---- of one generation ------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nfr_config);
+} nfr_config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nfr_insn);
+} nfr_code SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nfr_rule);
+} nfr_rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nfr_count);
+} nfr_rule_counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct nfr_table_key);
+	__type(value, __u32);
+} nfr_tables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct nfr_iface);
+} nfr_ifaces SEC(".maps");
+
+/* The kernel removes an entry with its device: what is here is the device. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, __u32);
+} nfr_tunnels SEC(".maps");
+
+/* The .nfi itself, for the tools; programs only keep it alive. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, 8);
+} nfr_image SEC(".maps");
+
+#endif
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * stub.bpf.c: a packet at a hook -> the datapath of the active generation.
+ *
+ * These programs are attached once and never replaced. The switch is the one
+ * word control.active; a tail call by a constant index becomes a direct jump.
+ * A tail call that falls through found no program: the packet is blocked.
+ */
+#define NFR_STUB
+#include "kmod-linux/maps.bpf.h"
+
+#include <linux/pkt_cls.h>
+
+#define SLOTS(name)                                                            \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                         \
+		__uint(max_entries, 2);                                        \
+		__uint(key_size, sizeof(__u32));                               \
+		__uint(value_size, sizeof(__u32));                             \
+	} name SEC(".maps")
+
+SLOTS(nfr_slots_xdp);
+SLOTS(nfr_slots_in);
+SLOTS(nfr_slots_out);
+
+static __always_inline void stub_call(void *ctx, void *slots)
+{
+	__u32 zero = 0;
+	volatile struct nfr_control *control =
+		bpf_map_lookup_elem(&nfr_control, &zero);
+	__u32 active;
+
+	if (!control)
+		return;
+	active = control->active;
+	if (active == 0)
+		bpf_tail_call_static(ctx, slots, 0);
+	else if (active == 1)
+		bpf_tail_call_static(ctx, slots, 1);
+}
+
+SEC("xdp")
+int nfr_stub_xdp(struct xdp_md *ctx)
+{
+	stub_call(ctx, &nfr_slots_xdp);
+	maps_count_reason(NFR_DIR_IN, NFR_REASON_SLOT,
+			  ctx->data_end - ctx->data);
+	return XDP_DROP;
+}
+
+SEC("tc")
+int nfr_stub_in(struct __sk_buff *skb)
+{
+	stub_call(skb, &nfr_slots_in);
+	maps_count_reason(NFR_DIR_IN, NFR_REASON_SLOT, skb->len);
+	return TC_ACT_SHOT;
+}
+
+SEC("tc")
+int nfr_stub_out(struct __sk_buff *skb)
+{
+	stub_call(skb, &nfr_slots_out);
+	maps_count_reason(NFR_DIR_OUT, NFR_REASON_SLOT, skb->len);
+	return TC_ACT_SHOT;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

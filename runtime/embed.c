@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* embed.c: build/bpf/<name>.bpf.o -> bytes inside the tools. */
+#include "embed.h"
+
+#define EMBED(name, file)                                                      \
+	__asm__(".section .rodata\n"                                           \
+		".balign 8\n"                                                  \
+		"embed_" #name "_start:\n"                                     \
+		".incbin \"build/bpf/" file "\"\n"                             \
+		"embed_" #name "_end:\n"                                       \
+		".byte 0\n"                                                    \
+		".previous\n");                                                \
+	extern const char embed_##name##_start[], embed_##name##_end[];        \
+	const void *embed_##name(size_t *len)                                  \
+	{                                                                      \
+		*len = (size_t)(embed_##name##_end - embed_##name##_start);    \
+		return embed_##name##_start;                                   \
+	}
+
+EMBED(stub, "stub.bpf.o")
+EMBED(datapath, "datapath.bpf.o")
+EMBED(datapath_loop, "datapath-loop.bpf.o")

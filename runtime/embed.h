@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* embed.h: the eBPF objects that the tools carry with them. */
+#ifndef NFR_EMBED_H
+#define NFR_EMBED_H
+
+#include <stddef.h>
+
+/* ELF objects for bpf_object__open_mem(), 8-byte aligned, for the whole run. */
+const void *embed_stub(size_t *len);
+const void *embed_datapath(size_t *len);      /* may_goto: Linux 6.9 */
+const void *embed_datapath_loop(size_t *len); /* bpf_loop: Linux 5.17 */
+
+#endif
