@@ -43,9 +43,9 @@
 #define ENGINE_LOCK_WAIT_MS 10000u
 
 struct engine_error {
-	char text[512]; /* one sentence, no newline, no full stop */
-	char hint[256]; /* what to do, or "" */
-	char log[2048]; /* last lines of libbpf's or the verifier's log, or "" */
+	char text[512];	      /* one sentence, no newline, no full stop */
+	char hint[256];	      /* what to do, or "" */
+	char log[2048];	      /* last lines of the verifier's log, or "" */
 	bool nothing_changed; /* false: hooks were added or removed, see text */
 	uint32_t generation_in_force; /* 0: none */
 };
@@ -75,19 +75,19 @@ struct engine_hook {
 	unsigned chain_len; /* programs in the chain; 0: not known */
 	uint32_t prog_id;   /* of our stub; 0 when mode is NONE */
 	bool is_new;	    /* attached by this load */
-	char why[128];	    /* why it is none, or not the preferred mode; or "" */
+	char why[128];	    /* why none, or not the preferred mode; or "" */
 };
 
 struct engine_device {
 	char name[IF_NAMESIZE];
 	char kind[IF_NAMESIZE]; /* rtnetlink's: "veth", "wireguard"; or "" */
 	uint32_t ifindex;
-	uint16_t arphrd; /* ARPHRD_* */
-	uint32_t flags;	 /* IFF_* */
+	uint16_t arphrd;      /* ARPHRD_* */
+	uint32_t flags;	      /* IFF_* */
 	uint32_t xdp_prog_id; /* whoever's; 0: none */
 	uint8_t xdp_mode;     /* XDP_ATTACHED_* of linux/if_link.h */
 	enum nfr_link link;
-	uint16_t ifid;	 /* in the policy in force; 0: it names no such device */
+	uint16_t ifid; /* in the policy in force; 0: it names no such device */
 	bool is_skipped; /* "set skip on": left without hooks on purpose */
 	bool is_tunnel;
 	bool is_trusted; /* a tunnel whose identity still holds */
@@ -105,11 +105,11 @@ void engine_devices_free(struct engine_devices *);
 /* ---- load and unload --------------------------------------------------- */
 
 struct engine_options {
-	unsigned lock_wait_ms;	/* 0: ENGINE_LOCK_WAIT_MS */
-	enum engine_loop loop;	/* AUTO */
-	bool no_native_xdp;	/* generic XDP only */
-	bool no_xdp;		/* tcx or clsact only */
-	bool no_tcx;		/* clsact instead of tcx */
+	unsigned lock_wait_ms; /* 0: ENGINE_LOCK_WAIT_MS */
+	enum engine_loop loop; /* AUTO */
+	bool no_native_xdp;    /* generic XDP only */
+	bool no_xdp;	       /* tcx or clsact only */
+	bool no_tcx;	       /* clsact instead of tcx */
 	/* libbpf's log, line by line, for -v; NULL: kept for errors only. */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
@@ -187,7 +187,7 @@ struct engine_status {
 	uint64_t netns_cookie;
 	uint32_t netns_inode;
 	char image_hash[13];
-	char source[256]; /* the policy's main file as it was given, or "" */
+	char source[256];   /* the policy's main file as it was given, or "" */
 	const char *engine; /* "vm" */
 	enum engine_loop loop;
 	uint64_t loaded_at; /* seconds since 1970; 0: not known */
@@ -218,10 +218,14 @@ int engine_image(struct engine *, uint32_t generation, const struct image **out,
 int engine_rule_counts(struct engine *, uint32_t generation,
 		       struct nfr_count *counts, size_t count,
 		       struct engine_error *err);
-/* Packets and bytes by enum nfr_reason, summed over CPUs, since the first load. */
-int engine_reasons(struct engine *, struct nfr_count counts[NFR_REASON_COUNT],
+/*
+ * Packets and bytes by enum nfr_dir and enum nfr_reason, summed over CPUs,
+ * since the first load: struct nfr_count counts[2][NFR_REASON_COUNT].
+ */
+int engine_reasons(struct engine *, struct nfr_count counts[][NFR_REASON_COUNT],
 		   struct engine_error *err);
-/* The ring buffer of struct nfr_event; the engine's own, do not close. -1: none. */
+/* The ring buffer of struct nfr_event; the engine's own, do not close. -1:
+ * none. */
 int engine_events_fd(const struct engine *);
 /* The name a device had when it was last asked for; "if7" when it is gone. */
 const char *engine_ifname(struct engine *, uint32_t ifindex);
