@@ -195,7 +195,8 @@ struct nfr_state {
 	__u8 phase;	  /* NFR_STATE_* */
 	__u16 icmp;	  /* first packet's type << 8 | code, for judging again */
 	__u8 tcpflags;	  /* first packet's, for judging again */
-	__u8 reserved[3];
+	__u8 fins;	  /* TCP sides that sent a FIN: bits 1 << enum nfr_dir */
+	__u8 reserved[2];
 };
 _Static_assert(sizeof(struct nfr_state) == 64, "nfr_state");
 #define NFR_STATE_OPENING 0	/* only the first side was seen */

@@ -20,3 +20,4 @@
 EMBED(stub, "stub.bpf.o")
 EMBED(datapath, "datapath.bpf.o")
 EMBED(datapath_loop, "datapath-loop.bpf.o")
+EMBED(bench, "bench.bpf.o")

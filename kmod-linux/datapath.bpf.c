@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * datapath.bpf.c: a packet, called from the stub -> pass or block.
+ *
+ * One object a generation, with maps of its own. The hooks differ only in how
+ * the frame is reached and in how a verdict is said. A pass lets the programs
+ * behind this one run.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kmod-linux/env.bpf.h"
+#include "runtime/verdict.h"
+
+/* One packet at a time: these hooks run with bottom halves off. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct verdict);
+} nfr_scratch SEC(".maps");
+
+NFR_INLINE __u8 datapath_judge(struct env *env, struct packet_frame *frame)
+{
+	__u32 zero = 0;
+	struct verdict *verdict = bpf_map_lookup_elem(&nfr_scratch, &zero);
+
+	return verdict ? verdict_judge(env, frame, verdict) : NFR_BLOCK;
+}
+
+NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)
+{
+	struct env env = {.skb = skb};
+	struct packet_frame frame = {
+		.start = (const __u8 *)(unsigned long)skb->data,
+		.end = (const __u8 *)(unsigned long)skb->data_end,
+		.len = skb->len,
+		.ifindex = skb->ifindex,
+		.dir = dir,
+	};
+
+	return datapath_judge(&env, &frame) == NFR_PASS ? TC_ACT_UNSPEC
+							: TC_ACT_SHOT;
+}
+
+SEC("xdp")
+int nfr_xdp(struct xdp_md *ctx)
+{
+	struct env env = {0};
+	struct packet_frame frame = {
+		.start = (const __u8 *)(unsigned long)ctx->data,
+		.end = (const __u8 *)(unsigned long)ctx->data_end,
+		.len = ctx->data_end - ctx->data,
+		.ifindex = ctx->ingress_ifindex,
+		.dir = NFR_DIR_IN,
+	};
+
+	return datapath_judge(&env, &frame) == NFR_PASS ? XDP_PASS : XDP_DROP;
+}
+
+SEC("tc")
+int nfr_in(struct __sk_buff *skb)
+{
+	return datapath_tc(skb, NFR_DIR_IN);
+}
+
+SEC("tc")
+int nfr_out(struct __sk_buff *skb)
+{
+	return datapath_tc(skb, NFR_DIR_OUT);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

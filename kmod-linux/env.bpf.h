@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * env.bpf.h: what the datapath asks of its environment, answered by BPF maps
+ * and helpers. datapath_user.c is the same for user space.
+ */
+#ifndef NFR_ENV_BPF_H
+#define NFR_ENV_BPF_H
+
+#include "kmod-linux/maps.bpf.h"
+#include "runtime/packet.h"
+#include "runtime/state.h"
+
+/* Maps are global; what is left is the hook's packet. */
+struct env {
+	struct __sk_buff *skb; /* NULL in XDP, where frames are linear */
+};
+
+/*
+ * Leaves the loop when the kernel's own count of turns ends: the may_goto
+ * instruction (Linux 6.9), which clang 14 has no mnemonic for.
+ */
+#define VM_BREAK                                                               \
+	({                                                                     \
+		__label__ l_break, l_continue;                                 \
+		asm volatile goto("1:.byte 0xe5; .byte 0; "                    \
+				  ".long ((%l[l_break] - 1b - 8) / 8) & "      \
+				  "0xffff; .short 0" ::                        \
+					  :                                    \
+				  : l_break);                                  \
+		goto l_continue;                                               \
+	l_break:                                                               \
+		break;                                                         \
+	l_continue:;                                                           \
+	})
+
+/* When the last sweep of the states began, in jiffies. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} nfr_sweep SEC(".maps");
+
+NFR_INLINE const struct nfr_config *env_config(struct env *env)
+{
+	__u32 zero = 0;
+
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_config, &zero);
+}
+
+NFR_INLINE const struct nfr_iface *env_iface(struct env *env, __u32 ifindex)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_ifaces, &ifindex);
+}
+
+NFR_INLINE int env_tunnel(struct env *env, __u32 ifindex)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_tunnels, &ifindex) != 0;
+}
+
+NFR_INLINE const struct nfr_insn *env_insn(struct env *env, __u32 pc)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_code, &pc);
+}
+
+NFR_INLINE const struct nfr_rule *env_rule(struct env *env, __u32 rule)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_rules, &rule);
+}
+
+NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
+{
+	__u32 *value = bpf_map_lookup_elem(&nfr_tables, key);
+
+	(void)env;
+	return value && *value == NFR_TABLE_MEMBER;
+}
+
+/* More of the headers made readable? Then frame has the new places. */
+NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
+{
+	struct __sk_buff *skb = env->skb;
+	__u32 want;
+
+	if (!skb)
+		return 0;
+	want = skb->len < NFR_HEADERS_MAX ? skb->len : NFR_HEADERS_MAX;
+	if ((__u32)(frame->end - frame->start) >= want ||
+	    bpf_skb_pull_data(skb, want) != 0)
+		return 0;
+	frame->start = (const __u8 *)(unsigned long)skb->data;
+	frame->end = (const __u8 *)(unsigned long)skb->data_end;
+	return 1;
+}
+
+NFR_INLINE __u64 env_now(struct env *env)
+{
+	(void)env;
+	return bpf_jiffies64();
+}
+
+NFR_INLINE struct nfr_state *env_state_find(struct env *env,
+					    const struct nfr_state_key *key)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_states, key);
+}
+
+NFR_INLINE int env_state_insert(struct env *env,
+				const struct nfr_state_key *key,
+				const struct nfr_state *state)
+{
+	(void)env;
+	return bpf_map_update_elem(&nfr_states, key, state, BPF_ANY) != 0;
+}
+
+NFR_INLINE void env_state_delete(struct env *env,
+				 const struct nfr_state_key *key)
+{
+	(void)env;
+	bpf_map_delete_elem(&nfr_states, key);
+}
+
+struct env_clock {
+	__u64 now;
+	__u32 hz;
+	__u32 reserved;
+};
+
+static long env_sweep_one(void *map, struct nfr_state_key *key,
+			  struct nfr_state *state, struct env_clock *clock)
+{
+	if (!state_is_alive(key, state, clock->now, clock->hz))
+		bpf_map_delete_elem(map, key);
+	return 0;
+}
+
+/* Forgets expired states, at most once a second whoever asks. */
+NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
+{
+	struct env_clock clock = {.now = now, .hz = hz};
+	__u32 zero = 0;
+	__u64 *last = bpf_map_lookup_elem(&nfr_sweep, &zero);
+	__u64 seen;
+
+	(void)env;
+	if (!last)
+		return;
+	seen = *(volatile __u64 *)last;
+	if ((__s64)(now - seen) < (__s64)hz ||
+	    __sync_val_compare_and_swap(last, seen, now) != seen)
+		return;
+	bpf_for_each_map_elem(&nfr_states, env_sweep_one, &clock, 0);
+}
+
+NFR_INLINE void env_count_reason(struct env *env, __u32 dir, __u32 reason,
+				 __u32 len)
+{
+	(void)env;
+	maps_count_reason(dir, reason, len);
+}
+
+NFR_INLINE void env_count_rule(struct env *env, __u32 rule, __u32 len)
+{
+	struct nfr_count *count = bpf_map_lookup_elem(&nfr_rule_counts, &rule);
+
+	(void)env;
+	if (count) {
+		count->packets++;
+		count->bytes += len;
+	}
+}
+
+NFR_INLINE int env_trace_block(struct env *env)
+{
+	__u32 zero = 0;
+	struct nfr_control *control = bpf_map_lookup_elem(&nfr_control, &zero);
+
+	(void)env;
+	return control && control->trace_block;
+}
+
+NFR_INLINE struct nfr_event *env_event_new(struct env *env)
+{
+	struct nfr_event *event =
+		bpf_ringbuf_reserve(&nfr_events, sizeof(*event), 0);
+	__u32 zero = 0;
+	struct nfr_control *control;
+
+	(void)env;
+	if (event) {
+		event->time_ns = bpf_ktime_get_ns();
+		return event;
+	}
+	control = bpf_map_lookup_elem(&nfr_control, &zero);
+	if (control)
+		__sync_fetch_and_add(&control->events_lost, 1);
+	return 0;
+}
+
+NFR_INLINE void env_event_send(struct env *env, struct nfr_event *event)
+{
+	(void)env;
+	bpf_ringbuf_submit(event, 0);
+}
+
+#endif

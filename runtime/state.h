@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * state.h: packets -> flows: which flow a packet belongs to, and how the flow
+ * ages.
+ *
+ * Overview
+ *   A state is made by the first packet that a rule with keep state passes,
+ *   and found by every later packet of both directions on the same interface.
+ *   It names a rule and the generation that chose it.
+ *
+ * Invariants
+ *   - The key is seen from the interface (near, far), so it is the same for
+ *     both directions, and a flow never continues on another interface.
+ *   - rule and generation are read and written as one word of 64 bits, so no
+ *     reader pairs the rule of one generation with the number of another.
+ *   - Phases only go up. Nothing but time, a new SYN after a close, or a
+ *     changed policy ends a flow.
+ *   - Packet and byte counters are not atomic: two CPUs that see one direction
+ *     of one flow at once may lose a count, never a verdict.
+ */
+#ifndef NFR_STATE_H
+#define NFR_STATE_H
+
+#include "packet.h"
+
+#define STATE_TCP_FIN 0x01
+#define STATE_TCP_SYN 0x02
+#define STATE_TCP_RST 0x04
+#define STATE_TCP_ACK 0x10
+
+#define STATE_ECHO_REQUEST 8
+#define STATE_ECHO_REPLY 0
+#define STATE_ECHO6_REQUEST 128
+#define STATE_ECHO6_REPLY 129
+
+/* What a packet is to flows. */
+enum state_role {
+	STATE_NO_FLOW, /* never makes or matches a state */
+	STATE_FLOW,    /* does both */
+	STATE_REQUEST, /* echo request: matches in the state's direction */
+	STATE_REPLY    /* echo reply: matches the other one, makes none */
+};
+
+NFR_INLINE enum state_role state_echo(__u32 icmp, __u32 request, __u32 reply)
+{
+	if (icmp >> 8 == request)
+		return STATE_REQUEST;
+	return icmp >> 8 == reply ? STATE_REPLY : STATE_NO_FLOW;
+}
+
+NFR_INLINE enum state_role state_role(const struct nfr_key *key)
+{
+	__u32 family = key->w[NFR_F_FAMILY], proto = key->w[NFR_F_PROTO];
+
+	if (family == NFR_FAMILY_LINK)
+		return STATE_NO_FLOW;
+	if (family == NFR_FAMILY_IPV4 && proto == PACKET_ICMP)
+		return state_echo(key->w[NFR_F_ICMP], STATE_ECHO_REQUEST,
+				  STATE_ECHO_REPLY);
+	if (family == NFR_FAMILY_IPV6 && proto == PACKET_ICMP6)
+		return state_echo(key->w[NFR_F_ICMP], STATE_ECHO6_REQUEST,
+				  STATE_ECHO6_REPLY);
+	return STATE_FLOW;
+}
+
+/* role is not STATE_NO_FLOW. */
+NFR_INLINE void state_key(const struct packet *packet, __u32 ifindex,
+			  enum state_role role, struct nfr_state_key *out)
+{
+	const __u32 *w = packet->key.w;
+	__u32 sport = w[NFR_F_SPORT], dport = w[NFR_F_DPORT];
+	int is_out = w[NFR_F_DIR] == NFR_DIR_OUT;
+
+	if (role != STATE_FLOW)
+		sport = dport = packet->echo_id;
+	out->ifindex = ifindex;
+	out->proto = (__u8)w[NFR_F_PROTO];
+	out->family = (__u8)w[NFR_F_FAMILY];
+	out->reserved = 0;
+	for (int i = 0; i < 4; i++) {
+		__u32 src = w[NFR_F_SRC0 + i], dst = w[NFR_F_DST0 + i];
+
+		out->near_addr[i] = is_out ? src : dst;
+		out->far_addr[i] = is_out ? dst : src;
+	}
+	out->near_port = (__u16)(is_out ? sport : dport);
+	out->far_port = (__u16)(is_out ? dport : sport);
+}
+
+/* The key of the packet that made the state, as far as rules look at it. */
+NFR_INLINE void state_first_key(const struct nfr_state_key *name,
+				const struct nfr_state *state, __u32 ifid,
+				struct nfr_key *out)
+{
+	int is_out = state->dir == NFR_DIR_OUT;
+	int has_ports = name->proto == PACKET_TCP || name->proto == PACKET_UDP;
+	__u32 *w = out->w;
+
+	__builtin_memset(out, 0, sizeof(*out));
+	w[NFR_F_IFID] = ifid;
+	w[NFR_F_DIR] = state->dir;
+	w[NFR_F_FAMILY] = name->family;
+	w[NFR_F_ETHERTYPE] = name->family == NFR_FAMILY_IPV4
+				     ? PACKET_ETHERTYPE_IPV4
+				     : PACKET_ETHERTYPE_IPV6;
+	w[NFR_F_PROTO] = name->proto;
+	w[NFR_F_ICMP] = state->icmp;
+	w[NFR_F_TCPFLAGS] = state->tcpflags;
+	if (has_ports) {
+		w[NFR_F_SPORT] = is_out ? name->near_port : name->far_port;
+		w[NFR_F_DPORT] = is_out ? name->far_port : name->near_port;
+	}
+	for (int i = 0; i < 4; i++) {
+		__u32 near = name->near_addr[i], far = name->far_addr[i];
+
+		w[NFR_F_SRC0 + i] = is_out ? near : far;
+		w[NFR_F_DST0 + i] = is_out ? far : near;
+	}
+}
+
+/* Idle seconds until a flow is forgotten: pf's defaults, see pf.conf(5). */
+NFR_INLINE __u32 state_timeout(__u32 proto, __u32 phase)
+{
+	if (proto == PACKET_TCP) {
+		if (phase == NFR_STATE_OPENING)
+			return 30;
+		if (phase == NFR_STATE_ESTABLISHED)
+			return 86400;
+		return phase == NFR_STATE_CLOSING ? 900 : 90;
+	}
+	return proto == PACKET_ICMP || proto == PACKET_ICMP6 ? 20 : 60;
+}
+
+/* Clocks of two CPUs may differ by a tick, so the age may be negative. */
+NFR_INLINE int state_is_alive(const struct nfr_state_key *name,
+			      const struct nfr_state *state, __u64 now,
+			      __u32 hz)
+{
+	__s64 age = (__s64)(now - state->last_seen);
+	__u32 seconds = state_timeout(name->proto, state->phase);
+
+	return age <= (__s64)((__u64)seconds * hz);
+}
+
+/* Does a packet of this key and role continue the (living) flow? */
+NFR_INLINE int state_continues(const struct nfr_state *state,
+			       const struct nfr_key *key, enum state_role role)
+{
+	__u32 flags = key->w[NFR_F_TCPFLAGS];
+	int is_same_dir = state->dir == key->w[NFR_F_DIR];
+
+	if (role == STATE_REQUEST)
+		return is_same_dir;
+	if (role == STATE_REPLY)
+		return !is_same_dir;
+	/* Ports are used again: this SYN is another connection's. */
+	return !(is_same_dir && state->phase >= NFR_STATE_CLOSING &&
+		 key->w[NFR_F_PROTO] == PACKET_TCP && flags & STATE_TCP_SYN &&
+		 !(flags & STATE_TCP_ACK));
+}
+
+NFR_INLINE __u8 state_next_phase(__u8 phase, __u8 dir_first,
+				 const struct nfr_key *key, __u8 *fins)
+{
+	__u32 dir = key->w[NFR_F_DIR], flags = key->w[NFR_F_TCPFLAGS];
+	__u8 next = phase;
+
+	if (next == NFR_STATE_OPENING && dir != dir_first)
+		next = NFR_STATE_ESTABLISHED;
+	if (key->w[NFR_F_PROTO] != PACKET_TCP)
+		return next;
+	if (flags & STATE_TCP_FIN) {
+		*fins |= (__u8)(1u << (dir & 1));
+		next = *fins == 3 ? NFR_STATE_CLOSED : NFR_STATE_CLOSING;
+	}
+	if (flags & STATE_TCP_RST)
+		next = NFR_STATE_CLOSED;
+	return next > phase ? next : phase;
+}
+
+/* A passed packet of the flow. */
+NFR_INLINE void state_touch(struct nfr_state *state, const struct nfr_key *key,
+			    __u64 now, __u32 len)
+{
+	__u32 dir = key->w[NFR_F_DIR] & 1;
+	__u8 fins = state->fins;
+	__u8 phase = state_next_phase(state->phase, state->dir, key, &fins);
+
+	if (state->last_seen != now)
+		state->last_seen = now;
+	if (state->phase != phase)
+		state->phase = phase;
+	if (state->fins != fins)
+		state->fins = fins;
+	state->packets[dir]++;
+	state->bytes[dir] += len;
+}
+
+/* The first packet of a flow. */
+NFR_INLINE void state_begin(struct nfr_state *state, const struct nfr_key *key,
+			    __u64 now, __u32 len)
+{
+	__builtin_memset(state, 0, sizeof(*state));
+	state->created = now;
+	state->dir = (__u8)key->w[NFR_F_DIR];
+	state->icmp = (__u16)key->w[NFR_F_ICMP];
+	state->tcpflags = (__u8)key->w[NFR_F_TCPFLAGS];
+	state_touch(state, key, now, len);
+}
+
+/* Which rule of which generation stands behind a state: one 64-bit word. */
+struct state_judgement {
+	__u32 rule;
+	__u32 generation;
+};
+typedef __u64 __attribute__((may_alias)) state_word;
+
+NFR_INLINE struct state_judgement state_judgement(const struct nfr_state *state)
+{
+	struct state_judgement judgement;
+	__u64 word = *(const volatile state_word *)&state->rule;
+
+	__builtin_memcpy(&judgement, &word, sizeof(word));
+	return judgement;
+}
+
+NFR_INLINE void state_set_judgement(struct nfr_state *state,
+				    struct state_judgement judgement)
+{
+	__u64 word;
+
+	_Static_assert(__builtin_offsetof(struct nfr_state, rule) % 8 == 0,
+		       "rule and generation are one aligned word");
+	_Static_assert(__builtin_offsetof(struct nfr_state, generation) ==
+			       __builtin_offsetof(struct nfr_state, rule) + 4,
+		       "rule and generation are one aligned word");
+	__builtin_memcpy(&word, &judgement, sizeof(word));
+	*(volatile state_word *)&state->rule = word;
+}
+
+#endif
