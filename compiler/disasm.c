@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * disasm.c: image -> text for people: entries as labels, fields, tables and
+ * interfaces by name, jumps by the number of their target, and behind each
+ * verdict the rule and where it was written.
+ */
+#include <stdlib.h>
+
+#include "image_layout.h"
+
+enum form { FORM_NONE, FORM_RET, FORM_JUMP, FORM_CMP, FORM_MASK, FORM_TABLE };
+
+static const struct {
+	const char *name;
+	enum form form;
+} opcodes[] = {
+#define NFR_OPCODE(sym, num, opname, opform, text)                             \
+	[num] = {.name = (opname), .form = FORM_##opform},
+#include "../runtime/opcodes.def"
+#undef NFR_OPCODE
+};
+
+static const char *const fields[NFR_F_LAST + 1] = {
+#define NFR_FIELD(number, name, text) [number] = (name),
+#include "fields.def"
+#undef NFR_FIELD
+};
+
+static const char *const stage_names[] = {"rules", "guard"};
+static const char *const dir_names[] = {"in", "out"};
+static const char *const family_names[] = {"link", "ipv4", "ipv6"};
+
+/* ---- one instruction --------------------------------------------------- */
+
+static bool is_address(unsigned field)
+{
+	return field >= NFR_F_SRC0 && field < NFR_F_DST0 + 4;
+}
+
+/* families: bits 1 << enum nfr_family of the programs that hold it. */
+static void print_value(const struct image *img, const struct nfr_insn *insn,
+			unsigned families, FILE *out)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (insn->field == NFR_F_IFID && insn->imm > 0) {
+		fputs(image_string(img, img->ifaces[insn->imm - 1].name), out);
+	} else if (is_address(insn->field) &&
+		   families == 1u << NFR_FAMILY_IPV4) {
+		const struct addr addr = {.w = {insn->imm}};
+
+		fputs(addr_format(&addr, FAMILY_IPV4, text), out);
+	} else if (is_address(insn->field)) {
+		fprintf(out, "0x%08x", insn->imm);
+	} else if (insn->field == NFR_F_ETHERTYPE ||
+		   insn->field == NFR_F_TCPFLAGS || insn->field == NFR_F_ICMP) {
+		fprintf(out, "0x%04x", insn->imm);
+	} else {
+		fprintf(out, "%u", insn->imm);
+	}
+}
+
+static void print_side(const struct nfr_insn *insn, FILE *out)
+{
+	fputs(insn->field == NFR_F_SRC0 ? "src" : "dst", out);
+}
+
+static void print_operands(const struct image *img, __u32 i, unsigned families,
+			   FILE *out)
+{
+	const struct nfr_insn *insn = &img->code[i];
+
+	switch (opcodes[insn->op].form) {
+	case FORM_RET:
+	case FORM_NONE:
+		fprintf(out, "%u", insn->imm);
+		return;
+	case FORM_JUMP:
+		fprintf(out, "%u", i + 1 + insn->imm);
+		return;
+	case FORM_CMP:
+		fprintf(out, "%s, ", fields[insn->field]);
+		print_value(img, insn, families, out);
+		break;
+	case FORM_MASK:
+		fprintf(out, "%s, 0x%04x/0x%04x", fields[insn->field],
+			insn->imm & 0xffff, insn->imm >> 16);
+		break;
+	case FORM_TABLE:
+		print_side(insn, out);
+		fprintf(out, ", <%s>",
+			image_string(img, img->tables[insn->imm].name));
+		break;
+	}
+	fprintf(out, ", %u", i + 1 + insn->jump);
+}
+
+static void print_place(const struct image *img, __u32 rule, FILE *out)
+{
+	const struct image_ruleinfo *info = &img->ruleinfo[rule];
+
+	if (info->file != IMAGE_NO_FILE)
+		fprintf(out, "%s:%u:%u ",
+			image_string(img, img->files[info->file]), info->line,
+			info->col);
+	fputs(image_string(img, info->text), out);
+}
+
+static void print_insn(const struct image *img, __u32 i, unsigned families,
+		       FILE *out)
+{
+	const struct nfr_insn *insn = &img->code[i];
+
+	fprintf(out, "%6u  %-5s ", i, opcodes[insn->op].name);
+	print_operands(img, i, families, out);
+	if (insn->op == NFR_OP_RET) {
+		fputs("  ; ", out);
+		print_place(img, insn->imm, out);
+	}
+	fputc('\n', out);
+}
+
+/* ---- the code ---------------------------------------------------------- */
+
+static void print_labels(const struct image *img, __u32 i, FILE *out)
+{
+	for (unsigned k = 0; k < NFR_ENTRIES; k++)
+		if (img->header->entry[k] == i)
+			fprintf(out, "%s/%s/%s:\n", stage_names[k / 6],
+				dir_names[k / 3 % 2], family_names[k % 3]);
+}
+
+/* Families of the programs that reach each instruction; verified code only. */
+static __u8 *mark_families(const struct image *img)
+{
+	__u8 *families = calloc((size_t)img->insn_count + 1, 1);
+
+	if (!families)
+		return NULL;
+	for (unsigned k = 0; k < NFR_ENTRIES; k++)
+		if (img->header->entry[k] != NFR_NO_ENTRY)
+			families[img->header->entry[k]] |= 1u << k % 3;
+	for (__u32 i = 0; i < img->insn_count; i++) {
+		const struct nfr_insn *insn = &img->code[i];
+
+		if (insn->op == NFR_OP_JA)
+			families[i + 1 + insn->imm] |= families[i];
+		if (insn->op == NFR_OP_JA || insn->op == NFR_OP_RET)
+			continue;
+		families[i + 1] |= families[i];
+		families[i + 1 + insn->jump] |= families[i];
+	}
+	return families;
+}
+
+void disasm_code(const struct image *img, FILE *out)
+{
+	__u8 *families = mark_families(img);
+
+	for (__u32 i = 0; i < img->insn_count; i++) {
+		print_labels(img, i, out);
+		print_insn(img, i, families ? families[i] : 0, out);
+	}
+	free(families);
+}
+
+/* ---- the other sections ------------------------------------------------ */
+
+static void print_header(const struct image *img, FILE *out)
+{
+	char name[13];
+
+	image_short_hash(img, name);
+	fprintf(out, "image %s, version %u, %zu bytes\n", name,
+		img->header->abi_version, img->len);
+	for (__u32 i = 0; i < img->file_count; i++)
+		fprintf(out, "file %u: %s\n", i,
+			image_string(img, img->files[i]));
+}
+
+static void print_ifaces(const struct image *img, FILE *out)
+{
+	for (__u32 i = 0; i < img->iface_count; i++) {
+		__u32 flags = img->ifaces[i].flags;
+
+		fprintf(out, "interface %u: %s%s%s%s\n", i + 1,
+			image_string(img, img->ifaces[i].name),
+			flags & IMAGE_IFACE_TUNNEL ? " tunnel" : "",
+			flags & IMAGE_IFACE_LOOPBACK ? " loopback" : "",
+			flags & IMAGE_IFACE_SKIP ? " skip" : "");
+	}
+}
+
+static void print_entry(const struct image_entry *e, FILE *out)
+{
+	bool is_ipv4 = e->family == NFR_FAMILY_IPV4;
+	const __u8 *b = e->addr + (is_ipv4 ? 12 : 0);
+	char text[ADDR_TEXT_MAX];
+	struct addr addr = {.w = {0}};
+
+	for (unsigned i = 0; i < (is_ipv4 ? 4u : 16u); i++)
+		addr.w[i / 4] = addr.w[i / 4] << 8 | b[i];
+	fprintf(out, "%s%s/%u", e->is_negated ? " !" : " ",
+		addr_format(&addr, is_ipv4 ? FAMILY_IPV4 : FAMILY_IPV6, text),
+		e->prefix_len);
+}
+
+static void print_tables(const struct image *img, FILE *out)
+{
+	const struct image_entry *e = img->entries;
+	const struct image_entry *end = e + img->entry_count;
+
+	for (__u32 i = 0; i < img->table_count; i++) {
+		fprintf(out, "table %u: <%s>%s %s {", i,
+			image_string(img, img->tables[i].name),
+			img->tables[i].is_const ? " const" : "",
+			family_names[1 + i % 2]);
+		for (; e < end && e->table == i; e++)
+			print_entry(e, out);
+		fputs(" }\n", out);
+	}
+}
+
+static void print_rules(const struct image *img, FILE *out)
+{
+	for (__u32 i = 0; i < img->rule_count; i++) {
+		const struct nfr_rule *rule = &img->rules[i];
+		const char *label = image_string(img, img->ruleinfo[i].label);
+
+		fprintf(out, "rule %u: id %016llx %s%s%s%s%s", i,
+			(unsigned long long)img->ruleinfo[i].id,
+			rule->verdict == NFR_PASS ? "pass" : "block",
+			rule->flags & NFR_RULE_LOG ? " log" : "",
+			rule->flags & NFR_RULE_STATE ? " state" : "",
+			rule->flags & NFR_RULE_DEFAULT ? " default" : "",
+			rule->flags & NFR_RULE_GUARD ? " guard" : "");
+		if (*label)
+			fprintf(out, " label \"%s\"", label);
+		fputs("  ; ", out);
+		print_place(img, i, out);
+		fputc('\n', out);
+	}
+}
+
+void disasm_image(const struct image *img, FILE *out)
+{
+	print_header(img, out);
+	print_ifaces(img, out);
+	print_tables(img, out);
+	print_rules(img, out);
+	disasm_code(img, out);
+}

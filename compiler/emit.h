@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* emit.h: a growing program, and jumps to places that are not known yet. */
+#ifndef NFR_EMIT_H
+#define NFR_EMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../runtime/abi.h"
+#include "arena.h"
+
+struct emit {
+	struct arena *arena;
+	struct nfr_insn *insns;
+	size_t count;
+	size_t capacity;
+};
+
+/* Jumps that wait for their target. One rule needs fewer than 64. */
+#define EMIT_REFS_MAX 64
+struct emit_label {
+	size_t refs[EMIT_REFS_MAX];
+	unsigned count;
+};
+
+void emit_ret(struct emit *, uint32_t rule);
+void emit_jump(struct emit *, enum nfr_opcode, unsigned field, uint32_t imm,
+	       struct emit_label *);
+/* The label is here: all its jumps get their distance. */
+void emit_bind(struct emit *, struct emit_label *);
+/*
+ * The last instruction jumps to from when its test holds; now it jumps to
+ * label when the test does not hold. Not for the masks and JA.
+ */
+void emit_invert_last(struct emit *, struct emit_label *from,
+		      struct emit_label *to);
+
+#endif

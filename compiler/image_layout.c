@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* image_layout.c: counts of items -> places in the image; bytes -> hash. */
+#include "image_layout.h"
+
+#include <sha2.h>
+#include <string.h>
+
+const size_t image_item_len[IMAGE_SECTIONS] = {
+	[IMAGE_CODE] = sizeof(struct nfr_insn),
+	[IMAGE_RULES] = sizeof(struct nfr_rule),
+	[IMAGE_RULEINFO] = sizeof(struct image_ruleinfo),
+	[IMAGE_TABLES] = sizeof(struct image_table),
+	[IMAGE_ENTRIES] = sizeof(struct image_entry),
+	[IMAGE_IFACES] = sizeof(struct image_iface),
+	[IMAGE_FILES] = sizeof(__u32),
+	[IMAGE_STRINGS] = 1,
+};
+
+const char *const image_section_name[IMAGE_SECTIONS] = {
+	[IMAGE_CODE] = "code",	       [IMAGE_RULES] = "rules",
+	[IMAGE_RULEINFO] = "ruleinfo", [IMAGE_TABLES] = "tables",
+	[IMAGE_ENTRIES] = "entries",   [IMAGE_IFACES] = "ifaces",
+	[IMAGE_FILES] = "files",       [IMAGE_STRINGS] = "strings",
+};
+
+uint64_t image_layout(const __u32 count[IMAGE_SECTIONS],
+		      uint64_t offset[IMAGE_SECTIONS])
+{
+	uint64_t at = sizeof(struct image_header);
+
+	for (unsigned i = 0; i < IMAGE_SECTIONS; i++) {
+		offset[i] = at;
+		at += (uint64_t)count[i] * image_item_len[i];
+		at = (at + IMAGE_ALIGN - 1) & ~(uint64_t)(IMAGE_ALIGN - 1);
+	}
+	return at;
+}
+
+void image_hash(const void *bytes, size_t len, __u8 out[IMAGE_HASH_LEN])
+{
+	static const __u8 zero[IMAGE_HASH_LEN];
+	const size_t at = offsetof(struct image_header, hash);
+	const __u8 *b = bytes;
+	SHA2_CTX ctx;
+
+	SHA256Init(&ctx);
+	SHA256Update(&ctx, b, at);
+	SHA256Update(&ctx, zero, sizeof(zero));
+	SHA256Update(&ctx, b + at + sizeof(zero), len - at - sizeof(zero));
+	SHA256Final(out, &ctx);
+}
+
+int image_entry_compare(const struct image_entry *a,
+			const struct image_entry *b)
+{
+	if (a->table != b->table)
+		return a->table < b->table ? -1 : 1;
+	if (memcmp(a->addr, b->addr, sizeof(a->addr)) != 0)
+		return memcmp(a->addr, b->addr, sizeof(a->addr));
+	return (int)a->prefix_len - (int)b->prefix_len;
+}

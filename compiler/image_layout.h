@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* image_layout.h: where the sections of an image lie, for its writer and its
+ * reader. */
+#ifndef NFR_IMAGE_LAYOUT_H
+#define NFR_IMAGE_LAYOUT_H
+
+#include "image.h"
+
+#define IMAGE_ALIGN 8u
+#define IMAGE_NO_FILE 0xffffffffu
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "images are little-endian and read in place");
+_Static_assert(sizeof(struct image_header) == 160, "image_header");
+_Static_assert(sizeof(struct image_ruleinfo) == 32, "image_ruleinfo");
+_Static_assert(sizeof(struct image_table) == 8, "image_table");
+_Static_assert(sizeof(struct image_entry) == 24, "image_entry");
+_Static_assert(sizeof(struct image_iface) == 8, "image_iface");
+
+extern const size_t image_item_len[IMAGE_SECTIONS];
+extern const char *const image_section_name[IMAGE_SECTIONS];
+
+/*
+ * Sections follow the header in order, each at the next multiple of
+ * IMAGE_ALIGN, so their counts say where each of them must be. Fills in
+ * offset[]; returns the length of the image.
+ */
+uint64_t image_layout(const __u32 count[IMAGE_SECTIONS],
+		      uint64_t offset[IMAGE_SECTIONS]);
+/* Of all bytes, as if the header's hash were zero. */
+void image_hash(const void *bytes, size_t len, __u8 out[IMAGE_HASH_LEN]);
+/* <0, 0 or >0: the order in which entries are stored, each once. */
+int image_entry_compare(const struct image_entry *, const struct image_entry *);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * image_read.c: bytes -> a view whose every index and offset was checked.
+ *
+ * The hash finds damage; whoever writes an image on purpose can compute one, so
+ * nothing behind it is believed either. The layout has no freedom: the counts
+ * say where each section is, and the bytes between sections are zero.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "image_layout.h"
+
+__attribute__((format(printf, 2, 3))) static int
+refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(error, IMAGE_ERROR_MAX, fmt, args);
+	va_end(args);
+	return -EBADMSG;
+}
+
+const char *image_string(const struct image *img, __u32 offset)
+{
+	assert(offset < img->header->section[IMAGE_STRINGS].count);
+	return img->strings + offset;
+}
+
+void image_short_hash(const struct image *img, char out[13])
+{
+	for (unsigned i = 0; i < 6; i++)
+		snprintf(out + (size_t)2 * i, 3, "%02x", img->header->hash[i]);
+}
+
+/* ---- header and layout ------------------------------------------------- */
+
+static int check_header(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	const struct image_header *header = img->header;
+	__u8 hash[IMAGE_HASH_LEN];
+
+	if (img->len < sizeof(header->magic) + sizeof(header->abi_version))
+		return refuse(error, "not an nfr image: too short");
+	if (header->magic != IMAGE_MAGIC)
+		return refuse(error, "not an nfr image");
+	if (header->abi_version != NFR_ABI_VERSION) {
+		refuse(error, "image of version %u, this is for version %u",
+		       header->abi_version, NFR_ABI_VERSION);
+		return -EPROTO;
+	}
+	if (img->len < sizeof(*header) || header->len != img->len)
+		return refuse(error, "damaged: its length is %zu", img->len);
+	image_hash(img->bytes, img->len, hash);
+	if (memcmp(hash, header->hash, sizeof(hash)) != 0)
+		return refuse(error, "damaged: its hash is another");
+	return 0;
+}
+
+static bool is_zero(const __u8 *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+static int check_layout(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	uint64_t offset[IMAGE_SECTIONS + 1];
+	__u32 count[IMAGE_SECTIONS];
+
+	for (unsigned i = 0; i < IMAGE_SECTIONS; i++)
+		count[i] = img->header->section[i].count;
+	offset[IMAGE_SECTIONS] = image_layout(count, offset);
+	if (offset[IMAGE_SECTIONS] != img->len)
+		return refuse(error, "sections take %llu bytes, not %zu",
+			      (unsigned long long)offset[IMAGE_SECTIONS],
+			      img->len);
+	for (unsigned i = 0; i < IMAGE_SECTIONS; i++) {
+		uint64_t end = offset[i] + count[i] * image_item_len[i];
+
+		if (img->header->section[i].offset != offset[i])
+			return refuse(error, "section %s is not at %llu",
+				      image_section_name[i],
+				      (unsigned long long)offset[i]);
+		if (!is_zero(img->bytes + end, offset[i + 1] - end))
+			return refuse(error, "padding behind section %s",
+				      image_section_name[i]);
+	}
+	return 0;
+}
+
+static void view_sections(struct image *img)
+{
+	const struct image_header *header = img->header;
+	const __u8 *at[IMAGE_SECTIONS];
+
+	for (unsigned i = 0; i < IMAGE_SECTIONS; i++)
+		at[i] = img->bytes + header->section[i].offset;
+	img->code = (const void *)at[IMAGE_CODE];
+	img->rules = (const void *)at[IMAGE_RULES];
+	img->ruleinfo = (const void *)at[IMAGE_RULEINFO];
+	img->tables = (const void *)at[IMAGE_TABLES];
+	img->entries = (const void *)at[IMAGE_ENTRIES];
+	img->ifaces = (const void *)at[IMAGE_IFACES];
+	img->files = (const void *)at[IMAGE_FILES];
+	img->strings = (const void *)at[IMAGE_STRINGS];
+	img->insn_count = header->section[IMAGE_CODE].count;
+	img->rule_count = header->section[IMAGE_RULES].count;
+	img->table_count = header->section[IMAGE_TABLES].count;
+	img->entry_count = header->section[IMAGE_ENTRIES].count;
+	img->iface_count = header->section[IMAGE_IFACES].count;
+	img->file_count = header->section[IMAGE_FILES].count;
+}
+
+/* ---- what the sections hold -------------------------------------------- */
+
+static bool is_string(const struct image *img, __u32 offset)
+{
+	return offset < img->header->section[IMAGE_STRINGS].count;
+}
+
+/* Any offset inside is then a string that ends inside. */
+static int check_strings(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	__u32 len = img->header->section[IMAGE_STRINGS].count;
+
+	if (len == 0 || img->strings[0] || img->strings[len - 1])
+		return refuse(error, "strings do not begin and end with NUL");
+	return 0;
+}
+
+static int check_ruleinfo(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	__u32 count = img->header->section[IMAGE_RULEINFO].count;
+
+	if (count != img->rule_count)
+		return refuse(error, "%u rules, but places of %u",
+			      img->rule_count, count);
+	for (__u32 i = 0; i < count; i++) {
+		const struct image_ruleinfo *info = &img->ruleinfo[i];
+
+		if (!is_string(img, info->label) || !is_string(img, info->text))
+			return refuse(error, "rule %u: no such string", i);
+		if (info->file != IMAGE_NO_FILE &&
+		    info->file >= img->file_count)
+			return refuse(error, "rule %u: no such file", i);
+		if (info->flags & ~(IMAGE_RULE_QUICK | IMAGE_RULE_GENERATED))
+			return refuse(error, "rule %u: unknown flags", i);
+	}
+	return 0;
+}
+
+/* Bits of the address behind its prefix. */
+static bool has_host_bits(const struct image_entry *e)
+{
+	unsigned bit =
+		e->prefix_len + (e->family == NFR_FAMILY_IPV4 ? 96u : 0u);
+
+	for (; bit < 128; bit++)
+		if (e->addr[bit / 8] & 0x80u >> bit % 8)
+			return true;
+	return false;
+}
+
+static const char *check_entry(const struct image *img,
+			       const struct image_entry *e)
+{
+	static const __u8 mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (e->table >= img->table_count)
+		return "no such table";
+	if (e->family != (e->table % 2 ? NFR_FAMILY_IPV6 : NFR_FAMILY_IPV4))
+		return "not of its table's family";
+	if (e->prefix_len > (e->family == NFR_FAMILY_IPV4 ? 32 : 128))
+		return "prefix is too long";
+	if (e->is_negated > 1 || e->reserved)
+		return "unknown flags";
+	if (e->family == NFR_FAMILY_IPV4 &&
+	    memcmp(e->addr, mapped, sizeof(mapped)) != 0)
+		return "IPv4 address is not mapped";
+	if (has_host_bits(e))
+		return "address has bits behind its prefix";
+	return NULL;
+}
+
+static int check_tables(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	if (img->table_count % 2)
+		return refuse(error, "a table lacks one family");
+	for (__u32 i = 0; i < img->table_count; i++)
+		if (!is_string(img, img->tables[i].name) ||
+		    img->tables[i].is_const > 1)
+			return refuse(error, "table %u: no such string or flag",
+				      i);
+	for (__u32 i = 0; i < img->entry_count; i++) {
+		const struct image_entry *e = &img->entries[i];
+		const char *why = check_entry(img, e);
+
+		if (!why && i > 0 && image_entry_compare(e - 1, e) >= 0)
+			why = "not in order";
+		if (why)
+			return refuse(error, "table entry %u: %s", i, why);
+	}
+	return 0;
+}
+
+static bool is_known_name(const struct image *img, __u32 before,
+			  const char *name)
+{
+	for (__u32 i = 0; i < before; i++)
+		if (strcmp(image_string(img, img->ifaces[i].name), name) == 0)
+			return true;
+	return false;
+}
+
+static int check_ifaces(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	const __u32 known =
+		IMAGE_IFACE_TUNNEL | IMAGE_IFACE_LOOPBACK | IMAGE_IFACE_SKIP;
+
+	if (img->iface_count > NFR_IFACE_MAX)
+		return refuse(error, "more than %u interfaces", NFR_IFACE_MAX);
+	for (__u32 i = 0; i < img->iface_count; i++) {
+		const struct image_iface *iface = &img->ifaces[i];
+		const char *name;
+
+		if (!is_string(img, iface->name) || iface->flags & ~known)
+			return refuse(error,
+				      "interface %u: no such string "
+				      "or flag",
+				      i + 1);
+		name = image_string(img, iface->name);
+		if (!*name || strlen(name) >= IF_NAMESIZE)
+			return refuse(error, "interface %u: not a name", i + 1);
+		if (is_known_name(img, i, name))
+			return refuse(error, "interface %u: named twice",
+				      i + 1);
+	}
+	return 0;
+}
+
+static int check_files(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	for (__u32 i = 0; i < img->file_count; i++)
+		if (!is_string(img, img->files[i]))
+			return refuse(error, "file %u: no such string", i);
+	return 0;
+}
+
+int image_open(const void *bytes, size_t len, struct image *out,
+	       char error[IMAGE_ERROR_MAX])
+{
+	static int (*const checks[])(const struct image *, char *) = {
+		check_strings, check_ruleinfo, check_tables,
+		check_ifaces,  check_files,    verify_code,
+	};
+	struct image img = {.bytes = bytes, .len = len, .header = bytes};
+	int err;
+
+	assert((uintptr_t)bytes % IMAGE_ALIGN == 0);
+	err = check_header(&img, error);
+	if (!err)
+		err = check_layout(&img, error);
+	if (err)
+		return err;
+	view_sections(&img);
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		err = checks[i](&img, error);
+		if (err)
+			return err;
+	}
+	*out = img;
+	return 0;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * image_write.c: policy and code -> the bytes of an image.
+ *
+ * Twice over the same functions: first every string is added, which tells the
+ * counts and so the layout; then the sections are filled in place, where adding
+ * a string again finds it. Nothing depends on addresses or time, and padding is
+ * zero, so the same policy gives the same bytes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image_layout.h"
+#include "string_pool.h"
+
+struct writer {
+	const struct policy *policy;
+	const struct code *code;
+	const struct sources *sources;
+	struct string_pool strings;
+	__u32 count[IMAGE_SECTIONS];
+	uint64_t offset[IMAGE_SECTIONS];
+	__u8 *bytes;
+};
+
+static void *section(const struct writer *w, enum image_section s)
+{
+	return w->bytes + w->offset[s];
+}
+
+static bool has_guard(const struct writer *w)
+{
+	return w->policy->guard_count > 0;
+}
+
+/* ---- rules ------------------------------------------------------------- */
+
+static struct nfr_rule make_rule(const struct policy_rule *rule, bool is_guard)
+{
+	struct nfr_rule out = {.verdict = rule->is_pass ? NFR_PASS : NFR_BLOCK};
+
+	if (rule->is_logged)
+		out.flags |= NFR_RULE_LOG;
+	if (is_guard)
+		out.flags |= NFR_RULE_GUARD;
+	else if (rule->is_default)
+		out.flags |= NFR_RULE_DEFAULT;
+	if (rule->keeps_state && rule->is_pass && !is_guard)
+		out.flags |= NFR_RULE_STATE;
+	return out;
+}
+
+static struct image_ruleinfo make_ruleinfo(struct writer *w,
+					   const struct policy_rule *rule)
+{
+	struct image_ruleinfo out = {
+		.id = rule->id,
+		.label = pool_add(&w->strings, rule->label),
+		.text = pool_add(&w->strings, rule->text),
+		.file = IMAGE_NO_FILE,
+	};
+	struct location loc = {.file = NULL};
+
+	if (rule->span.start)
+		sources_locate(w->sources, rule->span.start, &loc);
+	if (loc.file) {
+		out.file = loc.file->index;
+		out.line = loc.line;
+		out.col = loc.col;
+	}
+	if (rule->is_quick)
+		out.flags |= IMAGE_RULE_QUICK;
+	if (rule->is_generated)
+		out.flags |= IMAGE_RULE_GENERATED;
+	return out;
+}
+
+/* What lower_policy() put behind the guard's last rule. */
+static const struct policy_rule no_objection = {
+	.is_pass = true,
+	.is_generated = true,
+	.text = "# the guard has no objection",
+};
+
+static void fill_rules(struct writer *w)
+{
+	struct nfr_rule *rules = section(w, IMAGE_RULES);
+	struct image_ruleinfo *info = section(w, IMAGE_RULEINFO);
+	const struct policy *p = w->policy;
+
+	for (size_t i = 0; i < p->rule_count; i++) {
+		*rules++ = make_rule(&p->rules[i], false);
+		*info++ = make_ruleinfo(w, &p->rules[i]);
+	}
+	for (size_t i = 0; i < p->guard_count; i++) {
+		*rules++ = make_rule(&p->guard[i], true);
+		*info++ = make_ruleinfo(w, &p->guard[i]);
+	}
+	if (has_guard(w)) {
+		*rules = make_rule(&no_objection, true);
+		*info = make_ruleinfo(w, &no_objection);
+	}
+}
+
+/* ---- tables ------------------------------------------------------------ */
+
+static int entry_order(const void *a, const void *b)
+{
+	return image_entry_compare(a, b);
+}
+
+static void fill_tables(struct writer *w)
+{
+	struct image_table *tables = section(w, IMAGE_TABLES);
+	struct image_entry *first = section(w, IMAGE_ENTRIES), *e = first;
+
+	for (size_t i = 0; i < w->policy->table_count; i++) {
+		const struct policy_table *table = &w->policy->tables[i];
+
+		tables[2 * i].name = pool_add(&w->strings, table->name);
+		tables[2 * i].is_const = table->is_const;
+		tables[2 * i + 1] = tables[2 * i];
+		for (size_t k = 0; k < table->entry_count; k++, e++) {
+			const struct policy_table_entry *from =
+				&table->entries[k];
+
+			e->family = (__u8)from->family;
+			e->table = code_table((uint32_t)i, e->family);
+			e->prefix_len = from->prefix_len;
+			e->is_negated = from->is_negated;
+			addr_to_mapped(&from->addr, from->family, e->addr);
+		}
+	}
+	qsort(first, (size_t)(e - first), sizeof(*e), entry_order);
+}
+
+static void fill_ifaces(struct writer *w)
+{
+	struct image_iface *out = section(w, IMAGE_IFACES);
+
+	for (size_t i = 0; i < w->policy->iface_count; i++, out++) {
+		const struct policy_iface *iface = &w->policy->ifaces[i];
+
+		out->name = pool_add(&w->strings, iface->name);
+		if (iface->is_tunnel)
+			out->flags |= IMAGE_IFACE_TUNNEL;
+		if (iface->is_loopback)
+			out->flags |= IMAGE_IFACE_LOOPBACK;
+		if (iface->is_skipped)
+			out->flags |= IMAGE_IFACE_SKIP;
+	}
+}
+
+static void fill_files(struct writer *w)
+{
+	__u32 *out = section(w, IMAGE_FILES);
+
+	for (uint32_t i = 0; i < w->count[IMAGE_FILES]; i++)
+		out[i] = pool_add(&w->strings,
+				  sources_file(w->sources, i)->path);
+}
+
+/* ---- the whole --------------------------------------------------------- */
+
+static void add_strings(struct writer *w)
+{
+	const struct policy *p = w->policy;
+
+	for (uint32_t i = 0; i < w->count[IMAGE_FILES]; i++)
+		pool_add(&w->strings, sources_file(w->sources, i)->path);
+	for (size_t i = 0; i < p->iface_count; i++)
+		pool_add(&w->strings, p->ifaces[i].name);
+	for (size_t i = 0; i < p->table_count; i++)
+		pool_add(&w->strings, p->tables[i].name);
+	for (size_t i = 0; i < p->rule_count; i++)
+		make_ruleinfo(w, &p->rules[i]);
+	for (size_t i = 0; i < p->guard_count; i++)
+		make_ruleinfo(w, &p->guard[i]);
+	if (has_guard(w))
+		make_ruleinfo(w, &no_objection);
+}
+
+/* 0 or -E2BIG; the limits are those of abi.h, and 32-bit counts. */
+static int count_items(struct writer *w)
+{
+	const struct policy *p = w->policy;
+	uint64_t rules = (uint64_t)p->rule_count + p->guard_count +
+			 (has_guard(w) ? 1 : 0);
+	uint64_t entries = 0;
+
+	for (size_t i = 0; i < p->table_count; i++)
+		entries += p->tables[i].entry_count;
+	if (w->code->count > NFR_INSN_MAX || rules > NFR_RULE_MAX ||
+	    p->table_count > NFR_TABLE_MAX / 2 ||
+	    p->iface_count > NFR_IFACE_MAX ||
+	    entries > UINT32_MAX / sizeof(struct image_entry))
+		return -E2BIG;
+	w->count[IMAGE_CODE] = (__u32)w->code->count;
+	w->count[IMAGE_RULES] = (__u32)rules;
+	w->count[IMAGE_RULEINFO] = (__u32)rules;
+	w->count[IMAGE_TABLES] = (__u32)p->table_count * 2;
+	w->count[IMAGE_ENTRIES] = (__u32)entries;
+	w->count[IMAGE_IFACES] = (__u32)p->iface_count;
+	w->count[IMAGE_FILES] = w->sources ? sources_count(w->sources) : 0;
+	return 0;
+}
+
+static void fill_header(struct writer *w, uint64_t len)
+{
+	struct image_header *header = (struct image_header *)w->bytes;
+
+	header->magic = IMAGE_MAGIC;
+	header->abi_version = NFR_ABI_VERSION;
+	header->len = (__u32)len;
+	header->guard_first = (__u32)w->policy->rule_count;
+	memcpy(header->entry, w->code->entry, sizeof(header->entry));
+	for (unsigned i = 0; i < IMAGE_SECTIONS; i++) {
+		header->section[i].offset = (__u32)w->offset[i];
+		header->section[i].count = w->count[i];
+	}
+	image_hash(w->bytes, (size_t)len, header->hash);
+}
+
+static int write_all(struct writer *w, size_t *len_out)
+{
+	uint64_t len;
+	int err = count_items(w);
+
+	if (err)
+		return err;
+	add_strings(w);
+	if (w->strings.error)
+		return w->strings.error;
+	w->count[IMAGE_STRINGS] = (__u32)w->strings.len;
+	len = image_layout(w->count, w->offset);
+	if (len > UINT32_MAX)
+		return -E2BIG;
+	w->bytes = calloc(1, (size_t)len);
+	if (!w->bytes)
+		return -ENOMEM;
+	if (w->code->count)
+		memcpy(section(w, IMAGE_CODE), w->code->insns,
+		       w->code->count * sizeof(*w->code->insns));
+	fill_rules(w);
+	fill_tables(w);
+	fill_ifaces(w);
+	fill_files(w);
+	memcpy(section(w, IMAGE_STRINGS), w->strings.bytes, w->strings.len);
+	fill_header(w, len);
+	*len_out = (size_t)len;
+	return 0;
+}
+
+int image_write(const struct policy *policy, const struct code *code,
+		const struct sources *sources, __u8 **bytes, size_t *len)
+{
+	struct writer w = {.policy = policy, .code = code, .sources = sources};
+	int err;
+
+	pool_init(&w.strings);
+	err = write_all(&w, len);
+	if (!err)
+		*bytes = w.bytes;
+	pool_free(&w.strings);
+	return err;
+}

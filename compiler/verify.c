@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verify.c: bytecode -> 0, or why it is refused.
+ *
+ * Jumps are forward only, so one walk in order sees every way that can lead to
+ * an instruction before the instruction itself: linear time, and a program can
+ * not run for more steps than it has instructions. What is accepted ends in a
+ * rule of its stage on every way from every entry, and reads nothing but the
+ * key and tables of this image.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "image.h"
+
+enum form { FORM_NONE, FORM_RET, FORM_JUMP, FORM_CMP, FORM_MASK, FORM_TABLE };
+
+static const __u8 forms[] = {
+#define NFR_OPCODE(sym, num, name, form, text) [num] = FORM_##form,
+#include "../runtime/opcodes.def"
+#undef NFR_OPCODE
+};
+
+__attribute__((format(printf, 2, 3))) static int
+refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(error, IMAGE_ERROR_MAX, fmt, args);
+	va_end(args);
+	return -EBADMSG;
+}
+
+static const char *check_compare(const struct image *img,
+				 const struct nfr_insn *insn)
+{
+	if (insn->field == NFR_F_IFID && insn->imm > img->iface_count)
+		return "no such interface";
+	return NULL;
+}
+
+static const char *check_mask(const struct nfr_insn *insn)
+{
+	__u32 mask = insn->imm >> 16, value = insn->imm & 0xffff;
+
+	if (insn->field == NFR_F_IFID)
+		return "an interface is not compared under a mask";
+	return value & ~mask ? "value has bits outside of the mask" : NULL;
+}
+
+static const char *check_table(const struct image *img,
+			       const struct nfr_insn *insn)
+{
+	if (insn->field != NFR_F_SRC0 && insn->field != NFR_F_DST0)
+		return "a table holds addresses only";
+	return insn->imm >= img->table_count ? "no such table" : NULL;
+}
+
+/* The operands by themselves; NULL when they are in order. */
+static const char *check_operands(const struct image *img,
+				  const struct nfr_insn *insn)
+{
+	enum form form = insn->op < sizeof(forms) ? (enum form)forms[insn->op]
+						  : FORM_NONE;
+
+	if (form == FORM_NONE)
+		return "unknown opcode";
+	if (form == FORM_RET || form == FORM_JUMP) {
+		if (insn->field != 0 || insn->jump != 0)
+			return "unused operands are not zero";
+		if (form == FORM_RET && insn->imm >= img->rule_count)
+			return "no such rule";
+		return NULL;
+	}
+	if (insn->field > NFR_F_LAST)
+		return "unknown field";
+	if (form == FORM_CMP)
+		return check_compare(img, insn);
+	return form == FORM_MASK ? check_mask(insn) : check_table(img, insn);
+}
+
+/* Marks where instruction i goes to; NULL when that is in order. */
+static const char *follow(const struct image *img, __u32 i, __u8 *stages)
+{
+	const struct nfr_insn *insn = &img->code[i];
+	__u32 left = img->insn_count - i - 1; /* instructions behind it */
+	bool is_guard_rule = insn->imm >= img->header->guard_first;
+
+	if (insn->op == NFR_OP_RET) {
+		if (stages[i] !=
+		    1u << (is_guard_rule ? NFR_STAGE_GUARD : NFR_STAGE_RULES))
+			return "decides by a rule of the other stage";
+		return NULL;
+	}
+	if (insn->op == NFR_OP_JA) {
+		if (insn->imm >= left)
+			return "jumps behind the end";
+		stages[i + 1 + insn->imm] |= stages[i];
+		return NULL;
+	}
+	if (insn->jump >= left)
+		return "jumps behind the end";
+	stages[i + 1 + insn->jump] |= stages[i];
+	stages[i + 1] |= stages[i];
+	return NULL;
+}
+
+static int check_code(const struct image *img, __u8 *stages,
+		      char error[IMAGE_ERROR_MAX])
+{
+	for (__u32 i = 0; i < img->insn_count; i++) {
+		const char *why = check_operands(img, &img->code[i]);
+
+		if (!why && stages[i] == 0)
+			why = "can not be reached";
+		if (!why)
+			why = follow(img, i, stages);
+		if (why)
+			return refuse(error, "instruction %u: %s", i, why);
+	}
+	return 0;
+}
+
+static int check_rule(const struct image *img, __u32 i,
+		      char error[IMAGE_ERROR_MAX])
+{
+	const struct nfr_rule *rule = &img->rules[i];
+	__u32 guard_first = img->header->guard_first;
+	bool is_last = i + 1 == img->rule_count;
+
+	if (rule->verdict > NFR_PASS)
+		return refuse(error, "rule %u: unknown verdict", i);
+	if (rule->flags & ~NFR_RULE_FLAGS || rule->reserved || rule->state_max)
+		return refuse(error, "rule %u: unknown flags", i);
+	if (!!(rule->flags & NFR_RULE_GUARD) != (i >= guard_first))
+		return refuse(error, "rule %u: %s the guard's", i,
+			      i >= guard_first ? "is not" : "is one of");
+	if (!!(rule->flags & NFR_RULE_DEFAULT) != (i == guard_first - 1))
+		return refuse(error,
+			      "rule %u: the default is the last of the rules, "
+			      "and only that",
+			      i);
+	if (rule->flags & NFR_RULE_STATE &&
+	    (rule->verdict != NFR_PASS || rule->flags & NFR_RULE_GUARD))
+		return refuse(error, "rule %u: only a passing rule keeps state",
+			      i);
+	if (i >= guard_first && is_last &&
+	    (rule->verdict != NFR_PASS || rule->flags != NFR_RULE_GUARD))
+		return refuse(error,
+			      "rule %u: the guard's last is no objection", i);
+	return 0;
+}
+
+static int check_rules(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	__u32 guard_first = img->header->guard_first;
+
+	if (guard_first == 0)
+		return refuse(error, "no default rule");
+	if (guard_first > img->rule_count)
+		return refuse(error, "the guard begins behind the last rule");
+	for (__u32 i = 0; i < img->rule_count; i++) {
+		int err = check_rule(img, i, error);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int check_entries(const struct image *img, __u8 *stages,
+			 char error[IMAGE_ERROR_MAX])
+{
+	bool has_guard = img->header->guard_first < img->rule_count;
+
+	for (unsigned i = 0; i < NFR_ENTRIES; i++) {
+		bool is_guard = i >= NFR_ENTRY(NFR_STAGE_GUARD, 0, 0);
+		__u32 entry = img->header->entry[i];
+
+		if (is_guard && !has_guard) {
+			if (entry != NFR_NO_ENTRY)
+				return refuse(error, "entry %u: no guard", i);
+			continue;
+		}
+		if (entry >= img->insn_count)
+			return refuse(error, "entry %u: outside of the code",
+				      i);
+		stages[entry] |=
+			1u << (is_guard ? NFR_STAGE_GUARD : NFR_STAGE_RULES);
+	}
+	return 0;
+}
+
+static int check_limits(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	if (img->insn_count > NFR_INSN_MAX)
+		return refuse(error, "more than %u instructions", NFR_INSN_MAX);
+	if (img->rule_count > NFR_RULE_MAX)
+		return refuse(error, "more than %u rules", NFR_RULE_MAX);
+	if (img->table_count > NFR_TABLE_MAX)
+		return refuse(error, "more than %u tables", NFR_TABLE_MAX);
+	if (img->iface_count > NFR_IFACE_MAX)
+		return refuse(error, "more than %u interfaces", NFR_IFACE_MAX);
+	return 0;
+}
+
+int verify_code(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	__u8 *stages;
+	int err = check_limits(img, error);
+
+	if (!err)
+		err = check_rules(img, error);
+	if (err)
+		return err;
+	stages = calloc((size_t)img->insn_count + 1, sizeof(*stages));
+	if (!stages) {
+		refuse(error, "out of memory");
+		return -ENOMEM;
+	}
+	err = check_entries(img, stages, error);
+	if (!err)
+		err = check_code(img, stages, error);
+	free(stages);
+	return err;
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_lower.c: what is lowered decides as the model does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#include "compiler/model.h"
+#include "tests/agree/fixture.h"
+#include "tests/agree/random.h"
+#include "tests/agree/reference_vm.h"
+
+static int setup(void **state)
+{
+	static struct fixture fixture;
+
+	fixture_init(&fixture);
+	*state = &fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fixture_free(*state);
+	return 0;
+}
+
+static void assert_insn(const struct fixture *f, uint32_t at, unsigned op,
+			unsigned field, unsigned jump, uint32_t imm)
+{
+	const struct nfr_insn *insn = &f->code.insns[at];
+
+	assert_true(at < f->code.count);
+	assert_int_equal(insn->op, op);
+	assert_int_equal(insn->field, field);
+	assert_int_equal(insn->jump, jump);
+	assert_int_equal(insn->imm, imm);
+}
+
+/* ---- shapes ------------------------------------------------------------ */
+
+static void test_no_rules_is_the_default_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct image img;
+
+	fixture_image(f, false, &img);
+	assert_int_equal(img.insn_count, 1);
+	assert_insn(f, 0, NFR_OP_RET, 0, 0, 0);
+	assert_int_equal(img.header->entry[NFR_ENTRY(NFR_STAGE_GUARD, 0, 1)],
+			 NFR_NO_ENTRY);
+}
+
+static void test_equal_entries_share_their_program(void **state)
+{
+	struct fixture *f = *state;
+	struct image img;
+
+	fixture_rule(f, true)->match.proto = 6;
+	fixture_image(f, false, &img);
+	/* link: ret; IPv4, IPv6, in and out: jne, ret, ret */
+	assert_int_equal(img.insn_count, 4);
+	assert_int_equal(img.header->entry[NFR_ENTRY(0, NFR_DIR_IN, 1)],
+			 img.header->entry[NFR_ENTRY(0, NFR_DIR_OUT, 2)]);
+}
+
+static void test_ipv4_host_is_one_test(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = fixture_rule(f, true);
+	struct image img;
+
+	rule->match.families = 1u << NFR_FAMILY_IPV4;
+	rule->match.dst = fixture_range("10.0.0.1", "10.0.0.1");
+	fixture_image(f, false, &img);
+	assert_insn(f, 1, NFR_OP_JNE, NFR_F_DST0, 1, 0x0a000001);
+	assert_insn(f, 2, NFR_OP_RET, 0, 0, 0);
+	assert_insn(f, 3, NFR_OP_RET, 0, 0, 1);
+}
+
+static void test_ipv4_prefix_is_two_tests(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = fixture_rule(f, true);
+	struct image img;
+
+	rule->match.families = 1u << NFR_FAMILY_IPV4;
+	rule->match.dst = fixture_range("10.0.0.0", "10.255.255.255");
+	fixture_image(f, false, &img);
+	assert_insn(f, 1, NFR_OP_JLT, NFR_F_DST0, 2, 0x0a000000);
+	assert_insn(f, 2, NFR_OP_JGT, NFR_F_DST0, 1, 0x0affffff);
+	assert_insn(f, 3, NFR_OP_RET, 0, 0, 0);
+}
+
+static void test_negated_ipv4_prefix_is_two_tests(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = fixture_rule(f, true);
+	struct image img;
+
+	rule->match.families = 1u << NFR_FAMILY_IPV4;
+	rule->match.dst = fixture_range("10.0.0.0", "10.255.255.255");
+	rule->match.dst.is_negated = true;
+	fixture_image(f, false, &img);
+	assert_insn(f, 1, NFR_OP_JLT, NFR_F_DST0, 1, 0x0a000000);
+	assert_insn(f, 2, NFR_OP_JLT, NFR_F_DST0, 1, 0x0b000000);
+	assert_insn(f, 3, NFR_OP_RET, 0, 0, 0);
+}
+
+static void test_every_ipv4_address_needs_no_test(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = fixture_rule(f, true);
+	struct image img;
+
+	rule->match.families = 1u << NFR_FAMILY_IPV4;
+	rule->match.dst = fixture_range("0.0.0.0", "255.255.255.255");
+	fixture_image(f, false, &img);
+	/* The default is not reachable behind it, and is not there. */
+	assert_int_equal(img.insn_count, 2);
+	assert_insn(f, 1, NFR_OP_RET, 0, 0, 0);
+}
+
+static void test_no_ipv4_address_leaves_the_rule_out(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = fixture_rule(f, true);
+	struct image img;
+
+	rule->match.dst = fixture_range("0.0.0.0", "255.255.255.255");
+	rule->match.dst.is_negated = true;
+	rule->match.families = 1u << NFR_FAMILY_IPV4;
+	fixture_image(f, false, &img);
+	assert_int_equal(img.insn_count, 1);
+}
+
+static void test_ipv6_prefix_of_whole_words_is_equalities(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = fixture_rule(f, true);
+	struct image img;
+
+	rule->match.families = 1u << NFR_FAMILY_IPV6;
+	rule->match.dst = fixture_range("2001:db8::", "2001:db8::ffff:ffff:ffff"
+						      ":ffff");
+	fixture_image(f, false, &img);
+	assert_insn(f, 1, NFR_OP_JNE, NFR_F_DST0, 2, 0x20010db8);
+	assert_insn(f, 2, NFR_OP_JNE, NFR_F_DST0 + 1, 1, 0);
+	assert_insn(f, 3, NFR_OP_RET, 0, 0, 0);
+}
+
+static void test_icmp_type_without_code_is_one_mask(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = fixture_rule(f, true);
+	struct image img;
+
+	rule->match.proto = 1;
+	rule->match.icmp_type = 8;
+	fixture_image(f, false, &img);
+	assert_insn(f, 2, NFR_OP_JMNE, NFR_F_ICMP, 1, 0xff000800);
+}
+
+static void test_flags_without_proto_ask_only_tcp(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = fixture_rule(f, true);
+	struct image img;
+
+	rule->match.flags_set = 0x02;
+	rule->match.flags_mask = 0x12;
+	fixture_image(f, false, &img);
+	assert_insn(f, 1, NFR_OP_JNE, NFR_F_PROTO, 1, 6);
+	assert_insn(f, 2, NFR_OP_JMNE, NFR_F_TCPFLAGS, 1, 0x00120002);
+	assert_insn(f, 3, NFR_OP_RET, 0, 0, 0);
+}
+
+static void test_tables_are_split_by_family(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = fixture_rule(f, true);
+	struct image img;
+
+	fixture_table(f, "other", "");
+	rule->match.src.kind = POLICY_HOST_TABLE;
+	rule->match.src.table = fixture_table(f, "all", "::/0");
+	fixture_image(f, false, &img);
+	assert_int_equal(img.table_count, 4);
+	assert_insn(f, 1, NFR_OP_JNIN, NFR_F_SRC0, 1, 2);
+	assert_insn(f, 4, NFR_OP_JNIN, NFR_F_SRC0, 1, 3);
+}
+
+/* ---- order ------------------------------------------------------------- */
+
+static uint32_t classify(const struct image *img, uint32_t proto)
+{
+	struct nfr_key key = {
+		.w = {[NFR_F_PROTO] = proto, [NFR_F_FAMILY] = NFR_FAMILY_IPV4}};
+
+	return reference_vm_run(img, NFR_STAGE_RULES, &key);
+}
+
+static void test_last_match_wins_and_quick_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule;
+	struct image img;
+
+	fixture_rule(f, false);
+	rule = fixture_rule(f, true);
+	rule->match.proto = 6;
+	rule = fixture_rule(f, false);
+	rule->match.proto = 17;
+	rule->is_quick = true;
+	rule = fixture_rule(f, true);
+	rule->match.proto = 17;
+	rule = fixture_rule(f, true);
+	rule->match.proto = 17;
+	rule->is_quick = true;
+	fixture_image(f, true, &img);
+	assert_int_equal(classify(&img, 6), 1);
+	assert_int_equal(classify(&img, 17), 2);
+	assert_int_equal(classify(&img, 1), 0);
+}
+
+static void test_guard_is_first_match_and_no_objection_last(void **state)
+{
+	struct fixture *f = *state;
+	struct nfr_key key = {.w = {[NFR_F_DIR] = NFR_DIR_OUT,
+				    [NFR_F_FAMILY] = NFR_FAMILY_IPV4}};
+	struct policy_rule *rule;
+	struct image img;
+
+	rule = fixture_guard(f, true);
+	rule->match.proto = 17;
+	rule->match.dirs = 1u << NFR_DIR_OUT;
+	rule = fixture_guard(f, false);
+	rule->match.dirs = 1u << NFR_DIR_OUT;
+	fixture_image(f, true, &img);
+	assert_int_equal(img.header->guard_first, 1);
+	assert_int_equal(img.rule_count, 4);
+	assert_int_equal(img.rules[3].verdict, NFR_PASS);
+	assert_int_equal(img.rules[3].flags, NFR_RULE_GUARD);
+	assert_int_equal(reference_vm_run(&img, NFR_STAGE_GUARD, &key), 2);
+	key.w[NFR_F_PROTO] = 17;
+	assert_int_equal(reference_vm_run(&img, NFR_STAGE_GUARD, &key), 1);
+	key.w[NFR_F_DIR] = NFR_DIR_IN;
+	assert_int_equal(reference_vm_run(&img, NFR_STAGE_GUARD, &key), 3);
+}
+
+/* ---- agreement with the model ------------------------------------------ */
+
+/* Few values, of which many are neighbours of others. */
+static uint32_t random_word(struct random *r)
+{
+	static const uint32_t pool[] = {
+		0,	    1,		2,	    0x0a000000, 0x0a0000ff,
+		0x0a000100, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
+
+	return random_pick(r, pool);
+}
+
+static struct policy_host random_host(struct random *r, enum addr_family family,
+				      uint32_t tables)
+{
+	struct policy_host host = {
+		.kind = (enum policy_host_kind)random_below(r, 3),
+		.is_negated = random_once_in(r, 3)};
+	unsigned words = family == FAMILY_IPV4 ? 1 : 4;
+	bool has_shared_front = random_once_in(r, 2);
+
+	if (host.kind == POLICY_HOST_TABLE)
+		host.table = random_below(r, tables);
+	if (host.kind != POLICY_HOST_RANGE)
+		return host;
+	for (unsigned i = 0; i < words; i++) {
+		host.first.w[i] = random_word(r);
+		host.last.w[i] = has_shared_front && i + 1 < words
+					 ? host.first.w[i]
+					 : random_word(r);
+	}
+	if (addr_compare(&host.first, &host.last) > 0) {
+		struct addr swap = host.first;
+
+		host.first = host.last;
+		host.last = swap;
+	}
+	return host;
+}
+
+static struct policy_port random_port(struct random *r)
+{
+	static const uint16_t pool[] = {0, 1, 53, 80, 65534, 65535};
+	uint16_t a = random_pick(r, pool), b = random_pick(r, pool);
+
+	return (struct policy_port){.is_any = random_once_in(r, 2),
+				    .is_negated = random_once_in(r, 3),
+				    .first = a < b ? a : b,
+				    .last = a < b ? b : a};
+}
+
+static void random_match(struct random *r, struct policy_match *m,
+			 uint32_t ifaces, uint32_t tables)
+{
+	static const int16_t protos[] = {-1, 1, 6, 17};
+	enum addr_family family =
+		random_once_in(r, 2) ? FAMILY_IPV4 : FAMILY_IPV6;
+
+	m->dirs = (uint8_t)(1 + random_below(r, 3));
+	m->families = (uint8_t)(1u << family);
+	m->on_any = random_once_in(r, 2);
+	m->on_negated = random_once_in(r, 2);
+	m->ifid = (uint16_t)(1 + random_below(r, ifaces));
+	m->proto = random_pick(r, protos);
+	if (random_once_in(r, 3)) {
+		m->src = random_host(r, family, tables);
+		m->dst = random_host(r, family, tables);
+	}
+	if (m->proto == 6 || m->proto == 17) {
+		m->sport = random_port(r);
+		m->dport = random_port(r);
+	}
+	if (m->proto == 1 && random_once_in(r, 2)) {
+		m->icmp_type = random_once_in(r, 2) ? 0 : 8;
+		m->icmp_code = (int16_t)((int)random_below(r, 3) - 1);
+	}
+	if (random_once_in(r, 3)) {
+		m->flags_mask = (uint8_t)random_below(r, 8);
+		m->flags_set = m->flags_mask & (uint8_t)random_below(r, 8);
+	}
+	if (random_once_in(r, 9))
+		m->ttl = 255;
+}
+
+static struct nfr_key random_key(struct random *r, uint32_t ifaces)
+{
+	static const uint16_t ports[] = {0, 1, 2, 53, 79, 80, 65534, 65535};
+	static const uint8_t protos[] = {1, 6, 17, 50};
+	struct nfr_key key = {.w = {0}};
+
+	key.w[NFR_F_FAMILY] =
+		random_once_in(r, 9) ? NFR_FAMILY_LINK : 1 + random_below(r, 2);
+	key.w[NFR_F_DIR] = random_below(r, 2);
+	key.w[NFR_F_IFID] = random_below(r, ifaces + 1);
+	key.w[NFR_F_PROTO] = random_pick(r, protos);
+	key.w[NFR_F_SPORT] = random_pick(r, ports);
+	key.w[NFR_F_DPORT] = random_pick(r, ports);
+	key.w[NFR_F_TCPFLAGS] = random_below(r, 8);
+	key.w[NFR_F_ICMP] = random_below(r, 3) * 0x400 + random_below(r, 3);
+	key.w[NFR_F_TTL] = 254 + random_below(r, 2);
+	for (unsigned i = 0; i < 8; i++)
+		if (i % 4 == 0 || key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV6)
+			key.w[NFR_F_SRC0 + i] = random_word(r);
+	return key;
+}
+
+static void fill_randomly(struct fixture *f, struct random *r)
+{
+	uint32_t rules = 1 + random_below(r, 12);
+
+	fixture_iface(f, "eth0");
+	fixture_iface(f, "wg0");
+	fixture_table(f, "both",
+		      "0.0.0.0/0 !10.0.0.0/8 10.0.0.0/24 ::/0 !::/1 "
+		      "::/127 a00:ff:a00:ff::/64");
+	fixture_table(f, "six", "::/0 !8000::/1");
+	fixture_table(f, "none", "");
+	for (uint32_t i = 0; i < rules; i++) {
+		struct policy_rule *rule =
+			fixture_rule(f, random_once_in(r, 2));
+
+		rule->is_quick = random_once_in(r, 3);
+		random_match(r, &rule->match, 2, 3);
+	}
+	for (uint32_t i = random_below(r, 4); i > 0; i--)
+		random_match(r, &fixture_guard(f, random_once_in(r, 2))->match,
+			     2, 3);
+}
+
+static void compare_with_model(const struct fixture *f, const struct image *img,
+			       const struct nfr_key *key)
+{
+	uint32_t guard = reference_vm_run(img, NFR_STAGE_GUARD, key);
+
+	assert_int_equal(reference_vm_run(img, NFR_STAGE_RULES, key),
+			 model_classify(&f->policy, key));
+	if (f->policy.guard_count > 0 && guard == img->rule_count - 1)
+		guard = NFR_NO_RULE;
+	assert_int_equal(guard, model_guard(&f->policy, key));
+}
+
+static void test_bytecode_decides_as_the_model(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 1000; seed++) {
+		struct random r = random_fork(1, seed);
+		struct fixture f;
+		struct image img;
+
+		fixture_init(&f);
+		fill_randomly(&f, &r);
+		fixture_image(&f, random_once_in(&r, 2), &img);
+		for (unsigned i = 0; i < 200; i++) {
+			struct nfr_key key = random_key(&r, 2);
+
+			compare_with_model(&f, &img, &key);
+		}
+		fixture_free(&f);
+	}
+}
+
+static void test_too_many_rules_are_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	f->policy.rule_count = NFR_RULE_MAX;
+	assert_int_equal(lower_policy(f->arena, &f->policy, &f->code), -E2BIG);
+	f->policy.rule_count = 1;
+	f->policy.guard_count = NFR_RULE_MAX - 1;
+	assert_int_equal(lower_policy(f->arena, &f->policy, &f->code), -E2BIG);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_no_rules_is_the_default_alone),
+		TEST(test_equal_entries_share_their_program),
+		TEST(test_ipv4_host_is_one_test),
+		TEST(test_ipv4_prefix_is_two_tests),
+		TEST(test_negated_ipv4_prefix_is_two_tests),
+		TEST(test_every_ipv4_address_needs_no_test),
+		TEST(test_no_ipv4_address_leaves_the_rule_out),
+		TEST(test_ipv6_prefix_of_whole_words_is_equalities),
+		TEST(test_icmp_type_without_code_is_one_mask),
+		TEST(test_flags_without_proto_ask_only_tcp),
+		TEST(test_tables_are_split_by_family),
+		TEST(test_last_match_wins_and_quick_ends),
+		TEST(test_guard_is_first_match_and_no_objection_last),
+		TEST(test_bytecode_decides_as_the_model),
+		TEST(test_too_many_rules_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
