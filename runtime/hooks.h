@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hooks.h: our stubs on devices: what is there, attach, detach.
+ *
+ * A hook is a pinned link (XDP or tcx), so it lives without any process; only
+ * where the kernel has no tcx it is a clsact filter, which lives with its
+ * qdisc. A pinned link counts only while the kernel says that it sits on that
+ * device of this namespace: a deleted device, or another that got its index,
+ * makes it stale.
+ */
+#ifndef NFR_HOOKS_H
+#define NFR_HOOKS_H
+
+#include "pins.h"
+#include "tcx.h"
+
+enum hooks_stub { HOOKS_XDP, HOOKS_IN, HOOKS_OUT, HOOKS_STUBS };
+
+struct hooks {
+	const struct pins *pins;
+	const struct engine_options *options;
+	int stub_fd[HOOKS_STUBS]; /* borrowed */
+	uint32_t stub_id[HOOKS_STUBS];
+};
+
+/* Fills both hooks of a device that links_list() described. */
+void hooks_look(const struct hooks *, struct engine_device *);
+/*
+ * Attaches where hooks_look() found none, in the order of preference: `in` by
+ * XDP native, XDP generic, tcx, clsact, `out` by tcx, clsact. 0, -ENODEV when
+ * the device has gone meanwhile, or another -errno with nothing attached.
+ */
+int hooks_attach(const struct hooks *, struct engine_device *, enum nfr_dir,
+		 struct engine_error *err);
+/* Takes back what this run attached (is_new). */
+void hooks_undo(const struct hooks *, struct engine_device *);
+
+/* "in-7"; a link of ours by that name: a new fd, -ENOENT or -EEXIST. */
+void hooks_pin_name(uint32_t ifindex, enum nfr_dir, char out[32]);
+int hooks_open_link(const struct hooks *, const char *pin, struct tcx_link *);
+/* Detaches it and frees its name; nothing there is fine. 0, or -EEXIST ... */
+int hooks_drop_link(const struct hooks *, const char *pin,
+		    struct engine_error *err);
+/* Is every pin below links/ ours? -EEXIST when not. *count may be NULL. */
+int hooks_check(const struct hooks *, size_t *count, struct engine_error *err);
+/* Removes the pins of links whose device is gone. */
+void hooks_sweep(const struct hooks *);
+/* Detaches all, the clsact filters too; *left is how many would not go. */
+int hooks_remove(const struct hooks *, size_t *left, struct engine_error *err);
+
+#endif
