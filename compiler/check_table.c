@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_table.c: tables and the files they name -> sorted entries. A table
+ * file has one address or prefix a line, "!" before it negates, "#" starts a
+ * comment.
+ */
+#include "check_internal.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+void tables_declare(struct check *c, const struct ast_node *node)
+{
+	const struct ast_table *t = &node->table;
+	struct policy *p = c->policy;
+
+	for (size_t i = 0; i < p->table_count; i++)
+		if (strcmp(p->tables[i].name, t->name) == 0) {
+			diag_error(c->diag, t->name_span, "name",
+				   "table <%s> is declared twice", t->name);
+			diag_note(c->diag, p->tables[i].span, "first here");
+			return;
+		}
+	if (p->table_count == NFR_TABLE_MAX) {
+		diag_error(c->diag, t->name_span, "limit",
+			   "a policy has at most %u tables", NFR_TABLE_MAX);
+		return;
+	}
+	c->tables = arena_grow(c->arena, c->tables, p->table_count,
+			       &c->check_table_capacity, sizeof(*c->tables));
+	c->tables[p->table_count] = (struct check_table){.node = node};
+	p->tables = arena_grow(c->arena, p->tables, p->table_count,
+			       &c->table_capacity, sizeof(*p->tables));
+	p->tables[p->table_count++] = (struct policy_table){
+		.name = t->name,
+		.is_const = t->is_const,
+		.span = t->name_span,
+	};
+}
+
+bool tables_has(const struct check *c, const char *name)
+{
+	for (size_t i = 0; i < c->policy->table_count; i++)
+		if (strcmp(c->policy->tables[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+int tables_find(struct check *c, const char *name, struct span span)
+{
+	const struct policy *p = c->policy;
+	const char **names;
+	const char *near;
+
+	for (size_t i = 0; i < p->table_count; i++)
+		if (strcmp(p->tables[i].name, name) == 0) {
+			c->tables[i].is_used = true;
+			return (int)i;
+		}
+	names = arena_alloc(c->arena, (p->table_count + 1) * sizeof(*names));
+	for (size_t i = 0; i < p->table_count; i++)
+		names[i] = p->tables[i].name;
+	near = diag_nearest(name, names, p->table_count);
+	diag_error(c->diag, span, "name", "undefined table <%s>", name);
+	if (near)
+		diag_inline_hint(c->diag, "did you mean <%s>?", near);
+	return -1;
+}
+
+/* ---- entries ------------------------------------------------------------ */
+
+struct entries {
+	struct policy_table_entry *items;
+	size_t count, capacity;
+};
+
+static void entry_add(struct check *c, struct entries *e,
+		      const struct ast_host *h)
+{
+	unsigned len = h->prefix_len < 0 ? addr_bits(h->family)
+					 : (unsigned)h->prefix_len;
+
+	e->items = arena_grow(c->arena, e->items, e->count, &e->capacity,
+			      sizeof(*e->items));
+	e->items[e->count++] = (struct policy_table_entry){
+		.family = h->family,
+		.prefix_len = (uint8_t)len,
+		.is_negated = h->is_negated,
+		.addr = h->first,
+		.span = h->span,
+	};
+}
+
+static void entry_of_name(struct check *c, struct entries *e,
+			  const struct ast_host *h)
+{
+	struct check_host *hosts = NULL;
+	size_t count = 0, capacity = 0;
+
+	if (!hosts_of_name(c, h, &hosts, &count, &capacity))
+		return;
+	for (size_t i = 0; i < count; i++)
+		entry_add(c, e, &hosts[i].ast);
+}
+
+static void entry_of_host(struct check *c, struct entries *e,
+			  const struct ast_host *written)
+{
+	struct ast_host h = *written;
+
+	switch (h.kind) {
+	case AST_HOST_PREFIX:
+		if (hosts_normalise(c, &h))
+			entry_add(c, e, &h);
+		return;
+	case AST_HOST_NAME:
+		entry_of_name(c, e, written);
+		return;
+	case AST_HOST_RANGE:
+		diag_error(c->diag, h.span, "type",
+			   "a table holds addresses and prefixes, no ranges");
+		diag_hint(c->diag, "write the prefixes that make up the range");
+		return;
+	case AST_HOST_TABLE:
+		diag_error(c->diag, h.span, "type",
+			   "a table can not hold a table");
+		return;
+	case AST_HOST_ANY:
+		diag_error(c->diag, h.span, "type",
+			   "a table can not hold \"any\"");
+		diag_hint(c->diag, "0.0.0.0/0 and ::/0 are every address");
+		return;
+	}
+}
+
+/* ---- table files -------------------------------------------------------- */
+
+/* "10.0.0.0/8" or "::1"; false when it is neither. */
+static bool prefix_parse(struct check *c, const char *text, size_t len,
+			 struct ast_host *h)
+{
+	const char *slash = memchr(text, '/', len);
+	size_t addr_len = slash ? (size_t)(slash - text) : len;
+	int prefix = 0;
+
+	if (memchr(text, '\0', len) ||
+	    addr_parse(arena_strndup(c->arena, text, addr_len), &h->first,
+		       &h->family) != 0)
+		return false;
+	h->kind = AST_HOST_PREFIX;
+	h->prefix_len = -1;
+	if (!slash)
+		return true;
+	if (addr_len + 1 == len || len - addr_len > 4)
+		return false;
+	for (size_t i = addr_len + 1; i < len; i++) {
+		if (!isdigit((unsigned char)text[i]))
+			return false;
+		prefix = prefix * 10 + (text[i] - '0');
+	}
+	h->prefix_len = prefix;
+	return prefix <= (int)addr_bits(h->family);
+}
+
+static void line_read(struct check *c, struct entries *e,
+		      const struct source_file *file, size_t start, size_t end)
+{
+	const char *hash = memchr(file->text + start, '#', end - start);
+	struct ast_host h = {0};
+
+	if (hash)
+		end = (size_t)(hash - file->text);
+	while (start < end && isspace((unsigned char)file->text[start]))
+		start++;
+	while (end > start && isspace((unsigned char)file->text[end - 1]))
+		end--;
+	if (start == end)
+		return;
+	h.span = (struct span){file->base + (uint32_t)start,
+			       file->base + (uint32_t)end};
+	if (file->text[start] == '!') {
+		h.is_negated = true;
+		while (++start < end &&
+		       isspace((unsigned char)file->text[start]))
+			;
+	}
+	if (!prefix_parse(c, file->text + start, end - start, &h)) {
+		diag_error(c->diag, h.span, "table",
+			   "this line of a table file is no address or prefix");
+		return;
+	}
+	if (hosts_normalise(c, &h))
+		entry_add(c, e, &h);
+}
+
+static void file_read(struct check *c, struct entries *e,
+		      const struct ast_word *word)
+{
+	const struct source_file *file;
+	int err = sources_read(c->sources, word->text, word->span, &file);
+
+	if (err) {
+		diag_error(c->diag, word->span, "file",
+			   "can not read the table file \"%s\": %s", word->text,
+			   strerror(-err));
+		return;
+	}
+	for (size_t start = 0; start < file->len && !diag_is_full(c->diag);) {
+		const char *nl =
+			memchr(file->text + start, '\n', file->len - start);
+		size_t end = nl ? (size_t)(nl - file->text) : file->len;
+
+		line_read(c, e, file, start, end);
+		start = end + 1;
+	}
+}
+
+/* ---- all of a table ------------------------------------------------------ */
+
+static int entry_compare(const void *va, const void *vb)
+{
+	const struct policy_table_entry *a = va, *b = vb;
+	int by_addr = addr_compare(&a->addr, &b->addr);
+
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	if (by_addr)
+		return by_addr;
+	if (a->prefix_len != b->prefix_len)
+		return a->prefix_len < b->prefix_len ? -1 : 1;
+	return (a->span.start > b->span.start) -
+	       (a->span.start < b->span.start);
+}
+
+static bool entry_is_same(const struct policy_table_entry *a,
+			  const struct policy_table_entry *b)
+{
+	return a->family == b->family && a->prefix_len == b->prefix_len &&
+	       addr_compare(&a->addr, &b->addr) == 0;
+}
+
+static void entries_finish(struct check *c, struct entries *e,
+			   struct policy_table *t)
+{
+	size_t kept = 0;
+
+	if (e->count)
+		qsort(e->items, e->count, sizeof(*e->items), entry_compare);
+	for (size_t i = 0; i < e->count; i++) {
+		const struct policy_table_entry *item = &e->items[i];
+		const struct policy_table_entry *last =
+			kept ? &e->items[kept - 1] : NULL;
+
+		if (!last || !entry_is_same(last, item)) {
+			e->items[kept++] = *item;
+		} else if (last->is_negated != item->is_negated) {
+			diag_error(c->diag, item->span, "table",
+				   "this is both in table <%s> and negated "
+				   "in it",
+				   t->name);
+			diag_note(c->diag, last->span, "the other one is here");
+		}
+	}
+	t->entries = e->items;
+	t->entry_count = kept;
+}
+
+void tables_fill(struct check *c)
+{
+	for (size_t i = 0; i < c->policy->table_count; i++) {
+		const struct ast_table *t = &c->tables[i].node->table;
+		struct entries e = {0};
+
+		for (const struct ast_host *h = t->hosts; h; h = h->next)
+			entry_of_host(c, &e, h);
+		for (const struct ast_word *w = t->files; w; w = w->next)
+			file_read(c, &e, w);
+		entries_finish(c, &e, &c->policy->tables[i]);
+	}
+}
+
+void tables_finish(struct check *c)
+{
+	for (size_t i = 0; i < c->policy->table_count; i++) {
+		const struct policy_table *t = &c->policy->tables[i];
+
+		if (t->is_const && t->entry_count == 0)
+			diag_warning(c->diag, t->span, WARN_EMPTY_TABLE,
+				     "the const table <%s> has no entries, so "
+				     "no address is in it",
+				     t->name);
+		if (!c->tables[i].is_used)
+			diag_warning(c->diag, t->span, WARN_UNUSED_TABLE,
+				     "the table <%s> is never used", t->name);
+	}
+}
+
+struct ast_node *tables_printable(struct check *c, const struct ast_node *node)
+{
+	struct ast_node *copy = arena_new_of(c->arena, struct ast_node);
+	struct ast_host **tail = &copy->table.hosts;
+	struct check_host *hosts = NULL;
+	size_t count = 0, capacity = 0;
+
+	*copy = *node;
+	copy->next = NULL;
+	for (const struct ast_host *h = node->table.hosts; h; h = h->next) {
+		count = 0;
+		if (h->kind != AST_HOST_NAME) {
+			*tail = arena_new_of(c->arena, struct ast_host);
+			**tail = *h;
+			hosts_normalise(c, *tail);
+			(*tail)->next = NULL;
+			tail = &(*tail)->next;
+			continue;
+		}
+		hosts_of_name(c, h, &hosts, &count, &capacity);
+		for (size_t i = 0; i < count; i++) {
+			*tail = arena_new_of(c->arena, struct ast_host);
+			**tail = hosts[i].ast;
+			tail = &(*tail)->next;
+		}
+	}
+	*tail = NULL;
+	return copy;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tunnel.h: a checked tunnel block, between its two readers: the default rules
+ * (tunnel.c) and the sealed guard (tunnel_guard.c).
+ */
+#ifndef NFR_TUNNEL_H
+#define NFR_TUNNEL_H
+
+#include "check_internal.h"
+
+/* A clause with its match expanded; link and dns clauses have no matches. */
+struct tunnel_clause {
+	const struct ast_clause *ast;
+	struct check_lists lists;
+	struct check_match *matches;
+	size_t match_count;
+};
+
+struct tunnel {
+	struct check *check;
+	const struct ast_node *node;
+	const struct ast_tunnel *ast;
+	const char *title; /* "tunnel wg0 over any" */
+	struct check_iface device;
+	/* The interfaces outside: those of "over", or "! device" for any. */
+	struct check_iface *outside;
+	size_t outside_count;
+	struct check_iface *loopbacks;
+	size_t loopback_count;
+	struct tunnel_clause *clauses;
+	size_t clause_count;
+	const struct ast_clause *dns; /* the first, or NULL */
+	bool is_include;
+};
+
+/* What a generated rule says beside its match. */
+struct tunnel_say {
+	enum check_stage stage;
+	bool is_pass;
+	bool keeps_state;
+	bool is_any_frame; /* also what is not IP */
+	uint8_t dirs;
+	int ethertype; /* 0: IP */
+	int ttl;       /* 0: any */
+	struct span span;
+	const char *why; /* the words in brackets */
+};
+
+#define TUNNEL_IN (1u << NFR_DIR_IN)
+#define TUNNEL_OUT (1u << NFR_DIR_OUT)
+#define TUNNEL_BOTH (TUNNEL_IN | TUNNEL_OUT)
+
+/* One kind of frame or packet that a word of "link" lets by. */
+struct tunnel_link {
+	const char *word, *why;
+	uint8_t dirs;
+	int ethertype; /* or 0 and: */
+	enum addr_family family;
+	int proto, sport, dport, icmp_type; /* -1: any */
+};
+
+extern const struct tunnel_link tunnel_links[];
+extern const size_t tunnel_link_count;
+
+/* on NULL: every interface. match NULL: everything. */
+void tunnel_emit(struct tunnel *, const struct tunnel_say *,
+		 const struct check_iface *on, const struct check_match *);
+void tunnel_emit_outside(struct tunnel *, const struct tunnel_say *,
+			 const struct check_match *);
+/* All matches of the clauses of one kind. */
+void tunnel_emit_clauses(struct tunnel *, enum ast_clause_kind,
+			 const struct tunnel_say *, const char *why);
+/* DNS and DNS over TLS or QUIC, to the tunnel's resolvers or to anywhere. */
+void tunnel_emit_dns(struct tunnel *, const struct tunnel_say *,
+		     const struct check_iface *on, bool to_resolvers);
+/* The match of tunnel_links[i]. */
+struct check_match tunnel_link_match(struct check *,
+				     const struct tunnel_link *);
+bool tunnel_has_link(const struct tunnel_clause *, const char *word);
+
+void tunnel_guard(struct tunnel *);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tunnel_emit.c: what a tunnel block says -> generated rules, each with a text
+ * that names the clause it comes from.
+ */
+#include "tunnel.h"
+
+#include <string.h>
+
+#define HOP_LIMIT_NDP 255 /* RFC 4861, 6.1 and 7.1: it was not forwarded */
+#define ETHERTYPE_ARP 0x0806
+#define ETHERTYPE_EAPOL 0x888e
+
+/*
+ * What a link needs to live. NDP without redirects (137), as these change
+ * routes. RFC 4861; RFC 2131 and 8415; IEEE 802.1X.
+ */
+const struct tunnel_link tunnel_links[] = {
+	{"arp", "link arp", TUNNEL_BOTH, ETHERTYPE_ARP, 0, -1, -1, -1, -1},
+	{"eapol", "link eapol", TUNNEL_BOTH, ETHERTYPE_EAPOL, 0, -1, -1, -1,
+	 -1},
+	{"ndp", "link ndp", TUNNEL_OUT, 0, FAMILY_IPV6, CHECK_PROTO_ICMP6, -1,
+	 -1, 133},
+	{"ndp", "link ndp", TUNNEL_IN, 0, FAMILY_IPV6, CHECK_PROTO_ICMP6, -1,
+	 -1, 134},
+	{"ndp", "link ndp", TUNNEL_BOTH, 0, FAMILY_IPV6, CHECK_PROTO_ICMP6, -1,
+	 -1, 135},
+	{"ndp", "link ndp", TUNNEL_BOTH, 0, FAMILY_IPV6, CHECK_PROTO_ICMP6, -1,
+	 -1, 136},
+	{"dhcp", "link dhcp", TUNNEL_OUT, 0, FAMILY_IPV4, CHECK_PROTO_UDP, 68,
+	 67, -1},
+	{"dhcp", "link dhcp", TUNNEL_IN, 0, FAMILY_IPV4, CHECK_PROTO_UDP, 67,
+	 68, -1},
+	{"dhcp", "link dhcp", TUNNEL_OUT, 0, FAMILY_IPV6, CHECK_PROTO_UDP, 546,
+	 547, -1},
+	{"dhcp", "link dhcp", TUNNEL_IN, 0, FAMILY_IPV6, CHECK_PROTO_UDP, 547,
+	 546, -1},
+};
+const size_t tunnel_link_count = sizeof(tunnel_links) / sizeof(*tunnel_links);
+
+bool tunnel_has_link(const struct tunnel_clause *clause, const char *word)
+{
+	for (const struct ast_word *w = clause->ast->words; w; w = w->next)
+		if (strcmp(w->text, word) == 0)
+			return true;
+	return false;
+}
+
+/* ---- matches made by hand --------------------------------------------------
+ */
+
+static struct check_match match_any(void)
+{
+	return (struct check_match){
+		.numbers =
+			{
+				.families =
+					1u << FAMILY_IPV4 | 1u << FAMILY_IPV6,
+				.on_any = true,
+				.ethertype = -1,
+				.proto = -1,
+				.ttl = -1,
+				.sport = {.is_any = true},
+				.dport = {.is_any = true},
+				.icmp_type = -1,
+				.icmp_code = -1,
+			},
+	};
+}
+
+static void match_family(struct check_match *m, enum addr_family family)
+{
+	if (!family)
+		return;
+	m->ast.family = family;
+	m->numbers.families = (uint8_t)(1u << family);
+}
+
+static void match_proto(struct check *c, struct check_match *m, int proto)
+{
+	if (proto < 0)
+		return;
+	m->numbers.proto = proto;
+	m->ast.protos = arena_new_of(c->arena, struct ast_proto);
+	m->ast.protos->name = (struct ast_name){
+		.text = host_proto_name((unsigned)proto),
+		.value = proto,
+	};
+}
+
+static void match_port(struct check *c, struct ast_port **ast,
+		       struct policy_port *numbers, int port)
+{
+	if (port < 0)
+		return;
+	*numbers = (struct policy_port){
+		.first = (uint16_t)port,
+		.last = (uint16_t)port,
+	};
+	*ast = arena_new_of(c->arena, struct ast_port);
+	(*ast)->op = AST_PORT_EQ;
+	(*ast)->first.value = port;
+}
+
+static void match_icmp(struct check *c, struct check_match *m, int type)
+{
+	struct ast_icmp *icmp;
+
+	if (type < 0)
+		return;
+	m->numbers.icmp_type = (int16_t)type;
+	m->numbers.icmp_code = 0;
+	icmp = arena_new_of(c->arena, struct ast_icmp);
+	icmp->type.value = type;
+	icmp->type.text = icmp_type_name(m->ast.family, (unsigned)type);
+	icmp->has_code = true;
+	m->ast.icmps = icmp;
+	m->ast.icmp_family = m->ast.family;
+}
+
+struct check_match tunnel_link_match(struct check *c,
+				     const struct tunnel_link *l)
+{
+	struct check_match m = match_any();
+
+	if (l->ethertype)
+		return m;
+	match_family(&m, l->family);
+	match_proto(c, &m, l->proto);
+	match_port(c, &m.ast.from.ports, &m.numbers.sport, l->sport);
+	match_port(c, &m.ast.to.ports, &m.numbers.dport, l->dport);
+	match_icmp(c, &m, l->icmp_type);
+	if (l->icmp_type >= 0)
+		m.numbers.ttl = HOP_LIMIT_NDP;
+	return m;
+}
+
+/* ---- rules ------------------------------------------------------------------
+ */
+
+static const char *say_text(struct tunnel *t, const struct tunnel_say *s,
+			    const struct ast_match *match)
+{
+	struct arena *a = t->check->arena;
+	struct ast_rule r = {
+		.is_pass = s->is_pass,
+		.has_in = s->dirs == TUNNEL_IN,
+		.has_out = s->dirs == TUNNEL_OUT,
+		.match = *match,
+	};
+	const char *extra = "";
+
+	if (s->is_pass && s->stage == CHECK_RULES && !s->keeps_state)
+		r.state = AST_STATE_NONE;
+	if (s->ethertype)
+		extra = arena_printf(a, " ethertype 0x%04x",
+				     (unsigned)s->ethertype);
+	else if (s->ttl > 0)
+		extra = arena_printf(a, " hop limit %d", s->ttl);
+	return arena_printf(a, "%s%s%s (%s)",
+			    s->stage == CHECK_GUARD ? "guard: " : "",
+			    rule_text(t->check, &r), extra, s->why);
+}
+
+void tunnel_emit(struct tunnel *t, const struct tunnel_say *s,
+		 const struct check_iface *on, const struct check_match *match)
+{
+	struct check_match m = match ? *match : match_any();
+	struct ast_iface iface;
+	struct policy_rule rule;
+
+	m.numbers.dirs = s->dirs;
+	m.numbers.on_any = !on;
+	if (on) {
+		iface = on->ast;
+		m.ast.ifaces = &iface;
+		m.numbers.ifid = on->ifid;
+		m.numbers.on_negated = on->ast.is_negated;
+	}
+	if (s->ethertype) {
+		m.numbers.families = 1u << NFR_FAMILY_LINK;
+		m.numbers.ethertype = s->ethertype;
+	}
+	if (s->is_any_frame)
+		m.numbers.families |= 1u << NFR_FAMILY_LINK;
+	if (s->keeps_state) /* from the middle of a connection, too */
+		m.ast.has_flags = m.numbers.proto < 0 ||
+				  m.numbers.proto == CHECK_PROTO_TCP;
+	rule = (struct policy_rule){
+		.match = m.numbers,
+		.is_pass = s->is_pass,
+		.keeps_state = s->keeps_state,
+		.is_generated = true,
+		.span = s->span,
+		.text = say_text(t, s, &m.ast),
+	};
+	rule_add(t->check, s->stage, &rule);
+}
+
+void tunnel_emit_outside(struct tunnel *t, const struct tunnel_say *s,
+			 const struct check_match *match)
+{
+	for (size_t i = 0; i < t->outside_count; i++)
+		tunnel_emit(t, s, &t->outside[i], match);
+}
+
+void tunnel_emit_clauses(struct tunnel *t, enum ast_clause_kind kind,
+			 const struct tunnel_say *s, const char *why)
+{
+	struct tunnel_say clause_say = *s;
+
+	clause_say.why = why;
+	for (size_t i = 0; i < t->clause_count; i++) {
+		const struct tunnel_clause *clause = &t->clauses[i];
+
+		if (clause->ast->kind != kind)
+			continue;
+		clause_say.span = clause->ast->span;
+		for (size_t j = 0; j < clause->match_count; j++)
+			tunnel_emit_outside(t, &clause_say,
+					    &clause->matches[j]);
+	}
+}
+
+/* ---- DNS --------------------------------------------------------------------
+ */
+
+/* DNS on 53, DNS over TLS and over QUIC on 853 (RFC 1035, 7858, 9250). */
+static void emit_dns_to(struct tunnel *t, const struct tunnel_say *s,
+			const struct check_iface *on, struct check_host *to)
+{
+	static const int protos[] = {CHECK_PROTO_TCP, CHECK_PROTO_UDP};
+	static const int ports[] = {53, 853};
+
+	for (int i = 0; i < 4; i++) {
+		struct check_match m = match_any();
+
+		match_proto(t->check, &m, protos[i / 2]);
+		match_port(t->check, &m.ast.to.ports, &m.numbers.dport,
+			   ports[i % 2]);
+		if (to) {
+			match_family(&m, to->family);
+			m.ast.to.hosts = &to->ast;
+			m.numbers.dst = to->host;
+		}
+		tunnel_emit(t, s, on, &m);
+	}
+}
+
+void tunnel_emit_dns(struct tunnel *t, const struct tunnel_say *s,
+		     const struct check_iface *on, bool to_resolvers)
+{
+	struct tunnel_say dns = *s;
+
+	if (!to_resolvers) {
+		emit_dns_to(t, s, on, NULL);
+		return;
+	}
+	for (size_t i = 0; i < t->clause_count; i++) {
+		const struct tunnel_clause *clause = &t->clauses[i];
+
+		if (clause->ast->kind != AST_CLAUSE_DNS)
+			continue;
+		dns.span = clause->ast->span;
+		for (size_t j = 0; j < clause->lists.dst_count; j++)
+			emit_dns_to(t, &dns, on, &clause->lists.dsts[j]);
+	}
+}
