@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* compile.c: a path -> ast -> policy -> bytecode -> image, as far as it goes.
+ */
+#include "compile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../runtime/abi.h"
+#include "lower.h"
+
+static int options_apply(struct compilation *c, const struct compile_options *o,
+			 const char **error)
+{
+	for (size_t i = 0; i < o->warning_count; i++)
+		if (diag_set_warning(c->diag, o->warnings[i]) != 0) {
+			*error = arena_printf(c->arena, "-W%s: no such warning",
+					      o->warnings[i]);
+			return -EINVAL;
+		}
+	return 0;
+}
+
+static int host_read(struct compilation *c, const char *profile,
+		     const char **error)
+{
+	int err;
+
+	if (profile)
+		return host_profile(c->arena, profile, &c->host, error);
+	err = host_system(c->arena, &c->host);
+	if (err)
+		*error = arena_printf(c->arena, "the system's interfaces: %s",
+				      strerror(-err));
+	return err;
+}
+
+/* Bytecode and image; what fails here is no mistake of one place. */
+static int image_make(struct compilation *c, const char **error)
+{
+	int err = lower_policy(c->arena, c->policy, &c->code);
+
+	if (!err)
+		err = image_write(c->policy, &c->code, c->sources, &c->image,
+				  &c->image_len);
+	if (err == -E2BIG) {
+		diag_error(c->diag, SPAN_NONE, "limit",
+			   "the policy does not fit an image: at most %u "
+			   "rules and %u instructions",
+			   NFR_RULE_MAX, NFR_INSN_MAX);
+		memset(&c->code, 0, sizeof(c->code));
+		c->policy = NULL;
+		return 0;
+	}
+	if (err)
+		*error =
+			arena_printf(c->arena, "the image: %s", strerror(-err));
+	return err;
+}
+
+int compile_file(const char *path, const struct compile_options *o,
+		 struct compilation **out, const char **error)
+{
+	struct compilation *c = calloc(1, sizeof(*c));
+	const struct source_file *file;
+	int err;
+
+	if (!c)
+		abort(); /* as the arena does */
+	*out = c;
+	*error = NULL;
+	c->arena = arena_new();
+	c->sources = sources_new(c->arena);
+	c->diag = diag_new(c->arena, c->sources);
+	err = options_apply(c, o, error);
+	if (!err)
+		err = host_read(c, o->host_profile, error);
+	if (err)
+		return err;
+	err = sources_read(c->sources, path, SPAN_NONE, &file);
+	if (err) {
+		*error = arena_printf(c->arena, "%s: %s", path, strerror(-err));
+		return err;
+	}
+	parse_file(c->arena, c->sources, c->diag, file, o->defines,
+		   o->define_count, &c->ast);
+	c->policy =
+		check_policy(c->arena, c->sources, c->diag, c->host, &c->ast);
+	if (diag_errors(c->diag)) {
+		c->policy = NULL;
+		return 0;
+	}
+	return image_make(c, error);
+}
+
+void compile_free(struct compilation **out)
+{
+	struct compilation *c = *out;
+
+	if (!c)
+		return;
+	free(c->image);
+	arena_free(&c->arena);
+	free(c);
+	*out = NULL;
+}
