@@ -55,6 +55,14 @@ struct packet_frame {
 	__u8 link; /* enum nfr_link */
 };
 
+/* Where the walk along IPv6 extension headers stands. */
+struct packet_walk {
+	__u32 off;
+	__u32 limit;
+	__u32 next;
+	__u32 has_fragment;
+};
+
 /* What parsing found. */
 struct packet {
 	struct nfr_key key;
@@ -62,7 +70,14 @@ struct packet {
 	__u16 echo_id; /* ICMP and ICMPv6: bytes 4-5, the identifier of echoes
 			*/
 	__u16 reserved;
+	struct packet_walk walk;
 };
+
+/*
+ * What was read before is read again. In eBPF the paths through the parser
+ * then meet in one state, as the verifier knows nothing of a map's memory.
+ */
+#define PACKET_FORGET() __asm__ volatile("" ::: "memory")
 
 /*
  * Hides a value from the optimiser. In eBPF the bound that was checked must
@@ -240,14 +255,6 @@ NFR_INLINE __u8 packet_ipv4(const struct packet_frame *frame,
 				off + total_len);
 }
 
-/* Where the walk along IPv6 extension headers stands. */
-struct packet_walk {
-	__u32 off;
-	__u32 limit;
-	__u32 next;
-	__u32 has_fragment;
-};
-
 NFR_INLINE int packet_is_exthdr(__u32 next)
 {
 	return next == PACKET_HOPOPTS || next == PACKET_ROUTING ||
@@ -309,6 +316,7 @@ NFR_INLINE __u8 packet_exthdrs(const struct packet_frame *frame,
 		doubt = packet_exthdr(frame, packet, walk, i);
 		if (doubt)
 			return doubt;
+		PACKET_FORGET();
 	}
 	return NFR_REASON_EXTHDR;
 }
@@ -318,7 +326,7 @@ NFR_INLINE __u8 packet_ipv6(const struct packet_frame *frame,
 {
 	__u32 *w = packet->key.w;
 	const __u8 *ip = packet_at(frame, off, 40, frame->len);
-	struct packet_walk walk = {.off = off + 40};
+	struct packet_walk *walk = &packet->walk;
 	__u32 payload_len;
 	__u8 doubt;
 
@@ -327,7 +335,8 @@ NFR_INLINE __u8 packet_ipv6(const struct packet_frame *frame,
 	if (ip[0] >> 4 != 6)
 		return NFR_REASON_IP_VERSION;
 	payload_len = packet_be16(ip + 4);
-	walk.next = ip[6];
+	walk->off = off + 40;
+	walk->next = ip[6];
 	w[NFR_F_PROTO] = ip[6];
 	w[NFR_F_TTL] = ip[7];
 	for (int i = 0; i < 4; i++) {
@@ -335,14 +344,14 @@ NFR_INLINE __u8 packet_ipv6(const struct packet_frame *frame,
 		w[NFR_F_DST0 + i] = packet_be32(ip + 24 + 4 * i);
 	}
 	/* 0 would be a jumbogram's (RFC 2675), unless nothing follows. */
-	if (payload_len > frame->len - walk.off ||
-	    (payload_len == 0 && frame->len > walk.off))
+	if (payload_len > frame->len - walk->off ||
+	    (payload_len == 0 && frame->len > walk->off))
 		return NFR_REASON_IP_LENGTH;
-	walk.limit = walk.off + payload_len;
-	doubt = packet_exthdrs(frame, packet, &walk);
+	walk->limit = walk->off + payload_len;
+	doubt = packet_exthdrs(frame, packet, walk);
 	if (doubt)
 		return doubt;
-	return packet_transport(frame, packet, walk.next, walk.off, walk.limit);
+	return packet_transport(frame, packet, walk->next, walk->off, walk->limit);
 }
 
 NFR_INLINE int packet_is_vlan(__u32 ethertype)

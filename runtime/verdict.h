@@ -61,6 +61,7 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 		if (doubt != NFR_REASON_SHORT || turn || !env_pull(env, frame))
 			break;
 	}
+	PACKET_FORGET();
 	return doubt;
 }
 

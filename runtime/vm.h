@@ -81,10 +81,9 @@ NFR_INLINE int vm_step(struct vm *vm)
 		is_jump = (value & mask) != (imm & 0xffff);
 		break;
 	case NFR_OP_JIN:
-		is_jump = vm_in_table(vm->env, vm->key, insn->field, imm);
-		break;
 	case NFR_OP_JNIN:
-		is_jump = !vm_in_table(vm->env, vm->key, insn->field, imm);
+		is_jump = vm_in_table(vm->env, vm->key, insn->field, imm) ==
+			  (insn->op == NFR_OP_JIN);
 		break;
 	default:
 		return 1;
