@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""send.py: what curl, ping and nc can't send. Arguments in, packets out.
+
+    send.py dns SERVER NAME [dev=IF]      ask; exit 0 if answered
+    send.py udp PORT ADDRESS... [dev=IF] [mark=N] [count=N] [pps=N] [log=FILE]
+                                          datagrams to each address in turn until
+                                          count, or until killed; FILE always
+                                          holds how many were tried
+    send.py frame IF ETHERTYPE TEXT       one broadcast frame by AF_PACKET
+    send.py packet IF MAC PORT ADDRESS [tags=N]
+                                          one IPv4 UDP packet by AF_PACKET, past
+                                          the IP stack, behind N VLAN tags
+"""
+import os
+import socket
+import struct
+import sys
+import time
+
+
+def split_options(args):
+    plain = [a for a in args if "=" not in a]
+    return plain, dict(a.split("=", 1) for a in args if "=" in a)
+
+
+def udp_socket(addr, options):
+    info = socket.getaddrinfo(addr, 0, type=socket.SOCK_DGRAM)[0]
+    s = socket.socket(info[0], socket.SOCK_DGRAM)
+    if "dev" in options:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE,
+                     options["dev"].encode())
+    if "mark" in options:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, int(options["mark"]))
+    return s, info[4]
+
+
+def dns(args):
+    (server, name), options = split_options(args)
+    s, to = udp_socket(server, options)
+    s.settimeout(0.5)
+    labels = b"".join(bytes([len(x)]) + x.encode() for x in name.split("."))
+    ident = os.urandom(2)
+    query = ident + struct.pack("!HHHHH", 0x100, 1, 0, 0, 0) + labels + \
+        struct.pack("!BHH", 0, 1, 1)
+    try:
+        s.sendto(query, (to[0], 53) + to[2:])
+        return 0 if s.recv(512)[:2] == ident else 1
+    except OSError:
+        return 1
+
+
+def udp(args):
+    (port, *addrs), options = split_options(args)
+    targets = [udp_socket(a, options) for a in addrs]
+    count, pps = int(options.get("count", 1 << 30)), int(options.get("pps", 0))
+    log = os.open(options.get("log", "/dev/null"),
+                  os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    start = time.monotonic()
+    for i in range(count):
+        s, to = targets[i % len(targets)]
+        try:
+            s.sendto(b"nfr leak test %d" % i, (to[0], int(port)) + to[2:])
+        except OSError:
+            pass  # refused is what a filter is for; the try counts
+        os.pwrite(log, b"%d\n" % (i + 1), 0)
+        if pps:
+            time.sleep(max(0, start + (i + 1) / pps - time.monotonic()))
+    return 0
+
+
+def transmit(ifname, frame):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind((ifname, 0))
+    try:
+        s.send(frame.ljust(60, b"\0"))
+    except OSError:
+        return 1
+    return 0
+
+
+def mac_of(ifname):
+    with open("/sys/class/net/%s/address" % ifname) as f:
+        return bytes.fromhex(f.read().strip().replace(":", ""))
+
+
+def frame(args):
+    ifname, ethertype, text = args
+    return transmit(ifname, b"\xff" * 6 + mac_of(ifname) +
+                    struct.pack("!H", int(ethertype, 0)) + text.encode())
+
+
+def checksum(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    total = (total & 0xffff) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xffff
+
+
+def packet(args):
+    (ifname, mac, port, addr), options = split_options(args)
+    payload = b"nfr leak test"
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 1, 0, 64,
+                       17, 0, socket.inet_aton("192.168.1.10"),
+                       socket.inet_aton(addr))
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    tags = b"".join(struct.pack("!HH", 0x8100, 7)
+                    for _ in range(int(options.get("tags", 0))))
+    return transmit(ifname, bytes.fromhex(mac.replace(":", "")) +
+                    mac_of(ifname) + tags + b"\x08\x00" + head +
+                    struct.pack("!HHHH", 40000, int(port), 8 + len(payload),
+                                0) + payload)
+
+
+if __name__ == "__main__":
+    verbs = {"dns": dns, "udp": udp, "frame": frame, "packet": packet}
+    sys.exit(verbs[sys.argv[1]](sys.argv[2:]))
