@@ -162,7 +162,8 @@ struct engine;
 /*
  * Opens what is loaded in dir; takes no lock. *out is the caller's, closed by
  * engine_close(), and untouched on failure. Every call below reads afresh, so
- * an open engine follows later loads.
+ * an open engine follows later loads; after an unload it says -ENOENT, and has
+ * to be opened again.
  */
 int engine_open(const char *dir, struct engine **out, struct engine_error *err);
 void engine_close(struct engine **); /* NULL is fine */

@@ -81,6 +81,18 @@ static void hooks_look_dir(const struct hooks *hooks,
 		snprintf(hook->why, sizeof(hook->why), "no hook of ours");
 }
 
+void hooks_init(struct hooks *hooks, const struct pins *pins,
+		const struct engine_options *options,
+		const int shared_fd[PIN_SHARED_COUNT])
+{
+	*hooks = (struct hooks){.pins = pins, .options = options};
+	for (unsigned i = 0; i < HOOKS_STUBS; i++) {
+		hooks->stub_fd[i] = shared_fd[PIN_STUB_XDP + i];
+		if (hooks->stub_fd[i] >= 0)
+			hooks->stub_id[i] = pins_prog_id(hooks->stub_fd[i]);
+	}
+}
+
 void hooks_look(const struct hooks *hooks, struct engine_device *device)
 {
 	hooks_look_dir(hooks, device, NFR_DIR_IN);
@@ -217,20 +229,28 @@ int hooks_attach(const struct hooks *hooks, struct engine_device *device,
 	return 0;
 }
 
+int hooks_detach(const struct hooks *hooks, struct engine_device *device,
+		 enum nfr_dir dir)
+{
+	struct engine_hook *hook = &device->hook[dir];
+	struct engine_error ignored;
+	char pin[32];
+	int ret = 0;
+
+	hooks_pin_name(device->ifindex, dir, pin);
+	if (hook->mode == ENGINE_MODE_CLSACT)
+		ret = clsact_detach(device->ifindex, dir);
+	else if (hook->mode != ENGINE_MODE_NONE)
+		ret = hooks_drop_link(hooks, pin, &ignored);
+	if (!ret)
+		*hook = (struct engine_hook){.position = -1};
+	return ret;
+}
+
 void hooks_undo(const struct hooks *hooks, struct engine_device *device)
 {
 	for (unsigned dir = 0; dir < 2; dir++) {
-		struct engine_hook *hook = &device->hook[dir];
-		struct engine_error ignored;
-		char pin[32];
-
-		if (!hook->is_new || hook->mode == ENGINE_MODE_NONE)
-			continue;
-		hooks_pin_name(device->ifindex, dir, pin);
-		if (hook->mode == ENGINE_MODE_CLSACT)
-			clsact_detach(device->ifindex, dir);
-		else
-			hooks_drop_link(hooks, pin, &ignored);
-		*hook = (struct engine_hook){.position = -1};
+		if (device->hook[dir].is_new)
+			hooks_detach(hooks, device, dir);
 	}
 }

@@ -23,6 +23,10 @@ struct hooks {
 	uint32_t stub_id[HOOKS_STUBS];
 };
 
+/* options may be NULL where nothing is attached; a stub's fd may be missing. */
+void hooks_init(struct hooks *, const struct pins *,
+		const struct engine_options *,
+		const int shared_fd[PIN_SHARED_COUNT]);
 /* Fills both hooks of a device that links_list() described. */
 void hooks_look(const struct hooks *, struct engine_device *);
 /*
@@ -32,6 +36,8 @@ void hooks_look(const struct hooks *, struct engine_device *);
  */
 int hooks_attach(const struct hooks *, struct engine_device *, enum nfr_dir,
 		 struct engine_error *err);
+/* Nothing there is fine. */
+int hooks_detach(const struct hooks *, struct engine_device *, enum nfr_dir);
 /* Takes back what this run attached (is_new). */
 void hooks_undo(const struct hooks *, struct engine_device *);
 
@@ -41,8 +47,10 @@ int hooks_open_link(const struct hooks *, const char *pin, struct tcx_link *);
 /* Detaches it and frees its name; nothing there is fine. 0, or -EEXIST ... */
 int hooks_drop_link(const struct hooks *, const char *pin,
 		    struct engine_error *err);
-/* Is every pin below links/ ours? -EEXIST when not. *count may be NULL. */
-int hooks_check(const struct hooks *, size_t *count, struct engine_error *err);
+/* Is every pin below links/ ours? -EEXIST when not. */
+int hooks_check(const struct hooks *, struct engine_error *err);
+/* How many hooks of ours sit on devices of this namespace. */
+size_t hooks_count(const struct hooks *);
 /* Removes the pins of links whose device is gone. */
 void hooks_sweep(const struct hooks *);
 /* Detaches all, the clsact filters too; *left is how many would not go. */

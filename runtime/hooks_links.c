@@ -111,27 +111,37 @@ static int hooks_visit_check(const struct hooks *hooks, const char *pin,
 	struct tcx_link link;
 	int fd = hooks_open_link(hooks, pin, &link);
 
-	if (fd == -ENOENT)
+	(void)arg;
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 || fd == -ENOENT)
 		return 0;
-	if (fd < 0)
-		return error_set(err, -EEXIST,
-				 "%s/" PINS_LINKS "/%s is already pinned by "
-				 "someone else",
-				 hooks->pins->dir, pin);
-	close(fd);
-	++*(size_t *)arg;
-	return 0;
+	return error_set(err, -EEXIST,
+			 "%s/" PINS_LINKS "/%s is already pinned by someone "
+			 "else",
+			 hooks->pins->dir, pin);
 }
 
-int hooks_check(const struct hooks *hooks, size_t *count,
-		struct engine_error *err)
+int hooks_check(const struct hooks *hooks, struct engine_error *err)
 {
-	size_t found = 0;
-	int ret = hooks_each(hooks, hooks_visit_check, &found, err);
+	return hooks_each(hooks, hooks_visit_check, NULL, err);
+}
 
-	if (!ret && count)
-		*count = found;
-	return ret;
+size_t hooks_count(const struct hooks *hooks)
+{
+	struct engine_devices devices = {0};
+	size_t count = 0;
+
+	if (links_list(&devices))
+		return 0;
+	for (size_t i = 0; i < devices.count; i++) {
+		hooks_look(hooks, &devices.items[i]);
+		for (unsigned dir = 0; dir < 2; dir++)
+			count += devices.items[i].hook[dir].mode !=
+				 ENGINE_MODE_NONE;
+	}
+	engine_devices_free(&devices);
+	return count;
 }
 
 static int hooks_visit_sweep(const struct hooks *hooks, const char *pin,

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * engine_bpf.c: image in, policy in force out.
+ *
+ * Order of a load, and what a SIGKILL after each step leaves
+ *   1 lock, look                 the old state
+ *   2 shared maps, stubs pinned  no hook: as open as before the first load
+ *   3 generation loaded          it goes with the process
+ *   4 inactive slot emptied      the old policy, no way back to its forerunner
+ *   5 pinned and placed          the old policy; the next load clears it away
+ *   6 hooks on new devices       they run the old policy
+ *   7 control.active             the new policy
+ * A first load has no old policy that new hooks could run: it switches before
+ * it attaches.
+ */
+#include "engine.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpflog.h"
+#include "engine_error.h"
+#include "generation.h"
+#include "hooks.h"
+#include "links.h"
+
+#define APPLY_ROUNDS 4 /* devices that appear while others are hooked */
+
+struct apply {
+	struct engine_options options;
+	const struct image *image;
+	struct pins *pins;
+	struct shared *shared;
+	struct hooks hooks;
+	struct generation *generation;
+	struct engine_report report;
+	bool is_fresh; /* nothing was in force, and no hook was there */
+};
+
+static void engine_error_reset(struct engine_error *err)
+{
+	memset(err, 0, sizeof(*err));
+	err->nothing_changed = true;
+}
+
+/* The smallest program that needs the privileges of the real ones. */
+static int engine_probe_kernel(struct engine_error *err)
+{
+	struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_DROP},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "nfr_probe", "GPL", insns, 2,
+			       NULL);
+
+	if (fd < 0)
+		return error_kernel(err, -errno, "load eBPF programs");
+	close(fd);
+	return 0;
+}
+
+int engine_probe(const char *dir, struct engine_error *err)
+{
+	struct pins *pins = NULL;
+	int ret;
+
+	engine_error_reset(err);
+	ret = engine_probe_kernel(err);
+	if (!ret)
+		ret = pins_open(dir, true, &pins, err);
+	pins_close(&pins); /* and so removes what it made */
+	return ret;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+apply_note(struct apply *apply, const char *fmt, ...)
+{
+	struct engine_report *report = &apply->report;
+	va_list ap;
+
+	if (report->note_count == ENGINE_NOTES_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(report->notes[report->note_count++], sizeof(report->notes[0]),
+		  fmt, ap);
+	va_end(ap);
+}
+
+/* What a killed first load left: no control, so no hook and nothing in force.
+ */
+static int apply_sweep_residue(struct apply *apply, struct engine_error *err)
+{
+	int ret = hooks_check(&apply->hooks, err);
+
+	if (ret == -EEXIST)
+		error_hint(err,
+			   "there are hooks but no control: nfload "
+			   "unload, or rm -r %s",
+			   apply->pins->dir);
+	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
+		ret = generation_check(apply->pins, slot, err);
+	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
+		ret = generation_clear(apply->pins, NULL, slot, err);
+	return ret ? ret : shared_remove(apply->pins, err);
+}
+
+static int apply_open(struct apply *apply, const char *dir,
+		      struct engine_error *err)
+{
+	int ret = pins_open(dir, true, &apply->pins, err);
+
+	if (ret)
+		return ret;
+	ret = pins_lock(apply->pins, apply->options.lock_wait_ms, err);
+	if (ret)
+		return ret;
+	apply->hooks =
+		(struct hooks){.pins = apply->pins, .options = &apply->options};
+	ret = shared_open(apply->pins, &apply->shared, err);
+	if (ret == -ENOENT) {
+		ret = apply_sweep_residue(apply, err);
+		if (!ret)
+			ret = shared_create(apply->pins, &apply->options,
+					    &apply->shared, err);
+		apply->is_fresh = !ret;
+	}
+	return ret;
+}
+
+static int apply_look(struct apply *apply, struct engine_error *err)
+{
+	struct shared *shared = apply->shared;
+	int ret;
+
+	apply->report.previous = shared_generation(shared);
+	hooks_init(&apply->hooks, apply->pins, &apply->options, shared->fd);
+	ret = pins_mkdir(apply->pins, PINS_LINKS, err);
+	if (!ret)
+		ret = hooks_check(&apply->hooks, err);
+	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
+		ret = generation_check(apply->pins, slot, err);
+	if (ret)
+		return ret;
+	apply->report.slot = shared->control->active == 0 ? 1 : 0;
+	apply->report.generation =
+		shared->control->generation[0] > shared->control->generation[1]
+			? shared->control->generation[0] + 1
+			: shared->control->generation[1] + 1;
+	if (!apply->report.previous && !apply->is_fresh) {
+		bpflog_begin(&apply->options);
+		apply->is_fresh = hooks_count(&apply->hooks) == 0;
+		bpflog_end(NULL);
+	}
+	return 0;
+}
+
+static int apply_attach_one(struct apply *apply, struct engine_device *device,
+			    struct engine_error *err)
+{
+	hooks_look(&apply->hooks, device);
+	for (unsigned dir = 0; dir < 2 && !device->is_skipped; dir++) {
+		int ret = 0;
+
+		if (device->hook[dir].mode == ENGINE_MODE_NONE)
+			ret = hooks_attach(&apply->hooks, device, dir, err);
+		if (ret)
+			return ret;
+		if (device->hook[dir].position > 0)
+			apply_note(apply,
+				   "%s %s: %d program(s) of others run before "
+				   "nfr's and can keep packets from it",
+				   device->name, dir ? "out" : "in",
+				   device->hook[dir].position);
+	}
+	return 0;
+}
+
+static int apply_add_device(struct apply *apply,
+			    const struct engine_device *device,
+			    struct engine_error *err)
+{
+	struct engine_devices *devices = &apply->report.devices;
+	struct engine_device *grown, *added;
+	int ret;
+
+	grown = reallocarray(devices->items, devices->count + 1,
+			     sizeof(*grown));
+	if (!grown)
+		return error_kernel(err, -ENOMEM, "list the devices");
+	devices->items = grown;
+	added = &grown[devices->count++];
+	*added = *device;
+	ret = generation_bind(apply->generation, apply->image, added, err);
+	if (!ret)
+		ret = apply_attach_one(apply, added, err);
+	if (ret != -ENODEV)
+		return ret;
+	hooks_undo(&apply->hooks, added);
+	devices->count--;
+	return 0;
+}
+
+/* Until a listing holds no device that is not hooked. */
+static int apply_attach(struct apply *apply, struct engine_error *err)
+{
+	bool is_settled = false;
+	int ret = 0;
+
+	hooks_sweep(&apply->hooks);
+	for (unsigned round = 0; round < APPLY_ROUNDS && !is_settled && !ret;
+	     round++) {
+		struct engine_devices now = {0};
+
+		ret = links_list(&now);
+		if (ret)
+			return error_kernel(err, ret, "list the devices");
+		is_settled = true;
+		for (size_t i = 0; i < now.count && !ret; i++) {
+			if (links_find(&apply->report.devices,
+				       now.items[i].ifindex))
+				continue;
+			is_settled = false;
+			ret = apply_add_device(apply, &now.items[i], err);
+		}
+		engine_devices_free(&now);
+	}
+	return ret;
+}
+
+static int apply_place(struct apply *apply, struct engine_error *err)
+{
+	uint32_t slot = apply->report.slot;
+	int ret = generation_clear(apply->pins, apply->shared, slot, err);
+
+	if (!ret)
+		ret = generation_pin(apply->generation, apply->pins, slot, err);
+	if (!ret)
+		ret = generation_place(apply->generation, apply->shared, slot,
+				       err);
+	return ret;
+}
+
+/* Hooks that the old policy wanted and this one does not. */
+static void apply_detach_skipped(struct apply *apply)
+{
+	for (size_t i = 0; i < apply->report.devices.count; i++) {
+		struct engine_device *device = &apply->report.devices.items[i];
+
+		for (unsigned dir = 0; dir < 2 && device->is_skipped; dir++) {
+			if (hooks_detach(&apply->hooks, device, dir))
+				apply_note(apply,
+					   "%s is skipped, but its hook "
+					   "could not be removed",
+					   device->name);
+		}
+	}
+}
+
+static int apply_switch(struct apply *apply, struct engine_error *err)
+{
+	int ret = apply_place(apply, err);
+
+	if (ret)
+		return ret;
+	if (apply->is_fresh)
+		shared_activate(apply->shared, apply->report.slot);
+	bpflog_begin(&apply->options);
+	ret = apply_attach(apply, err);
+	if (!ret) {
+		shared_activate(apply->shared, apply->report.slot);
+		apply_detach_skipped(apply);
+	}
+	bpflog_end(NULL);
+	return ret;
+}
+
+static void apply_undo(struct apply *apply, struct engine_error *err)
+{
+	struct engine_error ignored;
+	size_t left = 0;
+
+	bpflog_begin(&apply->options);
+	for (size_t i = 0; i < apply->report.devices.count; i++)
+		hooks_undo(&apply->hooks, &apply->report.devices.items[i]);
+	if (apply->is_fresh)
+		hooks_remove(&apply->hooks, &left, &ignored);
+	bpflog_end(NULL);
+	if (!apply->is_fresh) {
+		if (apply->shared && apply->generation)
+			generation_clear(apply->pins, apply->shared,
+					 apply->report.slot, &ignored);
+		return;
+	}
+	if (left)
+		err->nothing_changed = false;
+	for (uint32_t slot = 0; slot < 2; slot++)
+		generation_clear(apply->pins, apply->shared, slot, &ignored);
+	shared_remove(apply->pins, &ignored);
+	pins_rmdir(apply->pins, PINS_LINKS);
+}
+
+/* Names of the policy that no device has: said, not refused. */
+static void apply_note_missing(struct apply *apply)
+{
+	const struct image *image = apply->image;
+
+	for (uint32_t i = 0; i < image->iface_count; i++) {
+		bool is_there = false;
+
+		for (size_t d = 0; d < apply->report.devices.count; d++)
+			is_there |=
+				apply->report.devices.items[d].ifid == i + 1;
+		if (is_there)
+			continue;
+		apply_note(apply,
+			   image->ifaces[i].flags & IMAGE_IFACE_TUNNEL
+				   ? "the tunnel %s does not exist yet: apply "
+				     "again when it does"
+				   : "there is no device %s yet: apply again "
+				     "when there is",
+			   image_string(image, image->ifaces[i].name));
+	}
+}
+
+static void apply_note_modes(struct apply *apply)
+{
+	for (size_t i = 0; i < apply->report.devices.count; i++) {
+		const struct engine_device *device =
+			&apply->report.devices.items[i];
+		const struct engine_hook *in = &device->hook[NFR_DIR_IN];
+
+		if (in->is_new && in->why[0])
+			apply_note(apply, "%s in: %s, not native XDP (%s)",
+				   device->name, engine_mode_name(in->mode),
+				   in->why);
+	}
+}
+
+static void apply_close(struct apply *apply)
+{
+	generation_free(&apply->generation);
+	shared_close(&apply->shared);
+	pins_close(&apply->pins);
+	engine_report_free(&apply->report);
+}
+
+int engine_apply(const char *dir, const struct image *image,
+		 const struct engine_options *options,
+		 struct engine_report *report, struct engine_error *err)
+{
+	struct apply apply = {.image = image};
+	int ret;
+
+	engine_error_reset(err);
+	if (options)
+		apply.options = *options;
+	if (!apply.options.lock_wait_ms)
+		apply.options.lock_wait_ms = ENGINE_LOCK_WAIT_MS;
+	ret = engine_probe_kernel(err);
+	if (!ret)
+		ret = apply_open(&apply, dir, err);
+	if (!ret)
+		ret = apply_look(&apply, err);
+	if (!ret)
+		ret = generation_load(apply.shared, image,
+				      apply.report.generation, &apply.options,
+				      &apply.generation, err);
+	if (!ret)
+		ret = apply_switch(&apply, err);
+	if (ret && apply.shared)
+		apply_undo(&apply, err);
+	if (ret) {
+		err->generation_in_force = apply.report.previous;
+		goto out;
+	}
+	apply.report.loop = apply.generation->loop;
+	apply_note_missing(&apply);
+	apply_note_modes(&apply);
+	apply.pins->is_new = false;
+	*report = apply.report;
+	memset(&apply.report, 0, sizeof(apply.report));
+out:
+	apply_close(&apply);
+	return ret;
+}

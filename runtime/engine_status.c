@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* engine_status.c: what is loaded and hooked -> a posture that can be trusted.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpflog.h"
+#include "engine_error.h"
+#include "engine_read.h"
+#include "generation.h"
+#include "hooks.h"
+#include "links.h"
+
+void engine_status_free(struct engine_status *status)
+{
+	engine_devices_free(&status->devices);
+	memset(status, 0, sizeof(*status));
+}
+
+void engine_report_free(struct engine_report *report)
+{
+	engine_devices_free(&report->devices);
+	memset(report, 0, sizeof(*report));
+}
+
+static void __attribute__((format(printf, 2, 3)))
+status_note(struct engine_status *status, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (status->note_count == ENGINE_NOTES_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(status->notes[status->note_count++], sizeof(status->notes[0]),
+		  fmt, ap);
+	va_end(ap);
+}
+
+static int status_policy(struct engine *engine, struct engine_status *status,
+			 struct engine_error *err)
+{
+	struct generation_about about = {0};
+	uint32_t zero = 0, generation = status->generation;
+	const struct image *image = NULL;
+	int fd, ret = engine_image(engine, generation, &image, err);
+
+	if (ret)
+		return ret;
+	image_short_hash(image, status->image_hash);
+	if (image->file_count)
+		snprintf(status->source, sizeof(status->source), "%s",
+			 image_string(image, image->files[0]));
+	status->rule_count = image->header->guard_first;
+	status->guard_count = image->rule_count - status->rule_count;
+	status->insn_count = image->insn_count;
+	fd = engine_slot_map(engine, &generation, PIN_ABOUT, err);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	if (!bpf_map_lookup_elem(fd, &zero, &about)) {
+		status->loop = about.loop;
+		status->loaded_at = about.loaded_at;
+	}
+	close(fd);
+	return 0;
+}
+
+/* What the generation knows of a device; ifaces and tunnels may be -1. */
+static void status_device(struct engine_device *device,
+			  const struct image *image, int ifaces, int tunnels)
+{
+	uint32_t flags, ifindex = device->ifindex, value;
+	struct nfr_iface iface = {0};
+
+	if (ifaces >= 0 && !bpf_map_lookup_elem(ifaces, &ifindex, &iface)) {
+		device->is_known = true;
+		device->ifid = iface.ifid;
+		device->is_tunnel = iface.flags & NFR_IFACE_TUNNEL;
+		device->is_trusted =
+			device->is_tunnel && tunnels >= 0 &&
+			!bpf_map_lookup_elem(tunnels, &ifindex, &value);
+	}
+	if (image && generation_ifid(image, device, &flags))
+		device->is_skipped = flags & IMAGE_IFACE_SKIP;
+}
+
+static void status_note_device(struct engine_status *status,
+			       const struct engine_device *device)
+{
+	for (unsigned dir = 0; dir < 2 && !device->is_skipped; dir++) {
+		const struct engine_hook *hook = &device->hook[dir];
+		const char *name = dir == NFR_DIR_IN ? "in" : "out";
+
+		if (hook->mode == ENGINE_MODE_NONE)
+			status_note(status,
+				    "%s %s is not guarded: it appeared after "
+				    "the load, or its hook was removed",
+				    device->name, name);
+		else if (hook->position > 0)
+			status_note(status,
+				    "%s %s: %d program(s) of others run first "
+				    "and can keep packets from nfr",
+				    device->name, name, hook->position);
+		else if (hook->mode == ENGINE_MODE_CLSACT)
+			status_note(status,
+				    "%s %s: clsact, which others can remove or "
+				    "get in front of unseen",
+				    device->name, name);
+	}
+	if (device->is_tunnel && !device->is_trusted)
+		status_note(status,
+			    "the tunnel %s is not the device that was trusted: "
+			    "it stays closed until the next apply",
+			    device->name);
+}
+
+static bool status_is_guarded(const struct engine_device *device)
+{
+	return device->is_skipped ||
+	       (device->hook[NFR_DIR_IN].mode != ENGINE_MODE_NONE &&
+		device->hook[NFR_DIR_OUT].mode != ENGINE_MODE_NONE &&
+		device->hook[NFR_DIR_IN].position <= 0 &&
+		device->hook[NFR_DIR_OUT].position <= 0);
+}
+
+static enum engine_posture status_posture(const struct engine_status *status)
+{
+	size_t hook_count = 0, open_count = 0;
+
+	for (size_t i = 0; i < status->devices.count; i++) {
+		const struct engine_device *device = &status->devices.items[i];
+
+		for (unsigned dir = 0; dir < 2; dir++)
+			hook_count +=
+				device->hook[dir].mode != ENGINE_MODE_NONE;
+		open_count += !status_is_guarded(device);
+	}
+	if (!hook_count && open_count)
+		return ENGINE_POSTURE_OPEN;
+	if (open_count)
+		return ENGINE_POSTURE_PARTLY;
+	return status->generation ? ENGINE_POSTURE_GUARDED
+				  : ENGINE_POSTURE_BLOCKED;
+}
+
+static int status_devices(struct engine *engine, struct engine_status *status,
+			  struct engine_error *err)
+{
+	uint32_t generation = status->generation;
+	const struct image *image = NULL;
+	struct engine_error ignored;
+	int ifaces = -1, tunnels = -1, ret;
+	struct hooks hooks;
+
+	ret = links_list(&status->devices);
+	if (ret)
+		return error_kernel(err, ret, "list the devices");
+	if (generation) {
+		engine_image(engine, generation, &image, &ignored);
+		ifaces = engine_slot_map(engine, &generation, PIN_IFACES,
+					 &ignored);
+		tunnels = engine_slot_map(engine, &generation, PIN_TUNNELS,
+					  &ignored);
+	}
+	hooks_init(&hooks, engine->pins, NULL, engine->shared->fd);
+	bpflog_begin(NULL);
+	for (size_t i = 0; i < status->devices.count; i++) {
+		struct engine_device *device = &status->devices.items[i];
+
+		hooks_look(&hooks, device);
+		status_device(device, image, ifaces, tunnels);
+		status_note_device(status, device);
+	}
+	bpflog_end(NULL);
+	if (ifaces >= 0)
+		close(ifaces);
+	if (tunnels >= 0)
+		close(tunnels);
+	return 0;
+}
+
+int engine_status(struct engine *engine, struct engine_status *out,
+		  struct engine_error *err)
+{
+	struct engine_status *status;
+	struct nfr_control control;
+	int ret = engine_still_there(engine, err);
+
+	if (ret)
+		return ret;
+	status = calloc(1, sizeof(*status));
+	if (!status)
+		return error_kernel(err, -ENOMEM, "read the status");
+	control = *engine->shared->control;
+	status->slot = control.active < 2 ? control.active : 0;
+	status->generation = shared_generation(engine->shared);
+	status->other = control.generation[!status->slot];
+	status->netns_cookie = control.netns_cookie;
+	status->netns_inode = engine->shared->netns_inode;
+	status->engine = "vm";
+	status->trace_block = control.trace_block != 0;
+	status->events_lost = control.events_lost;
+	if (status->generation)
+		ret = status_policy(engine, status, err);
+	if (!ret)
+		ret = status_devices(engine, status, err);
+	if (!ret) {
+		status->posture = status_posture(status);
+		status_note(status, "a device that appears later is not "
+				    "guarded until the next apply");
+		*out = *status;
+		free(status);
+		return 0;
+	}
+	engine_status_free(status);
+	free(status);
+	return ret;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * engine_unload.c: policy in force -> hooks that block, or nothing at all.
+ *
+ * Open: the hooks go first, then what they ran, so that no packet is blocked
+ * by a half-removed policy. Blocked: the switch goes to no slot first, which
+ * closes every hook at once, then the generations are removed.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpflog.h"
+#include "engine_error.h"
+#include "generation.h"
+#include "hooks.h"
+
+struct unload {
+	struct pins *pins;
+	struct shared *shared; /* NULL: damaged, some of it is not there */
+	int stub_fd[PIN_SHARED_COUNT]; /* when damaged: what is there of it */
+	struct hooks hooks;
+};
+
+/* A directory that lost pins by hand can still be emptied. */
+static int unload_open_damaged(struct unload *unload, struct engine_error *err)
+{
+	struct engine_error ignored;
+
+	for (unsigned i = PIN_STUB_XDP; i < PIN_SHARED_COUNT; i++) {
+		int fd = pins_get(unload->pins, "", &pins_shared[i], &ignored);
+
+		if (fd < 0 && fd != -ENOENT && fd != -EPROTO) {
+			*err = ignored;
+			return fd;
+		}
+		unload->stub_fd[i] = fd;
+	}
+	hooks_init(&unload->hooks, unload->pins, NULL, unload->stub_fd);
+	return 0;
+}
+
+static int unload_open(struct unload *unload, const char *dir,
+		       enum engine_leave leave,
+		       const struct engine_options *options,
+		       struct engine_error *err)
+{
+	unsigned wait_ms = options && options->lock_wait_ms
+				   ? options->lock_wait_ms
+				   : ENGINE_LOCK_WAIT_MS;
+	int ret = pins_open(dir, false, &unload->pins, err);
+
+	if (!ret)
+		ret = pins_lock(unload->pins, wait_ms, err);
+	if (ret)
+		return ret;
+	ret = shared_open(unload->pins, &unload->shared, err);
+	if (!ret)
+		hooks_init(&unload->hooks, unload->pins, NULL,
+			   unload->shared->fd);
+	else if (ret == -EPROTO && leave == ENGINE_LEAVE_OPEN)
+		ret = unload_open_damaged(unload, err);
+	else if (ret == -ENOENT)
+		error_set(err, ret, "nothing is loaded in %s",
+			  unload->pins->dir);
+	if (!ret)
+		ret = hooks_check(&unload->hooks, err);
+	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
+		ret = generation_check(unload->pins, slot, err);
+	return ret;
+}
+
+static int unload_to_open(struct unload *unload, size_t *left,
+			  struct engine_error *err)
+{
+	int ret = hooks_remove(&unload->hooks, left, err);
+
+	err->nothing_changed = false;
+	if (*left)
+		ret = error_set(err, -EBUSY, "%zu hook(s) would not go", *left);
+	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
+		ret = generation_clear(unload->pins, unload->shared, slot, err);
+	if (!ret)
+		ret = shared_remove(unload->pins, err);
+	if (ret)
+		return ret;
+	pins_rmdir(unload->pins, PINS_LINKS);
+	unload->pins->is_new = true; /* removed if nothing else is in it */
+	return 0;
+}
+
+static int unload_to_blocked(struct unload *unload, size_t *left,
+			     struct engine_error *err)
+{
+	int ret = 0;
+
+	shared_deactivate(unload->shared);
+	err->nothing_changed = false;
+	err->generation_in_force = 0;
+	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
+		ret = generation_clear(unload->pins, unload->shared, slot, err);
+	if (!ret)
+		shared_activate(unload->shared, 0); /* an empty slot */
+	*left = hooks_count(&unload->hooks);
+	return ret;
+}
+
+int engine_unload(const char *dir, enum engine_leave leave,
+		  const struct engine_options *options, size_t *hooks_left,
+		  struct engine_error *err)
+{
+	struct unload unload = {0};
+	size_t left = 0;
+	int ret;
+
+	memset(err, 0, sizeof(*err));
+	err->nothing_changed = true;
+	for (unsigned i = 0; i < PIN_SHARED_COUNT; i++)
+		unload.stub_fd[i] = -1;
+	bpflog_begin(options);
+	ret = unload_open(&unload, dir, leave, options, err);
+	if (unload.shared)
+		err->generation_in_force = shared_generation(unload.shared);
+	if (!ret)
+		ret = leave == ENGINE_LEAVE_OPEN
+			      ? unload_to_open(&unload, &left, err)
+			      : unload_to_blocked(&unload, &left, err);
+	bpflog_end(NULL);
+	if (hooks_left)
+		*hooks_left = left;
+	for (unsigned i = 0; i < PIN_SHARED_COUNT; i++) {
+		if (unload.stub_fd[i] >= 0)
+			close(unload.stub_fd[i]);
+	}
+	shared_close(&unload.shared);
+	pins_close(&unload.pins);
+	return ret;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* generation.c: a loaded generation -> a slot: devices, pins, program arrays.
+ */
+#include "generation.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine_error.h"
+
+static const enum pin_shared generation_slots[3] = {PIN_SLOTS_XDP, PIN_SLOTS_IN,
+						    PIN_SLOTS_OUT};
+static const enum pin_generation generation_progs[3] = {
+	PIN_PROG_XDP, PIN_PROG_IN, PIN_PROG_OUT};
+
+uint16_t generation_ifid(const struct image *image,
+			 const struct engine_device *device, uint32_t *flags)
+{
+	*flags = 0;
+	for (uint32_t i = 0; i < image->iface_count; i++) {
+		const struct image_iface *iface = &image->ifaces[i];
+
+		if (strcmp(image_string(image, iface->name), device->name))
+			continue;
+		if ((iface->flags & IMAGE_IFACE_LOOPBACK) &&
+		    !(device->flags & IFF_LOOPBACK))
+			continue;
+		*flags = iface->flags;
+		return (uint16_t)(i + 1);
+	}
+	return 0;
+}
+
+/* -ENODEV when the device has gone: then there is nothing to trust. */
+static int generation_trust(const struct generation *generation,
+			    const struct engine_device *device,
+			    struct engine_error *err)
+{
+	uint32_t ifindex = device->ifindex;
+
+	if (!bpf_map_update_elem(generation->fd[PIN_TUNNELS], &ifindex,
+				 &ifindex, BPF_ANY))
+		return 0;
+	if (errno == EINVAL || errno == ENODEV)
+		return -ENODEV;
+	return error_kernel(err, -errno, "trust the tunnel %s", device->name);
+}
+
+int generation_bind(const struct generation *generation,
+		    const struct image *image, struct engine_device *device,
+		    struct engine_error *err)
+{
+	uint32_t ifindex = device->ifindex, flags;
+	struct nfr_iface iface = {.link = (uint8_t)device->link};
+	int ret;
+
+	iface.ifid = generation_ifid(image, device, &flags);
+	device->ifid = iface.ifid;
+	device->is_skipped = flags & IMAGE_IFACE_SKIP;
+	device->is_tunnel = flags & IMAGE_IFACE_TUNNEL;
+	if (device->is_tunnel) {
+		iface.flags = NFR_IFACE_TUNNEL;
+		ret = generation_trust(generation, device, err);
+		if (ret)
+			return ret;
+		device->is_trusted = true;
+	}
+	if (bpf_map_update_elem(generation->fd[PIN_IFACES], &ifindex, &iface,
+				BPF_ANY))
+		return error_kernel(err, -errno, "add %s to nfr_ifaces",
+				    device->name);
+	device->is_known = true;
+	return 0;
+}
+
+int generation_pin(const struct generation *generation, const struct pins *pins,
+		   uint32_t slot, struct engine_error *err)
+{
+	const char *sub = pins_slot_dir(slot);
+	int ret = pins_mkdir(pins, sub, err);
+
+	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++)
+		ret = pins_put(pins, sub, pins_generation[i].pin,
+			       generation->fd[i], err);
+	return ret;
+}
+
+int generation_place(const struct generation *generation, struct shared *shared,
+		     uint32_t slot, struct engine_error *err)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		int prog = generation->fd[generation_progs[i]];
+
+		if (bpf_map_update_elem(shared->fd[generation_slots[i]], &slot,
+					&prog, BPF_ANY))
+			return error_kernel(
+				err, -errno, "fill slot %u of %s", slot,
+				pins_shared[generation_slots[i]].name);
+	}
+	shared->control->generation[slot] = generation->number;
+	return 0;
+}
+
+int generation_check(const struct pins *pins, uint32_t slot,
+		     struct engine_error *err)
+{
+	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++) {
+		int fd = pins_get(pins, pins_slot_dir(slot),
+				  &pins_generation[i], err);
+
+		if (fd >= 0)
+			close(fd);
+		else if (fd != -ENOENT && fd != -EPROTO)
+			return fd;
+	}
+	return 0;
+}
+
+int generation_clear(const struct pins *pins, struct shared *shared,
+		     uint32_t slot, struct engine_error *err)
+{
+	const char *sub = pins_slot_dir(slot);
+	int ret = 0;
+
+	if (shared)
+		shared->control->generation[slot] = 0;
+	for (unsigned i = 0; i < 3 && shared; i++) {
+		if (bpf_map_delete_elem(shared->fd[generation_slots[i]],
+					&slot) &&
+		    errno != ENOENT)
+			return error_kernel(err, -errno, "empty slot %u", slot);
+	}
+	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++)
+		ret = pins_remove(pins, sub, &pins_generation[i], err);
+	if (!ret)
+		pins_rmdir(pins, sub);
+	return ret;
+}
+
+void generation_free(struct generation **generation)
+{
+	if (!*generation)
+		return;
+	bpf_object__close((*generation)->object);
+	if ((*generation)->fd[PIN_ABOUT] >= 0)
+		close((*generation)->fd[PIN_ABOUT]);
+	if ((*generation)->owns_image && (*generation)->fd[PIN_IMAGE] >= 0)
+		close((*generation)->fd[PIN_IMAGE]);
+	free(*generation);
+	*generation = NULL;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * generation.h: an image -> programs and maps of its own, in one of two slots.
+ *
+ * A generation is loaded whole and private, then pinned below gen0 or gen1,
+ * then put into the slots that are not active. Only the switch (shared.h)
+ * makes packets see it. What never changes is frozen: no process can edit a
+ * policy that is in force, only replace it.
+ */
+#ifndef NFR_GENERATION_H
+#define NFR_GENERATION_H
+
+#include <bpf/libbpf.h>
+
+#include "shared.h"
+
+/* What the "about" map of a generation holds; user space only. */
+struct generation_about {
+	uint64_t loaded_at;   /* seconds since 1970 */
+	uint32_t abi_version; /* NFR_ABI_VERSION */
+	uint32_t loop;	      /* enum engine_loop */
+	char version[16];     /* of nfload */
+};
+
+struct generation {
+	struct bpf_object *object;
+	int fd[PIN_GENERATION_COUNT]; /* the object's, but image and about */
+	uint32_t number;
+	enum engine_loop loop;
+	bool owns_image;
+};
+
+/*
+ * Loads a datapath for image with the shared maps, and fills what does not
+ * depend on devices. Nothing is pinned yet. *out untouched on failure.
+ */
+int generation_load(const struct shared *, const struct image *,
+		    uint32_t number, const struct engine_options *,
+		    struct generation **out, struct engine_error *);
+/* Names the rules use -> device: ifid, link type, tunnel. */
+int generation_bind(const struct generation *, const struct image *,
+		    struct engine_device *, struct engine_error *);
+int generation_pin(const struct generation *, const struct pins *,
+		   uint32_t slot, struct engine_error *);
+/* Into the program arrays; the switch is the caller's. */
+int generation_place(const struct generation *, struct shared *, uint32_t slot,
+		     struct engine_error *);
+void generation_free(struct generation **);
+
+/* Is all that is pinned below the slot's directory ours? -EEXIST when not. */
+int generation_check(const struct pins *, uint32_t slot, struct engine_error *);
+/* Empties the slot and removes its pins; shared may be NULL: pins alone. */
+int generation_clear(const struct pins *, struct shared *, uint32_t slot,
+		     struct engine_error *);
+
+/* The image's interface for a device: its id, or 0; *flags IMAGE_IFACE_*. */
+uint16_t generation_ifid(const struct image *, const struct engine_device *,
+			 uint32_t *flags);
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* generation_load.c: an image -> programs verified, maps filled and frozen. */
+#include "generation.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpflog.h"
+#include "embed.h"
+#include "engine_error.h"
+
+#define GENERATION_BATCH 8192u
+#define GENERATION_IFACES_MIN 1024u
+#define GENERATION_SPARE 256u /* devices that may appear while it is in force  \
+			       */
+
+static uint32_t generation_image_len(const struct image *image)
+{
+	return (uint32_t)((image->len + 7) & ~(size_t)7);
+}
+
+/* Entries that a map of the generation needs for this image; 0: as it is. */
+static uint32_t generation_entries(enum pin_generation pin,
+				   const struct image *image)
+{
+	switch (pin) {
+	case PIN_CODE:
+		return image->insn_count ? image->insn_count : 1;
+	case PIN_RULES:
+	case PIN_RULE_COUNTS:
+		return image->rule_count ? image->rule_count : 1;
+	case PIN_TABLES:
+		return image->entry_count ? image->entry_count : 1;
+	case PIN_IFACES:
+		return image->iface_count + GENERATION_SPARE >
+				       GENERATION_IFACES_MIN
+			       ? image->iface_count + GENERATION_SPARE
+			       : GENERATION_IFACES_MIN;
+	default:
+		return 0;
+	}
+}
+
+static int generation_size_maps(struct bpf_object *object,
+				const struct shared *shared,
+				const struct image *image)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < PIN_SHARED_COUNT && !ret; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(
+			object, pins_shared[i].name);
+
+		if (map && !pins_shared[i].is_prog)
+			ret = bpf_map__reuse_fd(map, shared->fd[i]);
+	}
+	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(
+			object, pins_generation[i].name);
+		uint32_t entries = generation_entries(i, image);
+
+		if (map && entries)
+			ret = bpf_map__set_max_entries(map, entries);
+		if (map && !ret && i == PIN_IMAGE)
+			ret = bpf_map__set_value_size(
+				map, generation_image_len(image));
+	}
+	return ret;
+}
+
+/* Borrows the object's fds; -EPROTO when one is missing. */
+static int generation_take(struct generation *generation,
+			   struct engine_error *err)
+{
+	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++) {
+		const struct pin_spec *spec = &pins_generation[i];
+		struct bpf_program *prog;
+
+		if (i == PIN_ABOUT)
+			continue;
+		prog = bpf_object__find_program_by_name(generation->object,
+							spec->name);
+		generation->fd[i] =
+			spec->is_prog ? (prog ? bpf_program__fd(prog) : -1)
+				      : bpf_object__find_map_fd_by_name(
+						generation->object, spec->name);
+		if (generation->fd[i] < 0 && i != PIN_IMAGE)
+			return error_set(err, -EPROTO,
+					 "the datapath object has no %s",
+					 spec->name);
+	}
+	return 0;
+}
+
+static int generation_try(struct generation *generation,
+			  const struct shared *shared,
+			  const struct image *image, enum engine_loop loop,
+			  const struct engine_options *options,
+			  struct engine_error *err)
+{
+	size_t len;
+	const void *bytes = loop == ENGINE_LOOP_HELPER
+				    ? embed_datapath_loop(&len)
+				    : embed_datapath(&len);
+	int ret;
+
+	bpflog_begin(options);
+	generation->object = bpf_object__open_mem(bytes, len, NULL);
+	ret = generation->object ? 0 : -errno;
+	if (!ret)
+		ret = generation_size_maps(generation->object, shared, image);
+	if (!ret)
+		ret = bpf_object__load(generation->object);
+	bpflog_end(ret ? err : NULL);
+	if (ret) {
+		bpf_object__close(generation->object);
+		generation->object = NULL;
+	}
+	generation->loop = loop;
+	return ret;
+}
+
+static bool generation_has_jit(void)
+{
+	FILE *file = fopen("/proc/sys/net/core/bpf_jit_enable", "re");
+	int value = 1;
+
+	if (file) {
+		if (fscanf(file, "%d", &value) != 1)
+			value = 1;
+		fclose(file);
+	}
+	return value != 0;
+}
+
+static int generation_refused(int code, enum engine_loop loop,
+			      struct engine_error *err)
+{
+	int ret = error_kernel(err, code, "load the datapath (VM by %s)",
+			       engine_loop_name(loop));
+
+	if (code == -EPERM || code == -ENOMEM)
+		return ret;
+	if (code == -E2BIG)
+		error_hint(err, "the policy's maps, or the datapath, are more "
+				"than this kernel takes");
+	else if (!generation_has_jit())
+		error_hint(err, "the BPF JIT is off: sysctl "
+				"net.core.bpf_jit_enable=1");
+	else if (access("/sys/kernel/btf/vmlinux", R_OK))
+		error_hint(err, "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)"
+				"; Linux 6.1 or newer is needed");
+	else
+		error_hint(err, "Linux 6.1 or newer is needed; -v shows what "
+				"the verifier said");
+	return ret;
+}
+
+/* Only a kernel that does not know may_goto is worth the second try. */
+static int generation_load_object(struct generation *generation,
+				  const struct shared *shared,
+				  const struct image *image,
+				  const struct engine_options *options,
+				  struct engine_error *err)
+{
+	enum engine_loop loop = options->loop == ENGINE_LOOP_HELPER
+					? ENGINE_LOOP_HELPER
+					: ENGINE_LOOP_MAY_GOTO;
+	int ret = generation_try(generation, shared, image, loop, options, err);
+
+	if (ret && ret != -EPERM && ret != -ENOMEM &&
+	    options->loop == ENGINE_LOOP_AUTO) {
+		loop = ENGINE_LOOP_HELPER;
+		ret = generation_try(generation, shared, image, loop, options,
+				     err);
+	}
+	return ret ? generation_refused(ret, loop, err) : 0;
+}
+
+/* A map of one element that only user space reads. */
+static int generation_make_map(const char *name, uint32_t value_size,
+			       struct engine_error *err)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t),
+				value_size, 1, NULL);
+
+	return fd < 0 ? error_kernel(err, -errno, "make %s", name) : fd;
+}
+
+static int generation_fill_array(int fd, const void *items, size_t item_len,
+				 uint32_t count, const char *name,
+				 struct engine_error *err)
+{
+	static const struct bpf_map_batch_opts opts = {.sz = sizeof(opts)};
+	uint32_t keys[GENERATION_BATCH];
+
+	for (uint32_t first = 0; first < count;) {
+		uint32_t len = count - first;
+
+		if (len > GENERATION_BATCH)
+			len = GENERATION_BATCH;
+		for (uint32_t i = 0; i < len; i++)
+			keys[i] = first + i;
+		if (bpf_map_update_batch(fd, keys,
+					 (const char *)items +
+						 (size_t)first * item_len,
+					 &len, &opts))
+			return error_kernel(err, -errno, "fill %s", name);
+		first += len;
+	}
+	return 0;
+}
+
+static int generation_fill_tables(int fd, const struct image *image,
+				  struct engine_error *err)
+{
+	for (uint32_t i = 0; i < image->entry_count; i++) {
+		const struct image_entry *entry = &image->entries[i];
+		uint32_t value = entry->is_negated ? NFR_TABLE_NEGATED
+						   : NFR_TABLE_MEMBER;
+		struct nfr_table_key key = {
+			.prefix_len = 32u + entry->prefix_len,
+			.table_be = htonl(entry->table),
+		};
+
+		if (entry->family == NFR_FAMILY_IPV4)
+			key.prefix_len += 96;
+		memcpy(key.addr, entry->addr, sizeof(key.addr));
+		if (bpf_map_update_elem(fd, &key, &value, BPF_ANY))
+			return error_kernel(err, -errno, "fill nfr_tables");
+	}
+	return 0;
+}
+
+static uint32_t generation_hz(void)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || !tick.tv_nsec)
+		return 100;
+	return (uint32_t)(1000000000L / tick.tv_nsec);
+}
+
+static int generation_fill_config(const struct generation *generation,
+				  const struct image *image,
+				  struct engine_error *err)
+{
+	struct nfr_config config = {
+		.abi_version = NFR_ABI_VERSION,
+		.generation = generation->number,
+		.hz = generation_hz(),
+		.insn_count = image->insn_count,
+		.rule_count = image->rule_count,
+	};
+
+	for (unsigned i = 0; i < NFR_ENTRIES; i++) {
+		config.entry[i] = image->header->entry[i];
+		if (i >= NFR_ENTRY(NFR_STAGE_GUARD, 0, 0) &&
+		    config.entry[i] != NFR_NO_ENTRY)
+			config.has_guard = 1;
+	}
+	return generation_fill_array(generation->fd[PIN_CONFIG], &config,
+				     sizeof(config), 1, "nfr_config", err);
+}
+
+static int generation_fill_about(struct generation *generation,
+				 struct engine_error *err)
+{
+	struct generation_about about = {
+		.loaded_at = (uint64_t)time(NULL),
+		.abi_version = NFR_ABI_VERSION,
+		.loop = generation->loop,
+	};
+
+	snprintf(about.version, sizeof(about.version), "%s", NFR_VERSION);
+	generation->fd[PIN_ABOUT] =
+		generation_make_map("nfr_about", sizeof(about), err);
+	if (generation->fd[PIN_ABOUT] < 0)
+		return generation->fd[PIN_ABOUT];
+	return generation_fill_array(generation->fd[PIN_ABOUT], &about,
+				     sizeof(about), 1, "nfr_about", err);
+}
+
+static int generation_fill_image(struct generation *generation,
+				 const struct image *image,
+				 struct engine_error *err)
+{
+	uint32_t len = generation_image_len(image);
+	char *padded;
+	int ret;
+
+	if (generation->fd[PIN_IMAGE] < 0) {
+		generation->fd[PIN_IMAGE] =
+			generation_make_map("nfr_image", len, err);
+		if (generation->fd[PIN_IMAGE] < 0)
+			return generation->fd[PIN_IMAGE];
+		generation->owns_image = true;
+	}
+	padded = calloc(1, len);
+	if (!padded)
+		return error_kernel(err, -ENOMEM, "fill nfr_image");
+	memcpy(padded, image->bytes, image->len);
+	ret = generation_fill_array(generation->fd[PIN_IMAGE], padded, len, 1,
+				    "nfr_image", err);
+	free(padded);
+	return ret;
+}
+
+static int generation_freeze(const struct generation *generation,
+			     struct engine_error *err)
+{
+	static const enum pin_generation frozen[] = {
+		PIN_IMAGE, PIN_ABOUT, PIN_CONFIG, PIN_CODE, PIN_RULES};
+
+	for (unsigned i = 0; i < sizeof(frozen) / sizeof(frozen[0]); i++) {
+		if (bpf_map_freeze(generation->fd[frozen[i]]))
+			return error_kernel(err, -errno, "freeze %s",
+					    pins_generation[frozen[i]].name);
+	}
+	return 0;
+}
+
+static int generation_fill(struct generation *generation,
+			   const struct image *image, struct engine_error *err)
+{
+	int ret = generation_fill_array(generation->fd[PIN_CODE], image->code,
+					sizeof(*image->code), image->insn_count,
+					"nfr_code", err);
+
+	if (!ret)
+		ret = generation_fill_array(generation->fd[PIN_RULES],
+					    image->rules, sizeof(*image->rules),
+					    image->rule_count, "nfr_rules",
+					    err);
+	if (!ret)
+		ret = generation_fill_tables(generation->fd[PIN_TABLES], image,
+					     err);
+	if (!ret)
+		ret = generation_fill_config(generation, image, err);
+	if (!ret)
+		ret = generation_fill_about(generation, err);
+	if (!ret)
+		ret = generation_fill_image(generation, image, err);
+	return ret ? ret : generation_freeze(generation, err);
+}
+
+int generation_load(const struct shared *shared, const struct image *image,
+		    uint32_t number, const struct engine_options *options,
+		    struct generation **out, struct engine_error *err)
+{
+	struct generation *generation = calloc(1, sizeof(*generation));
+	int ret;
+
+	if (!generation)
+		return error_kernel(err, -ENOMEM, "load the datapath");
+	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++)
+		generation->fd[i] = -1;
+	generation->number = number;
+	ret = generation_load_object(generation, shared, image, options, err);
+	if (!ret)
+		ret = generation_take(generation, err);
+	if (!ret)
+		ret = generation_fill(generation, image, err);
+	if (ret)
+		generation_free(&generation);
+	else
+		*out = generation;
+	return ret;
+}
