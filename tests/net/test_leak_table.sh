@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# test_leak_table.sh: the demo's table as a test; a row is a test, and so is the
+# sum of all that was seen.
+set -u
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/leaks.sh"
+lab_enter "$0" "$@"
+
+failed=0 rows=0
+leaks_row() { # ID KIND TEXT WITHOUT WITH VERDICT NOTE
+	local what="$1: $3: $4 without, $5 with${7:+ ($7)}"
+	rows=$((rows + 1))
+	if [ "$6" = ok ]; then
+		echo "ok $rows - $what"
+	else
+		echo "not ok $rows - $what: $6"
+		failed=$((failed + 1))
+	fi
+}
+
+lab_up
+leaks_measure "$lab_top/rules/vpn.nfr" || exit 2
+want=$(($(leaks_table | wc -l) + 1))
+echo "1..$want"
+if [ $failed != 0 ]; then
+	sed 's/^/# nfload: /' "$lab_dir/nfload.log" | tail -n 40
+fi
+[ $failed = 0 ]

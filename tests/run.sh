@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# run.sh [SUITE...]: "make check"; every test there is -> a line a suite, a log of
+# each in build/test/, and as the last line "N passed, N failed, N skipped".
+#
+# A suite is a program of tests/unit (built with ASan and UBSan, and once more
+# without), the agreement run, or an executable script tests/FOLDER/NAME.sh.
+# It prints TAP (ok, not ok, # SKIP, 1..N), or "SKIP what: why", or ends with a
+# line like ours. One that is silent, crashes or hangs has failed.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+mkdir -p build/test
+export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
+	UBSAN_OPTIONS=print_stacktrace=1
+unset NO_COLOR
+passed=0 failed=0 skipped=0
+
+# count LOG: passed failed skipped planned
+count() {
+	awk '
+	/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {
+		own = 1; p = $1; f = $3; s = $5; next
+	}
+	own { next }
+	/^SKIP / || /^(not )?ok.*# SKIP/ { s++; next }
+	/^ok / { p++ }
+	/^not ok / { f++ }
+	/^1\.\.[0-9]+$/ { plan += substr($0, 4) }
+	END { print p + 0, f + 0, s + 0, own ? 0 : plan + 0 }' "$1"
+}
+
+# suite NAME SECONDS COMMAND...
+suite() {
+	local name=$1 limit=$2 status=0 why="" start took p f s plan
+	local log=build/test/${1//\//-}.log
+	shift 2
+	start=${EPOCHREALTIME/./}
+	timeout -k 5 "$limit" "$@" >"$log" 2>&1 </dev/null || status=$?
+	took=$(((${EPOCHREALTIME/./} - start) / 1000))
+	read -r p f s plan < <(count "$log")
+	if [ $status = 124 ] || [ $status = 137 ]; then
+		why="no end after $limit s"
+	elif [ $((p + f + s)) = 0 ]; then
+		why="counted nothing, status $status"
+	elif [ "$plan" -gt 0 ] && [ "$plan" != $((p + f + s)) ]; then
+		why="stopped after $((p + f + s)) of $plan, status $status"
+	elif [ "$f" = 0 ] && [ $status != 0 ]; then
+		why="status $status"
+	fi
+	[ -z "$why" ] || f=$((f + 1))
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	printf '%-6s %-32s %5d passed %3d failed %3d skipped %4d.%03d s\n' \
+		"$([ "$f" = 0 ] && echo ok || echo FAILED)" "$name" "$p" "$f" "$s" \
+		$((took / 1000)) $((took % 1000))
+	grep -aE '^SKIP |# SKIP|^# seed|^seed' "$log" | sed 's/^/         /'
+	if [ "$f" != 0 ]; then
+		sed 's/^/    | /' "$log" | tail -n 120
+		[ -z "$why" ] || echo "    $name: $why"
+	fi
+}
+
+# skip NAME REASON
+skip() {
+	skipped=$((skipped + 1))
+	echo "SKIP $1: $2"
+}
+
+is_root() {
+	[ "$(id -u)" = 0 ]
+}
+
+wanted=("$@")
+is_wanted() { # NAME
+	local w
+	[ ${#wanted[@]} -gt 0 ] || return 0
+	for w in "${wanted[@]}"; do
+		[[ $1 != *"$w"* ]] || return 0
+	done
+	return 1
+}
+
+unit() { # VARIANT
+	local source name
+	for source in tests/unit/test_*.c; do
+		name=$(basename "$source" .c)
+		! is_wanted "unit/$name" ||
+			suite "unit/$name ($1)" 60 "build/$1/tests/unit/$name"
+	done
+}
+
+scripts() { # FOLDER...
+	local folder script name
+	for folder; do
+		for script in tests/"$folder"/*.sh; do
+			name=${script#tests/} name=${name%.sh}
+			if [ ! -x "$script" ] || [ "$name" = net/demo ] ||
+				! is_wanted "$name"; then
+				continue
+			elif [ "$folder" != net ]; then
+				suite "$name" 120 "$script"
+			elif is_root; then
+				suite "$name" 240 "$script"
+			else
+				skip "$name" 'needs root'
+			fi
+		done
+	done
+}
+
+folders() {
+	find tests -mindepth 2 -maxdepth 2 -name '*.sh' -printf '%h\n' |
+		sort -u | sed 's,^tests/,,' | grep -vx net
+}
+
+# Fast first; the packets last.
+unit san
+unit rel
+mapfile -t plain < <(folders)
+scripts "${plain[@]}"
+! is_wanted agree || suite agree 120 build/rel/tests/agree/agree
+scripts net
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
