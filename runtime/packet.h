@@ -351,7 +351,8 @@ NFR_INLINE __u8 packet_ipv6(const struct packet_frame *frame,
 	doubt = packet_exthdrs(frame, packet, walk);
 	if (doubt)
 		return doubt;
-	return packet_transport(frame, packet, walk->next, walk->off, walk->limit);
+	return packet_transport(frame, packet, walk->next, walk->off,
+				walk->limit);
 }
 
 NFR_INLINE int packet_is_vlan(__u32 ethertype)

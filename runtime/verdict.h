@@ -252,15 +252,14 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 	verdict_reach(env, config, frame, v);
 }
 
-NFR_INLINE void verdict_event(struct env *env, const struct packet_frame *frame,
-			      const struct verdict *v)
+/* All of an event but its time. */
+NFR_INLINE void verdict_describe(const struct nfr_config *config,
+				 const struct packet_frame *frame,
+				 const struct verdict *v,
+				 struct nfr_event *event)
 {
-	struct nfr_event *event = env_event_new(env);
-	const struct nfr_config *config = env_config(env);
 	const __u32 *w = v->packet.key.w;
 
-	if (!event)
-		return;
 	event->ifindex = frame->ifindex;
 	event->generation = config ? config->generation : 0;
 	event->rule = v->result.rule;
@@ -281,6 +280,16 @@ NFR_INLINE void verdict_event(struct env *env, const struct packet_frame *frame,
 		event->dst[i] = w[NFR_F_DST0 + i];
 	}
 	event->reserved = 0;
+}
+
+NFR_INLINE void verdict_event(struct env *env, const struct packet_frame *frame,
+			      const struct verdict *v)
+{
+	struct nfr_event *event = env_event_new(env);
+
+	if (!event)
+		return;
+	verdict_describe(env_config(env), frame, v, event);
 	env_event_send(env, event);
 }
 

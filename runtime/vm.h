@@ -6,8 +6,8 @@
  * relies on it: an instruction that is not there, an unknown one, or a loop
  * that is cut short leaves no rule, and the caller blocks.
  *
- * The environment gives env_insn() and env_table_has(), and either VM_BREAK (a
- * statement that may leave the loop, see env.bpf.h) or NFR_BPF_LOOP.
+ * The environment gives env_insn() and env_table_has(), and in eBPF either
+ * NFR_BPF_LOOP or VM_BREAK, a statement that may leave the loop (env.bpf.h).
  */
 #ifndef NFR_VM_H
 #define NFR_VM_H
@@ -109,14 +109,18 @@ NFR_INLINE __u32 vm_run(struct env *env, const struct nfr_key *key, __u32 start)
 
 	if (start == NFR_NO_ENTRY)
 		return NFR_NO_RULE;
-#ifdef NFR_BPF_LOOP
+#if defined(NFR_BPF_LOOP)
 	bpf_loop(NFR_INSN_MAX, vm_turn, &vm, 0);
-#else
+#elif defined(__bpf__)
 	for (;;) {
 		VM_BREAK;
 		if (vm_step(&vm))
 			break;
 	}
+#else
+	for (__u32 turn = 0; turn < NFR_INSN_MAX; turn++)
+		if (vm_step(&vm))
+			break;
 #endif
 	return vm.rule;
 }
