@@ -28,18 +28,20 @@ check() {
 	fi
 }
 
+# One file a process: several in one confuse clang 14's va_list checker.
 tidy() {
 	printf '%s\n' "${user_c[@]}" |
-		xargs -P "$(nproc)" -n 4 sh -c \
-			'clang-tidy -quiet "$@" -- '"$(printf '%q ' "${flags[@]}")" tidy
+		xargs -P "$(nproc)" -I '{}' clang-tidy -quiet '{}' -- "${flags[@]}" \
+			2> >(grep -vE '^[0-9]+ warnings? generated' >&2)
 }
 
-# A header is a source whose first include is itself. The kernel's side sees
-# the world of its own headers only.
+# A header is a source whose first include is itself. vm.h and verdict.h are
+# the datapath's text: whoever compiles it has said before what its env_ is.
 headers_alone() {
 	local h status=0
 	for h in "${headers[@]}"; do
 		case $h in
+		runtime/vm.h | runtime/verdict.h) continue ;;
 		*.bpf.h) clang "${bpf_flags[@]}" -fsyntax-only -Wno-unused \
 			-x c "$h" ;;
 		*) gcc "${flags[@]}" -Wall -Wextra -Werror -Wno-unused-function \
@@ -62,7 +64,7 @@ licensed() {
 		head -n 3 "$f" | grep -q 'SPDX-License-Identifier: ' && continue
 		echo "$f does not name its licence in its first lines"
 		status=1
-	done < <(git ls-files '*.[chly]' '*.def' '*.sh' '*.py' '*.mk' Makefile .ci/run)
+	done < <(git ls-files '*.[chly]' '*.def' '*.sh' '*.py' Makefile .ci/run)
 	return $status
 }
 
@@ -74,7 +76,9 @@ check licensed licensed
 check headers-alone headers_alone
 check cppcheck cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	-j "$(nproc)" --enable=warning,performance,portability \
-	--suppress=missingIncludeSystem -D_GNU_SOURCE '-DNFR_VERSION="lint"' \
+	--suppress=missingIncludeSystem --suppress=comparePointers:runtime/embed.c \
+	-D_GNU_SOURCE '-DNFR_VERSION="lint"' \
+	'-DLIBBPF_OPTS(TYPE,NAME,...)=struct TYPE NAME = { __VA_ARGS__ }' \
 	-I. "${user_c[@]}"
 check clang-tidy tidy
 echo "$failed checks failed"
