@@ -57,6 +57,22 @@ uint32_t sources_count(const struct sources *);
 /* Where a span starts. loc->file is NULL for SPAN_NONE. */
 void sources_locate(const struct sources *, uint32_t offset,
 		    struct location *loc);
+
+/*
+ * Tokens that came from a macro have the span of its use, "$name". The parser
+ * records each use, in the order of the text, so that whoever reports
+ * something there can also say where the macro was defined.
+ */
+struct source_use {
+	struct span use;
+	struct span defined; /* none: by -D */
+	const char *name;
+};
+void sources_add_use(struct sources *, struct span use, const char *name,
+		     struct span defined);
+const struct source_use *sources_find_use(const struct sources *,
+					  uint32_t offset);
+
 /* From the start of a to the end of b. */
 struct span span_join(struct span a, struct span b);
 
