@@ -103,6 +103,8 @@ static int apply_sweep_residue(struct apply *apply, struct engine_error *err)
 			   "there are hooks but no control: nfload "
 			   "unload, or rm -r %s",
 			   apply->pins->dir);
+	if (!ret)
+		ret = shared_check(apply->pins, err);
 	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
 		ret = generation_check(apply->pins, slot, err);
 	for (uint32_t slot = 0; slot < 2 && !ret; slot++)

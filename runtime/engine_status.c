@@ -84,7 +84,11 @@ static void status_device(struct engine_device *device,
 			device->is_tunnel && tunnels >= 0 &&
 			!bpf_map_lookup_elem(tunnels, &ifindex, &value);
 	}
-	if (image && generation_ifid(image, device, &flags))
+	/* Without a policy nobody says what is skipped; loopback leaks nothing.
+	 */
+	if (!image)
+		device->is_skipped = device->flags & IFF_LOOPBACK;
+	else if (generation_ifid(image, device, &flags))
 		device->is_skipped = flags & IMAGE_IFACE_SKIP;
 }
 

@@ -48,6 +48,13 @@ static int pins_no_bpffs(const char *dir, struct engine_error *err)
 	return -ENODEV;
 }
 
+static bool pins_has_dot(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strchr(slash ? slash : path, '.') != NULL;
+}
+
 /* 1: it is there and on a bpffs, 0: it is not there. */
 static int pins_look(const char *path, struct engine_error *err)
 {
@@ -57,6 +64,11 @@ static int pins_look(const char *path, struct engine_error *err)
 	if (stat(path, &st)) {
 		if (errno == ENOENT)
 			return 0;
+		/* A bpffs answers names with dots so. */
+		if (errno == EPERM && pins_has_dot(path))
+			return error_set(err, -EINVAL,
+					 "%s: a name on a bpffs has no dots",
+					 path);
 		return error_kernel(err, -errno, "look at %s", path);
 	}
 	if (statfs(path, &fs))
@@ -80,12 +92,6 @@ static int pins_create(struct pins *pins, struct engine_error *err)
 		return pins_no_bpffs(pins->dir, err);
 	if (ret < 0)
 		return ret;
-	memcpy(copy, pins->dir, sizeof(copy));
-	if (strchr(basename(copy), '.')) {
-		return error_set(err, -EINVAL,
-				 "%s: a name on a bpffs has no dots",
-				 pins->dir);
-	}
 	if (mkdir(pins->dir, 0700) && errno != EEXIST)
 		return error_kernel(err, -errno, "make %s", pins->dir);
 	pins->is_new = true;

@@ -248,6 +248,19 @@ out:
 	return ret;
 }
 
+int shared_check(const struct pins *pins, struct engine_error *err)
+{
+	for (unsigned i = 0; i < PIN_SHARED_COUNT; i++) {
+		int fd = pins_get(pins, "", &pins_shared[i], err);
+
+		if (fd >= 0)
+			close(fd);
+		else if (fd != -ENOENT && fd != -EPROTO)
+			return fd;
+	}
+	return 0;
+}
+
 int shared_remove(const struct pins *pins, struct engine_error *err)
 {
 	int ret = 0;

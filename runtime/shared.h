@@ -22,6 +22,8 @@ int shared_open(const struct pins *, struct shared **out,
 /* Makes and pins all of it, control last; on failure nothing stays pinned. */
 int shared_create(const struct pins *, const struct engine_options *,
 		  struct shared **out, struct engine_error *);
+/* Is all that is there ours? -EEXIST when not. */
+int shared_check(const struct pins *, struct engine_error *);
 /* Removes the pins, control first; the hooks must be gone. */
 int shared_remove(const struct pins *, struct engine_error *);
 void shared_close(struct shared **);
