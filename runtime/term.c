@@ -55,20 +55,26 @@ void term_table_add(struct term_table *t, const char *const cells[])
 	t->row_count++;
 }
 
+/* Nothing is padded behind the last cell that has text. */
 static void print_row(const struct term_table *t, size_t row,
 		      const size_t widths[], FILE *out)
 {
-	for (size_t i = 0; i < t->columns; i++) {
+	size_t columns = t->columns;
+
+	while (columns && !*t->rows[row][columns - 1])
+		columns--;
+	for (size_t i = 0; i < columns; i++) {
 		const char *cell = t->rows[row][i];
 		int pad = (int)(widths[i] - strlen(cell));
-		bool is_last = i + 1 == t->columns;
 
 		if (t->right_align[i] == 'r')
 			fprintf(out, "%*s%s", pad, "", cell);
 		else
-			fprintf(out, "%s%*s", cell, is_last ? 0 : pad, "");
-		fputs(is_last ? "\n" : "  ", out);
+			fprintf(out, "%s%*s", cell, i + 1 < columns ? pad : 0,
+				"");
+		fputs(i + 1 < columns ? "  " : "", out);
 	}
+	fputc('\n', out);
 }
 
 void term_table_end(struct term_table *t, FILE *out, bool use_color)

@@ -367,7 +367,7 @@ static void columns_line_up(void **state)
 	(void)state;
 	assert_string_equal(text, "name     n  about\n"
 				  "a     1000  x\n"
-				  "long     2  \n");
+				  "long     2\n");
 	free(text);
 }
 

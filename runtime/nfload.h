@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* nfload.h: what the verbs of nfload share; one file a verb or a family. */
+#ifndef NFR_NFLOAD_H
+#define NFR_NFLOAD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../compiler/compile.h"
+#include "engine.h"
+#include "json.h"
+#include "option_tables.h"
+
+/* The command line, as main() understood it. */
+struct nfload {
+	enum nfload_verb verb;
+	const char *file;  /* "-" is standard input; NULL: none was given */
+	const char *topic; /* of show, completion and help, or NULL */
+	struct compile_options compile;
+	const char *bpffs;
+	const char *output;
+	const char *stage;
+	const char *leave; /* NULL: not given */
+	const char *read_path, *write_path;
+	const char *on; /* NULL: not given */
+	enum nfr_dir dir;
+	struct engine_options engine;
+	unsigned verbose;
+	bool is_quiet;
+	bool is_dry_run;
+	bool use_color, use_error_color; /* of stdout, of stderr */
+	json_t *json; /* the document of --json, or NULL: text */
+};
+
+/* Every verb returns an enum tool_exit. */
+int verb_check(struct nfload *);
+int verb_print(struct nfload *);
+int verb_compile(struct nfload *);
+int verb_dump(struct nfload *);
+int verb_apply(struct nfload *);
+int verb_show(struct nfload *);
+int verb_status(struct nfload *);
+int verb_unload(struct nfload *);
+int verb_filter(struct nfload *);
+int verb_completion(struct nfload *);
+int verb_help(struct nfload *);
+
+/* ---- verb_report.c: messages, in text or in the JSON document ----------- */
+
+/* "nfload: error: ..." on standard error; returns status. */
+int report_fail(struct nfload *, int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same with the engine's sentence, hint and log. */
+int report_engine(struct nfload *, int status, const struct engine_error *);
+void report_hint(struct nfload *, const char *hint);
+/* "nfload: warning: ..."; said with -q too. */
+void report_note(struct nfload *, const char *note);
+/* The line that closes the output: standard error after a failure. */
+void report_summary(struct nfload *, bool is_failure, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Where a verb writes its text: standard output, or the field "text". */
+struct report_text {
+	FILE *out;
+	char *text;
+	size_t len;
+};
+void report_open(struct nfload *, struct report_text *);
+void report_close(struct nfload *, struct report_text *);
+/* "3 rules", "1 rule". Returns out. */
+#define COUNT_TEXT_MAX 48
+const char *report_count(char out[COUNT_TEXT_MAX], size_t count,
+			 const char *what);
+
+/* ---- verb_input.c: FILE, a policy or an image --------------------------- */
+
+struct input {
+	struct compilation *compilation; /* NULL: it was an image */
+	void *bytes;			 /* of an image that was read */
+	struct image image;
+	const char *failure; /* what was wrong: "2 errors, 1 warning" */
+};
+
+#define INPUT_TEXT_ONLY 1u /* an image will not do */
+
+/* 0, or an exit status after saying what is wrong, but for the last line. */
+int input_read(struct nfload *, unsigned flags, struct input *);
+/* Frees also what a failed input_read() left. */
+void input_free(struct input *);
+/* "vpn.nfr: 9 rules, 11 guard rules, 1 table, 3 interfaces; 240 instructions"
+ */
+#define INPUT_SUMMARY_MAX 512
+const char *input_summary(struct nfload *, const struct input *,
+			  char out[INPUT_SUMMARY_MAX]);
+/* Fills the fields "file" and "policy". */
+void input_put(struct nfload *, const struct input *);
+/* The canonical statements, one a line, on standard output or as JSON. */
+void input_print(struct nfload *, const struct input *);
+
+/* ---- verb_force.c: what is in force ------------------------------------- */
+
+#define FORCE_TEXT_MAX 640
+
+/* Looks: "generation 6 stays in force", "nothing is in force", "what is in
+ * force is unknown (needs root)". */
+void force_look(struct nfload *, char out[FORCE_TEXT_MAX]);
+/* The same after the engine failed with rc. */
+void force_after(struct nfload *, int rc, const struct engine_error *,
+		 char out[FORCE_TEXT_MAX]);
+
+/* ---- verb_devices.c: devices and hooks as text, table and JSON ---------- */
+
+void devices_print_table(struct nfload *, const struct engine_devices *);
+/* "eth0 in xdp-native, out tcx; wg0 in tcx, out tcx" */
+void devices_print_brief(const struct engine_devices *, FILE *);
+void devices_put(struct nfload *, const struct engine_devices *);
+bool device_is_guarded(const struct engine_device *);
+
+#endif

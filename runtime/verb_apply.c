@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* verb_apply.c: a policy -> in force; and out of force again. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "nfload.h"
+
+#define BRIEF_DEVICES_MAX 8
+
+static int fail_input(struct nfload *t, const struct input *in, int status)
+{
+	char force[FORCE_TEXT_MAX];
+
+	force_look(t, force);
+	report_summary(t, true, "%s. Nothing was loaded; %s.", in->failure,
+		       force);
+	return status;
+}
+
+static int fail_engine(struct nfload *t, int rc, const struct engine_error *err)
+{
+	char force[FORCE_TEXT_MAX];
+
+	report_engine(t, EXIT_REFUSED, err);
+	force_after(t, rc, err, force);
+	report_summary(t, true, "1 error. Nothing was loaded; %s%s.", force,
+		       err->nothing_changed ? ""
+					    : ", but its hooks are not the "
+					      "same as before");
+	return EXIT_REFUSED;
+}
+
+static void say_hooks(const struct engine_devices *devices, FILE *out)
+{
+	if (devices->count > BRIEF_DEVICES_MAX)
+		fprintf(out, "; hooks: on %zu devices", devices->count);
+	else if (devices->count) {
+		fputs("; hooks: ", out);
+		devices_print_brief(devices, out);
+	}
+}
+
+static void say_report(struct nfload *t, const struct input *in,
+		       const struct engine_report *report)
+{
+	char summary[INPUT_SUMMARY_MAX];
+	char *hooks = NULL;
+	size_t hooks_len = 0;
+	FILE *out = open_memstream(&hooks, &hooks_len);
+
+	if (!out)
+		abort();
+	say_hooks(&report->devices, out);
+	if (fclose(out))
+		abort();
+	input_put(t, in);
+	json_put_int(t->json, JSON_FIELD_GENERATION, report->generation);
+	json_put_int(t->json, JSON_FIELD_PREVIOUS, report->previous);
+	json_put_text(t->json, JSON_FIELD_LOOP, engine_loop_name(report->loop));
+	devices_put(t, &report->devices);
+	for (size_t i = 0; i < report->note_count; i++)
+		report_note(t, report->notes[i]);
+	if (t->verbose && in->compilation)
+		input_print(t, in);
+	if (t->verbose && !t->json)
+		devices_print_table(t, &report->devices);
+	report_summary(t, false, "generation %u is in force: %s%s",
+		       report->generation, input_summary(t, in, summary),
+		       hooks);
+	free(hooks);
+}
+
+int verb_apply(struct nfload *t)
+{
+	struct engine_error err = {.nothing_changed = true};
+	struct engine_report report = {0};
+	struct input in;
+	int rc, status = input_read(t, 0, &in);
+
+	if (status) {
+		status = fail_input(t, &in, status);
+		goto out;
+	}
+	rc = engine_apply(t->bpffs, &in.image, &t->engine, &report, &err);
+	if (rc)
+		status = fail_engine(t, rc, &err);
+	else
+		say_report(t, &in, &report);
+out:
+	engine_report_free(&report);
+	input_free(&in);
+	return status;
+}
+
+static int fail_unload(struct nfload *t, int rc, const struct engine_error *err)
+{
+	char force[FORCE_TEXT_MAX];
+
+	if (rc == -ENOENT) {
+		report_fail(t, EXIT_NO, "nothing is loaded in %s", t->bpffs);
+		report_summary(t, true,
+			       "Nothing was unloaded; nothing is in "
+			       "force.");
+		return EXIT_NO;
+	}
+	report_engine(t, EXIT_REFUSED, err);
+	force_after(t, rc, err, force);
+	report_summary(t, true, "%s; %s.",
+		       err->nothing_changed ? "Nothing was unloaded"
+					    : "Not all was unloaded",
+		       force);
+	return err->nothing_changed ? EXIT_REFUSED : EXIT_OPEN;
+}
+
+int verb_unload(struct nfload *t)
+{
+	struct engine_error err = {.nothing_changed = true};
+	char hooks[COUNT_TEXT_MAX];
+	size_t hooks_left = 0;
+	enum engine_leave leave;
+	int rc;
+
+	if (!t->leave) {
+		report_fail(t, EXIT_INPUT,
+			    "say what comes after the policy: "
+			    "--leave=blocked or --leave=open");
+		return EXIT_INPUT;
+	}
+	leave = (enum engine_leave)option_word(LEAVE_WORDS, t->leave);
+	rc = engine_unload(t->bpffs, leave, &t->engine, &hooks_left, &err);
+	if (rc)
+		return fail_unload(t, rc, &err);
+	json_put_int(t->json, JSON_FIELD_HOOKS_LEFT, (json_int_t)hooks_left);
+	if (leave == ENGINE_LEAVE_BLOCKED)
+		report_summary(t, false,
+			       "unloaded; no policy is in force, and %s %s all",
+			       report_count(hooks, hooks_left, "hook"),
+			       hooks_left == 1 ? "blocks" : "block");
+	else
+		report_summary(t, false,
+			       "unloaded; nothing is in force, and nothing is "
+			       "guarded");
+	return EXIT_YES;
+}
