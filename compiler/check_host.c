@@ -69,15 +69,10 @@ static bool prefix_finish(struct check *c, struct check_host *out)
 	return true;
 }
 
-static bool range_finish(struct check *c, struct check_host *out)
+static bool range_finish(struct check_host *out)
 {
 	const struct ast_host *h = &out->ast;
 
-	if (addr_compare(&h->first, &h->last) > 0) {
-		diag_error(c->diag, h->span, "type",
-			   "this range of addresses is backwards");
-		return false;
-	}
 	out->family = h->family;
 	out->host = (struct policy_host){
 		.kind = POLICY_HOST_RANGE,
@@ -191,7 +186,7 @@ static bool host_resolve(struct check *c, const struct ast_host *h,
 	case AST_HOST_PREFIX:
 		return prefix_finish(c, out);
 	case AST_HOST_RANGE:
-		return range_finish(c, out);
+		return range_finish(out);
 	case AST_HOST_TABLE:
 		return table_finish(c, out);
 	case AST_HOST_ANY:
@@ -251,4 +246,25 @@ bool hosts_resolve(struct check *c, const struct ast_host *first,
 	*out = list.items;
 	*count = list.count;
 	return ok;
+}
+
+bool hosts_fail_open(struct check *c, const struct check_host *hosts,
+		     size_t count, bool is_negated, const char *what)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct policy_host *h = &hosts[i].host;
+		const struct policy_table *t;
+
+		if (h->kind != POLICY_HOST_TABLE || h->is_negated != is_negated)
+			continue;
+		t = &c->policy->tables[h->table];
+		if (t->entry_count)
+			continue;
+		diag_error(c->diag, hosts[i].ast.span, "fails-open",
+			   "the table <%s> is empty, so %s", t->name, what);
+		diag_hint(c->diag, "give the table an entry, or leave this "
+				   "out");
+		return true;
+	}
+	return false;
 }

@@ -127,6 +127,12 @@ bool hosts_resolve(struct check *, const struct ast_host *, enum addr_family,
 /* An interface's addresses as hosts, or an error that teaches. */
 bool hosts_of_name(struct check *, const struct ast_host *,
 		   struct check_host **out, size_t *count, size_t *capacity);
+/*
+ * Is an empty table among hosts, negated or not as asked for? Said as an
+ * error, with what would come of it.
+ */
+bool hosts_fail_open(struct check *, const struct check_host *, size_t count,
+		     bool is_negated, const char *what);
 /* Clears host bits; false when the length is none of the family's. */
 bool hosts_normalise(struct check *, struct ast_host *);
 

@@ -136,14 +136,10 @@ static int port_number(struct check *c, const struct ast_name *written,
 		return -1;
 	}
 	number = host_service(c->host, written->text, proto);
+	if (number < 0) /* as in pf: ssh is 22, also for udp */
+		number = host_service(c->host, written->text, NULL);
 	if (number >= 0)
 		return number;
-	if (proto && host_service(c->host, written->text, NULL) >= 0) {
-		diag_error(c->diag, written->span, "name",
-			   "the service \"%s\" has no %s port", written->text,
-			   proto);
-		return -1;
-	}
 	diag_error(c->diag, written->span, "name", "unknown service \"%s\"",
 		   written->text);
 	diag_hint(c->diag, "service names come from /etc/services; a number "

@@ -129,23 +129,13 @@ static bool keeps_state(const struct ast_rule *r)
 	return r->is_pass && r->state != AST_STATE_NONE;
 }
 
-static bool rule_is_sound(struct check *c, const struct ast_rule *r)
+static bool state_is_sound(struct check *c, const struct ast_rule *r)
 {
-	const struct ast_match *m = &r->match;
-	bool ok = true;
-
-	if (!r->is_pass && r->state == AST_STATE_KEEP) {
-		diag_error(c->diag, r->state_span, "type",
-			   "a block rule keeps no state");
-		ok = false;
-	}
-	if (m->has_flags && (m->flags_set & ~m->flags_mask)) {
-		diag_error(c->diag, m->flags_span, "type",
-			   "no packet has these flags: those before the \"/\" "
-			   "must be among those behind it");
-		ok = false;
-	}
-	return ok;
+	if (r->is_pass || r->state != AST_STATE_KEEP)
+		return true;
+	diag_error(c->diag, r->state_span, "type",
+		   "a block rule keeps no state");
+	return false;
 }
 
 static bool is_tcp_or_any(const struct policy_match *m)
@@ -170,24 +160,13 @@ static bool flags_have_proto(struct check *c, const struct ast_match *m,
 
 /* "! <t>" is every address while t is empty, so a pass rule would open all. */
 static bool fails_open(struct check *c, const struct ast_rule *r,
-		       const struct check_host *hosts, size_t count)
+		       const struct check_lists *l)
 {
-	for (size_t i = 0; r->is_pass && i < count; i++) {
-		const struct policy_host *h = &hosts[i].host;
+	const char *what = "this passes every address";
 
-		if (h->kind != POLICY_HOST_TABLE || !h->is_negated ||
-		    c->policy->tables[h->table].entry_count)
-			continue;
-		diag_error(c->diag, hosts[i].ast.span, "fails-open",
-			   "<%s> is empty, so this passes every address",
-			   c->policy->tables[h->table].name);
-		diag_hint(c->diag,
-			  "give the table an entry, or write a block "
-			  "rule with <%s> behind this one",
-			  c->policy->tables[h->table].name);
-		return true;
-	}
-	return false;
+	return r->is_pass &&
+	       (hosts_fail_open(c, l->srcs, l->src_count, true, what) ||
+		hosts_fail_open(c, l->dsts, l->dst_count, true, what));
 }
 
 /* ---- expanded rules ---------------------------------------------------------
@@ -300,12 +279,11 @@ void rule_check(struct check *c, const struct ast_node *node)
 	struct check_lists lists;
 	struct check_match *matches;
 	size_t count;
-	bool ok = rule_is_sound(c, &node->rule);
+	bool ok = state_is_sound(c, &node->rule);
 
 	ok &= match_resolve(c, m, &lists);
 	if (!ok || !flags_have_proto(c, m, &lists) ||
-	    fails_open(c, &node->rule, lists.srcs, lists.src_count) ||
-	    fails_open(c, &node->rule, lists.dsts, lists.dst_count) ||
+	    fails_open(c, &node->rule, &lists) ||
 	    !match_expand(c, m, &lists, node->span, &matches, &count))
 		return;
 	for (size_t i = 0; i < count && !c->is_full; i++)

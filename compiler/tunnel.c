@@ -55,6 +55,17 @@ static bool transport_is_sound(struct tunnel *t, struct tunnel_clause *clause)
 	return !missing;
 }
 
+/* An empty table must not turn the split into none. */
+static bool split_is_sound(struct tunnel *t, const struct tunnel_clause *clause)
+{
+	bool is_exclude = clause->ast->kind == AST_CLAUSE_EXCLUDE;
+	const char *what = is_exclude ? "everything goes outside"
+				      : "nothing goes through the tunnel";
+
+	return !hosts_fail_open(t->check, clause->lists.dsts,
+				clause->lists.dst_count, is_exclude, what);
+}
+
 static bool dns_is_sound(struct tunnel *t, const struct tunnel_clause *clause)
 {
 	const struct check_lists *l = &clause->lists;
@@ -174,8 +185,9 @@ static bool clause_resolve(struct tunnel *t, struct tunnel_clause *clause)
 		return false;
 	if (ast->kind == AST_CLAUSE_DNS)
 		return dns_is_sound(t, clause);
-	return (ast->kind != AST_CLAUSE_TRANSPORT ||
-		transport_is_sound(t, clause)) &&
+	return (ast->kind == AST_CLAUSE_TRANSPORT
+			? transport_is_sound(t, clause)
+			: split_is_sound(t, clause)) &&
 	       match_expand(c, &ast->match, &clause->lists, ast->span,
 			    &clause->matches, &clause->match_count);
 }
