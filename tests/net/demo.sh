@@ -59,6 +59,7 @@ leaks_measure "$lab_top/rules/vpn.nfr" || {
 	exit 2
 }
 echo
+on client nfload status --bpffs "$lab_dir/bpf" | head -n 1
 [ $failed = 0 ] || echo "$failed rows are not as they should be"
 echo "leaks: $leaks"
 [ $failed = 0 ]

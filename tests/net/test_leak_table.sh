@@ -25,5 +25,7 @@ want=$(($(leaks_table | wc -l) + 1))
 echo "1..$want"
 if [ $failed != 0 ]; then
 	sed 's/^/# nfload: /' "$lab_dir/nfload.log" | tail -n 40
+	cp "$lab_dir"/*.pcap "$lab_top/build/test/" &&
+		echo '# the captures are in build/test'
 fi
 [ $failed = 0 ]
