@@ -70,10 +70,40 @@ int tables_find(struct check *c, const char *name, struct span span)
 
 /* ---- entries ------------------------------------------------------------ */
 
+/*
+ * In the datapath a table has one space of 128 bits, where IPv4 is
+ * ::ffff:0:0/96 (abi.h). So an entry in there is an IPv4 entry, and an IPv6
+ * prefix that covers all of it needs "no IPv4 address" beside it.
+ */
 struct entries {
 	struct policy_table_entry *items;
 	size_t count, capacity;
+	bool has_ipv4_all;	 /* 0.0.0.0/0, negated or not */
+	struct span covers_ipv4; /* an IPv6 prefix that does; or none */
 };
+
+static const struct addr mapped_base = {{0, 0, 0xffff, 0}};
+
+static void entry_fit(struct entries *e, struct policy_table_entry *entry)
+{
+	unsigned len = entry->prefix_len;
+	struct addr base;
+
+	if (entry->family == FAMILY_IPV6 && len < 96) {
+		base = addr_first(mapped_base, FAMILY_IPV6, len);
+		if (addr_compare(&base, &entry->addr) == 0)
+			e->covers_ipv4 = entry->span;
+	} else if (entry->family == FAMILY_IPV6) {
+		base = addr_first(entry->addr, FAMILY_IPV6, 96);
+		if (addr_compare(&base, &mapped_base) == 0) {
+			entry->family = FAMILY_IPV4;
+			entry->addr = (struct addr){{entry->addr.w[3]}};
+			entry->prefix_len = (uint8_t)(len - 96);
+		}
+	}
+	if (entry->family == FAMILY_IPV4 && entry->prefix_len == 0)
+		e->has_ipv4_all = true;
+}
 
 static void entry_add(struct check *c, struct entries *e,
 		      const struct ast_host *h)
@@ -90,6 +120,7 @@ static void entry_add(struct check *c, struct entries *e,
 		.addr = h->first,
 		.span = h->span,
 	};
+	entry_fit(e, &e->items[e->count - 1]);
 }
 
 static void entry_of_name(struct check *c, struct entries *e,
@@ -243,8 +274,16 @@ static bool entry_is_same(const struct policy_table_entry *a,
 static void entries_finish(struct check *c, struct entries *e,
 			   struct policy_table *t)
 {
+	const struct ast_host no_ipv4 = {
+		.kind = AST_HOST_PREFIX,
+		.is_negated = true,
+		.family = FAMILY_IPV4,
+		.span = e->covers_ipv4,
+	};
 	size_t kept = 0;
 
+	if (e->covers_ipv4.start && !e->has_ipv4_all)
+		entry_add(c, e, &no_ipv4);
 	if (e->count)
 		qsort(e->items, e->count, sizeof(*e->items), entry_compare);
 	for (size_t i = 0; i < e->count; i++) {

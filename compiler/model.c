@@ -12,11 +12,21 @@ static bool range_has(const struct addr *first, const struct addr *last,
 	return addr_compare(first, a) <= 0 && addr_compare(a, last) <= 0;
 }
 
-/* The longest prefix that covers the address says whether it is a member. */
+/*
+ * The longest prefix that covers the address says whether it is a member. In
+ * a table ::ffff:a.b.c.d is a.b.c.d (RFC 4291 2.5.5.2).
+ */
 static bool table_has(const struct policy_table *t, enum addr_family family,
 		      const struct addr *a)
 {
 	const struct policy_table_entry *best = NULL;
+	const struct addr ipv4 = {{a->w[3]}};
+
+	if (family == FAMILY_IPV6 && !a->w[0] && !a->w[1] &&
+	    a->w[2] == 0xffff) {
+		family = FAMILY_IPV4;
+		a = &ipv4;
+	}
 
 	for (size_t i = 0; i < t->entry_count; i++) {
 		const struct policy_table_entry *e = &t->entries[i];

@@ -434,6 +434,25 @@ static void table_entries_are_sorted_and_unique(void **state)
 	policy_text_free(&t);
 }
 
+static void mapped_entries_are_ipv4(void **state)
+{
+	struct policy_text t = policy_text_sound(
+		"table <t> const { ::ffff:10.0.0.0/104 10.0.0.0/8 }\n"
+		"table <all> const { ::/0 }\n"
+		"block from <t> to <all>\n");
+	const struct policy_table *table = t.policy->tables;
+
+	(void)state;
+	assert_int_equal(table[0].entry_count, 1);
+	assert_int_equal(table[0].entries[0].family, FAMILY_IPV4);
+	assert_int_equal(table[0].entries[0].prefix_len, 8);
+	assert_int_equal(table[1].entry_count, 2);
+	assert_int_equal(table[1].entries[0].family, FAMILY_IPV4);
+	assert_int_equal(table[1].entries[0].prefix_len, 0);
+	assert_true(table[1].entries[0].is_negated);
+	policy_text_free(&t);
+}
+
 static void wrong_tables_are_refused(void **state)
 {
 	(void)state;
@@ -518,6 +537,7 @@ int main(void)
 		cmocka_unit_test(negated_lists_are_warned_of),
 		cmocka_unit_test(same_criteria_after_quick_are_warned_of),
 		cmocka_unit_test(table_entries_are_sorted_and_unique),
+		cmocka_unit_test(mapped_entries_are_ipv4),
 		cmocka_unit_test(wrong_tables_are_refused),
 		cmocka_unit_test(useless_tables_are_warned_of),
 		cmocka_unit_test(pass_to_all_but_an_empty_table_is_refused),
