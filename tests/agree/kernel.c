@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kernel.c: agree_kernel: frames through the eBPF programs by
+ * BPF_PROG_TEST_RUN.
+ *
+ * Both objects (may_goto, bpf_loop) are loaded once, with private maps; a
+ * policy is loaded by writing the maps. A frame in goes through nfr_xdp and
+ * nfr_in, a frame out through nfr_out, each in both objects. They must say the
+ * same, else the answer is -EBADE. Every run is on the loopback device, which
+ * the map of interfaces makes the device that the frame came from.
+ */
+#include "agree.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/pkt_cls.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/embed.h"
+
+#define KERNEL_LOOPBACK 1
+#define KERNEL_INSNS (1u << 17)
+#define KERNEL_RULES (1u << 14)
+#define KERNEL_ENTRIES (1u << 14)
+#define KERNEL_STATES 64
+#define KERNEL_OBJECTS 2
+/*
+ * A test run refuses shorter frames, and as an skb also those whose EtherType
+ * (or what is at its place) promises an IP header that is cut off.
+ */
+#define KERNEL_FRAME_MIN 14
+#define KERNEL_FRAME_SURE (14 + 40)
+
+static const char *const map_names[] = {
+	"nfr_config", "nfr_code",   "nfr_rules",   "nfr_tables",
+	"nfr_ifaces", "nfr_states", "nfr_scratch", "nfr_rule_counts",
+	"nfr_image",  "nfr_tunnels"};
+enum kernel_map {
+	MAP_CONFIG,
+	MAP_CODE,
+	MAP_RULES,
+	MAP_TABLES,
+	MAP_IFACES,
+	MAP_STATES,
+	MAP_SCRATCH,
+	MAP_RULE_COUNTS,
+	MAP_IMAGE,
+	MAP_TUNNELS,
+	MAPS
+};
+
+static const char *const prog_names[] = {"nfr_xdp", "nfr_in", "nfr_out"};
+enum kernel_prog { PROG_XDP, PROG_IN, PROG_OUT, PROGS };
+
+struct kernel_object {
+	struct bpf_object *object;
+	int map[MAPS];
+	int prog[PROGS];
+};
+
+struct kernel {
+	struct kernel_object objects[KERNEL_OBJECTS];
+	cpu_set_t cpus; /* to go back to */
+	int cpu;
+	int cpu_count;
+	char *scratch; /* of all CPUs */
+	size_t scratch_len;
+	uint32_t generation;
+	struct agree_device *devices;
+	uint16_t *ifids;
+	size_t device_count;
+	/* What the loopback is now. */
+	uint32_t bound_ifindex;
+	enum nfr_link bound_link;
+};
+
+static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	(void)level;
+	(void)fmt;
+	(void)args;
+	return 0;
+}
+
+/* ---- loading the programs ---------------------------------------------- */
+
+static int object_size_maps(struct bpf_object *object)
+{
+	static const struct {
+		const char *name;
+		uint32_t entries;
+	} sizes[] = {{"nfr_code", KERNEL_INSNS},
+		     {"nfr_rules", KERNEL_RULES},
+		     {"nfr_rule_counts", KERNEL_RULES},
+		     {"nfr_tables", KERNEL_ENTRIES},
+		     {"nfr_states", KERNEL_STATES}};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(object, sizes[i].name);
+		int ret = map ? bpf_map__set_max_entries(map, sizes[i].entries)
+			      : -ENOENT;
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int object_load(struct kernel_object *out, const void *elf, size_t len)
+{
+	int ret;
+
+	out->object = bpf_object__open_mem(elf, len, NULL);
+	if (!out->object)
+		return -errno;
+	ret = object_size_maps(out->object);
+	if (!ret)
+		ret = bpf_object__load(out->object);
+	if (ret)
+		return ret;
+	for (unsigned i = 0; i < MAPS; i++) {
+		out->map[i] = bpf_object__find_map_fd_by_name(out->object,
+							      map_names[i]);
+		if (out->map[i] < 0)
+			return -ENOENT;
+	}
+	for (unsigned i = 0; i < PROGS; i++) {
+		struct bpf_program *prog = bpf_object__find_program_by_name(
+			out->object, prog_names[i]);
+
+		if (!prog)
+			return -ENOENT;
+		out->prog[i] = bpf_program__fd(prog);
+	}
+	return 0;
+}
+
+/* The scratch map is per CPU: stay on one, to know where the answer is. */
+static int kernel_pin(struct kernel *k)
+{
+	cpu_set_t one;
+
+	if (sched_getaffinity(0, sizeof(k->cpus), &k->cpus))
+		return -errno;
+	k->cpu = sched_getcpu();
+	CPU_ZERO(&one);
+	CPU_SET(k->cpu, &one);
+	return sched_setaffinity(0, sizeof(one), &one) ? -errno : 0;
+}
+
+static void kernel_close(void **self)
+{
+	struct kernel *k = *self;
+
+	if (!k)
+		return;
+	for (unsigned i = 0; i < KERNEL_OBJECTS; i++)
+		bpf_object__close(k->objects[i].object);
+	if (CPU_COUNT(&k->cpus))
+		sched_setaffinity(0, sizeof(k->cpus), &k->cpus);
+	free(k->scratch);
+	free(k->devices);
+	free(k->ifids);
+	free(k);
+	*self = NULL;
+}
+
+static int kernel_scratch(struct kernel *k)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(k->objects[0].object,
+							   "nfr_scratch");
+
+	k->cpu_count = libbpf_num_possible_cpus();
+	if (k->cpu_count < 0)
+		return k->cpu_count;
+	k->scratch_len = (bpf_map__value_size(map) + 7u) / 8 * 8;
+	k->scratch = calloc((size_t)k->cpu_count, k->scratch_len);
+	return k->scratch ? 0 : -ENOMEM;
+}
+
+static int kernel_open(void **self, const char **why)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+	libbpf_print_fn_t print = libbpf_set_print(silent);
+	size_t len = 0, loop_len = 0;
+	const void *elf = embed_datapath(&len);
+	const void *loop_elf = embed_datapath_loop(&loop_len);
+	int ret = k ? object_load(&k->objects[0], elf, len) : -ENOMEM;
+
+	if (!ret)
+		ret = object_load(&k->objects[1], loop_elf, loop_len);
+	libbpf_set_print(print);
+	if (!ret)
+		ret = kernel_scratch(k);
+	if (!ret)
+		ret = kernel_pin(k);
+	if (!ret) {
+		*self = k;
+		return 0;
+	}
+	*why = ret == -EPERM || ret == -EACCES
+		       ? "loading eBPF programs needs root"
+		       : "the kernel does not load the datapath";
+	kernel_close((void **)&k);
+	return ret;
+}
+
+/* ---- a policy into the maps -------------------------------------------- */
+
+static int fill(int fd, const void *items, uint32_t count, size_t len)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (bpf_map_update_elem(fd, &i, (const char *)items + i * len,
+					BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+/* No key of the maps that are emptied is longer. */
+static void empty(int fd)
+{
+	unsigned char key[64];
+
+	while (bpf_map_get_next_key(fd, NULL, key) == 0)
+		if (bpf_map_delete_elem(fd, key))
+			return;
+}
+
+static int fill_tables(int fd, const struct image *image)
+{
+	empty(fd);
+	for (uint32_t i = 0; i < image->entry_count; i++) {
+		const struct image_entry *entry = &image->entries[i];
+		uint32_t value = entry->is_negated ? NFR_TABLE_NEGATED
+						   : NFR_TABLE_MEMBER;
+		struct nfr_table_key key = {
+			.prefix_len = 32u + entry->prefix_len,
+			.table_be = htonl(entry->table),
+		};
+
+		if (entry->family == NFR_FAMILY_IPV4)
+			key.prefix_len += 96;
+		memcpy(key.addr, entry->addr, sizeof(key.addr));
+		if (bpf_map_update_elem(fd, &key, &value, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int object_fill(struct kernel *k, struct kernel_object *o,
+		       const struct image *image)
+{
+	struct nfr_config config = {.abi_version = NFR_ABI_VERSION,
+				    .generation = k->generation,
+				    .hz = 250,
+				    .insn_count = image->insn_count,
+				    .rule_count = image->rule_count};
+	uint32_t zero = 0;
+	int ret;
+
+	memcpy(config.entry, image->header->entry, sizeof(config.entry));
+	for (unsigned i = NFR_ENTRY(NFR_STAGE_GUARD, 0, 0); i < NFR_ENTRIES;
+	     i++)
+		config.has_guard |= config.entry[i] != NFR_NO_ENTRY;
+	ret = fill(o->map[MAP_CODE], image->code, image->insn_count,
+		   sizeof(*image->code));
+	if (!ret)
+		ret = fill(o->map[MAP_RULES], image->rules, image->rule_count,
+			   sizeof(*image->rules));
+	if (!ret)
+		ret = fill_tables(o->map[MAP_TABLES], image);
+	if (!ret &&
+	    bpf_map_update_elem(o->map[MAP_CONFIG], &zero, &config, BPF_ANY))
+		ret = -errno;
+	empty(o->map[MAP_STATES]);
+	return ret;
+}
+
+static int kernel_load(void *self, const struct image *image,
+		       const struct agree_device *devices, size_t count)
+{
+	struct kernel *k = self;
+
+	if (image->insn_count > KERNEL_INSNS ||
+	    image->rule_count > KERNEL_RULES ||
+	    image->entry_count > KERNEL_ENTRIES)
+		return -E2BIG;
+	free(k->devices);
+	free(k->ifids);
+	k->devices = calloc(count + 1, sizeof(*devices));
+	k->ifids = calloc(count + 1, sizeof(*k->ifids));
+	k->device_count = 0;
+	if (!k->devices || !k->ifids)
+		return -ENOMEM;
+	if (count)
+		memcpy(k->devices, devices, count * sizeof(*devices));
+	k->device_count = count;
+	for (size_t i = 0; i < count; i++)
+		for (uint32_t j = 0; j < image->iface_count; j++)
+			if (strcmp(devices[i].name,
+				   image_string(image,
+						image->ifaces[j].name)) == 0)
+				k->ifids[i] = (uint16_t)(j + 1);
+	k->bound_ifindex = 0;
+	k->generation++;
+	for (unsigned i = 0; i < KERNEL_OBJECTS; i++) {
+		int ret = object_fill(k, &k->objects[i], image);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* ---- a frame ------------------------------------------------------------ */
+
+/* From now on the loopback is the frame's device, or an unknown one. */
+static int kernel_bind(struct kernel *k, const struct agree_frame *frame)
+{
+	uint32_t loopback = KERNEL_LOOPBACK;
+
+	if (k->bound_ifindex == frame->ifindex && k->bound_link == frame->link)
+		return 0;
+	for (unsigned i = 0; i < KERNEL_OBJECTS; i++)
+		bpf_map_delete_elem(k->objects[i].map[MAP_IFACES], &loopback);
+	k->bound_ifindex = frame->ifindex;
+	k->bound_link = frame->link;
+	for (size_t d = 0; d < k->device_count; d++) {
+		struct nfr_iface iface = {.ifid = k->ifids[d],
+					  .link = (uint8_t)frame->link};
+
+		if (k->devices[d].ifindex != frame->ifindex)
+			continue;
+		for (unsigned i = 0; i < KERNEL_OBJECTS; i++)
+			if (bpf_map_update_elem(k->objects[i].map[MAP_IFACES],
+						&loopback, &iface, BPF_ANY))
+				return -errno;
+	}
+	return 0;
+}
+
+/* What the program returned must be what it left in the scratch map. */
+static int is_told(enum kernel_prog prog, uint32_t retval, uint8_t verdict)
+{
+	if (prog == PROG_XDP)
+		return retval == (verdict == NFR_PASS ? XDP_PASS : XDP_DROP);
+	return retval ==
+	       (uint32_t)(verdict == NFR_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT);
+}
+
+static int object_run(struct kernel *k, struct kernel_object *o,
+		      enum kernel_prog prog, const struct agree_frame *frame,
+		      struct nfr_result *out)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes,
+		    .data_size_in = (uint32_t)frame->len, .repeat = 1);
+	uint32_t zero = 0;
+
+	if (bpf_prog_test_run_opts(o->prog[prog], &opts)) {
+		if (errno == EINVAL && prog != PROG_XDP &&
+		    frame->len < KERNEL_FRAME_SURE)
+			return -ENOTSUP;
+		return -errno;
+	}
+	if (bpf_map_lookup_elem(o->map[MAP_SCRATCH], &zero, k->scratch))
+		return -errno;
+	memcpy(out, k->scratch + (size_t)k->cpu * k->scratch_len, sizeof(*out));
+	if (out->verdict == NFR_PASS)
+		empty(o->map[MAP_STATES]);
+	return is_told(prog, opts.retval, out->verdict) ? 0 : -EBADE;
+}
+
+static void complain(enum kernel_prog prog, unsigned object,
+		     const struct nfr_result *a, const struct nfr_result *b)
+{
+	fprintf(stderr,
+		"kernel: %s of object %u says %u/%u/%u/%u, before %u/%u/%u/%u "
+		"(verdict/reason/state/rule)\n",
+		prog_names[prog], object, a->verdict, a->reason, a->from_state,
+		a->rule, b->verdict, b->reason, b->from_state, b->rule);
+}
+
+static int kernel_judge(void *self, const struct agree_frame *frame,
+			struct nfr_result *out)
+{
+	struct kernel *k = self;
+	enum kernel_prog first = frame->dir == NFR_DIR_IN ? PROG_XDP : PROG_OUT;
+	enum kernel_prog last = frame->dir == NFR_DIR_IN ? PROG_IN : PROG_OUT;
+	bool has_one = false;
+	int ret;
+
+	if (frame->len < KERNEL_FRAME_MIN)
+		return -ENOTSUP;
+	ret = kernel_bind(k, frame);
+	if (ret)
+		return ret;
+	for (enum kernel_prog prog = first; prog <= last; prog++)
+		for (unsigned i = 0; i < KERNEL_OBJECTS; i++) {
+			struct nfr_result result;
+
+			ret = object_run(k, &k->objects[i], prog, frame,
+					 &result);
+			if (ret == -ENOTSUP)
+				continue;
+			if (ret)
+				return ret;
+			if (has_one &&
+			    memcmp(&result, out, sizeof(result)) != 0) {
+				complain(prog, i, &result, out);
+				return -EBADE;
+			}
+			*out = result;
+			has_one = true;
+		}
+	return has_one ? 0 : -ENOTSUP;
+}
+
+const struct agree_engine agree_kernel = {
+	.name = "kernel",
+	.open = kernel_open,
+	.load = kernel_load,
+	.judge = kernel_judge,
+	.close = kernel_close,
+};
