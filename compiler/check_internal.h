@@ -6,6 +6,7 @@
  *   check_names.c   one written name       -> numbers (icmp.c has the words)
  *   check_host.c    one written host       -> addresses
  *   check_expand.c  a match with lists     -> matches without
+ *   check_label.c   a label's macros       -> the rule's own words
  *   check_rule.c    a rule                 -> policy_rule with text and id
  *   tunnel*.c       the tunnel block       -> default rules and guard
  *   check.c         the order of all that
@@ -58,6 +59,7 @@ struct check {
 	FILE *out;			    /* where texts are printed first */
 	char *out_bytes;
 	size_t out_len;
+	uint32_t written; /* expanded rules that are not generated */
 	bool is_full; /* the policy has NFR_RULE_MAX rules, which was said */
 };
 
@@ -167,6 +169,9 @@ bool tables_has(const struct check *, const char *name);
 /* Where a rule goes. */
 enum check_stage { CHECK_RULES, CHECK_GUARD };
 
+/* A label with its macros replaced; nr counts written rules from 0. */
+const char *label_expand(struct check *, const char *label,
+			 const struct ast_match *, uint32_t nr);
 /* Text in the arena of an expanded rule. */
 const char *rule_text(struct check *, const struct ast_rule *);
 /* Appends a copy with its id; the rule's text is set. */

@@ -252,6 +252,7 @@ static void rule_emit(struct check *c, const struct ast_node *node,
 	*expanded = *node;
 	expanded->next = NULL;
 	r->match = m->ast;
+	r->label = label_expand(c, r->label, &m->ast, c->written++);
 	if (r->state == AST_STATE_KEEP || !r->is_pass)
 		r->state = AST_STATE_DEFAULT;
 	if (r->has_in && r->has_out)

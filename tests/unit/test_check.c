@@ -121,6 +121,20 @@ static void flags_are_implied_as_in_pf(void **state)
 		     "pass proto udp all");
 }
 
+static void labels_hold_the_rule_s_own_words(void **state)
+{
+	(void)state;
+	ASSERT_TEXTS("block all\n"
+		     "block on eth0 proto { tcp udp } from any to 10.0.0.1 "
+		     "port 1:2 label \"$nr $if $proto $srcaddr>$dstaddr "
+		     "$dstport $x\"\n",
+		     "block drop all",
+		     "block drop on eth0 inet proto tcp from any to 10.0.0.1 "
+		     "port 1:2 label \"1 eth0 tcp any>10.0.0.1 1:2 $x\"",
+		     "block drop on eth0 inet proto udp from any to 10.0.0.1 "
+		     "port 1:2 label \"2 eth0 udp any>10.0.0.1 1:2 $x\"");
+}
+
 static void block_keeps_no_state(void **state)
 {
 	struct policy_text t = policy_text_sound("block all\n");
@@ -516,6 +530,7 @@ int main(void)
 		cmocka_unit_test(too_many_combinations_are_refused),
 		cmocka_unit_test(pass_keeps_state_and_wants_a_syn),
 		cmocka_unit_test(flags_are_implied_as_in_pf),
+		cmocka_unit_test(labels_hold_the_rule_s_own_words),
 		cmocka_unit_test(block_keeps_no_state),
 		cmocka_unit_test(impossible_flags_are_refused),
 		cmocka_unit_test(rule_without_direction_means_both),
