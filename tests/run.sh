@@ -53,10 +53,10 @@ suite() {
 	printf '%-6s %-32s %5d passed %3d failed %3d skipped %4d.%03d s\n' \
 		"$([ "$f" = 0 ] && echo ok || echo FAILED)" "$name" "$p" "$f" "$s" \
 		$((took / 1000)) $((took % 1000))
-	grep -aE '^SKIP |# SKIP|^# seed|^seed' "$log" | sed 's/^/         /'
+	grep -aE '^SKIP |# SKIP|^# seed| compared, ' "$log" | sed 's/^/         /'
 	if [ "$f" != 0 ]; then
-		sed 's/^/    | /' "$log" | tail -n 120
-		[ -z "$why" ] || echo "    $name: $why"
+		grep -av '^ok' "$log" | tail -n 60 | sed 's/^/    | /'
+		echo "    $name: ${why:+$why; }all of it in $log"
 	fi
 }
 
