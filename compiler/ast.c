@@ -162,8 +162,15 @@ static struct ast_host *host_invalid(struct front *f, struct span span,
 				     const char *text)
 {
 	bool is_ipv6 = strchr(text, ':') && !strchr(text, '.');
-	diag_error(f->diag, span, "parse", "\"%s\" is not a valid %s address",
-		   text, is_ipv6 ? "IPv6" : "IPv4");
+	if (!*text)
+		diag_error(f->diag, span, "parse", "the address is empty");
+	else if (!is_like_address(text))
+		diag_error(f->diag, span, "parse", "\"%s\" is not an address",
+			   text);
+	else
+		diag_error(f->diag, span, "parse",
+			   "\"%s\" is not a valid %s address", text,
+			   is_ipv6 ? "IPv6" : "IPv4");
 	return host_any(f, span);
 }
 

@@ -101,23 +101,23 @@ static void simplify(struct front *f, struct expected *e)
 						   NULL};
 	static const char *const options[] = {
 		"icmp-type", "icmp6-type", "label", "keep", "no", NULL};
-	const char *class = word_class(f->topic);
+	const char *class = word_class(f->topic_before);
 	bool is_word = has(e, "a word");
 	bool is_port = is_word && has(e, "!=");
-	bool starts = is_word && !f->depth && f->last.kind != T_NEWLINE;
-	bool is_operand = f->previous.kind == '/' || f->previous.kind == '-';
-	if (is_operand && f->previous.kind == '/')
-		class = f->topic == T_FLAGS ? "TCP flags" : "a prefix length";
-	if (has(e, "a table") && !is_word)
+	if (f->previous.kind == '/')
+		class = f->topic_before == T_FLAGS ? "TCP flags"
+						   : "a prefix length";
+	if (!is_word) {
 		replace(e, "a table", "a table name like <name>");
+		replace(e, "a string", "a path in quotes");
+	}
 	if (is_word) {
 		drop(e, "a string");
 		replace(e, "a word", class);
 		if (is_port)
 			drop_all(e, operators);
 		drop_all(e, address_also);
-		if (starts || e->count > 2)
-			drop(e, "{");
+		drop(e, "{");
 	} else if (has(e, "a table name like <name>")) {
 		drop(e, "<");
 	}
@@ -127,8 +127,12 @@ static void simplify(struct front *f, struct expected *e)
 	}
 	if (e->count > 1)
 		drop_all(e, continuing);
-	if (has(e, "pass") || has(e, "transport"))
-		drop(e, "end of line");
+	/* Said last, and not where a line need not end. */
+	bool may_end = has(e, "end of line") && !has(e, "pass") &&
+		       !has(e, "transport");
+	drop(e, "end of line");
+	if (may_end)
+		e->names[e->count++] = "end of line";
 	drop(e, "end of file");
 }
 
@@ -211,6 +215,15 @@ static bool is_unsupported(struct front *f)
 		report_unsupported(f, parenthesis_feature(f));
 		return true;
 	}
+	if (t->kind == T_SET && f->statement_len > 1) {
+		report_unsupported(f, "\"set\" in a rule");
+		return true;
+	}
+	bool is_old_no = t->kind == T_NO && f->statement_len == 1;
+	if (is_old_no) {
+		report_unsupported(f, "\"no\"");
+		return true;
+	}
 	if (t->kind != T_UNSUPPORTED)
 		return false;
 	const char *set = f->statement == T_SET ? "set " : "";
@@ -251,7 +264,7 @@ static void add_hints(struct front *f)
 				   "from, to, options");
 	if (f->statement == T_NAME && kind != T_NEWLINE)
 		diag_hint(f->diag, "quote the value: name = \"...\"");
-	if (f->topic == T_FLAGS && f->previous.kind != T_FLAGS &&
+	if (f->topic_before == T_FLAGS && f->previous.kind != T_FLAGS &&
 	    kind == T_NEWLINE)
 		diag_hint(f->diag, "flags are written set/mask, like S/SA");
 }

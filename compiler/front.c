@@ -6,21 +6,18 @@
 
 #include "parse.tab.h"
 
-void parse_file(struct arena *arena, struct sources *sources, struct diag *diag,
-		const struct source_file *file,
-		const struct parse_define *defines, size_t define_count,
-		struct ast *out)
+struct front *front_begin(struct arena *arena, struct sources *sources,
+			  struct diag *diag, const struct source_file *file,
+			  const struct parse_define *defines,
+			  size_t define_count)
 {
 	struct front *f = arena_new_of(arena, struct front);
 	f->arena = arena;
 	f->sources = sources;
 	f->diag = diag;
-	f->ast = out;
 	f->unread.kind = -1;
 	f->last.kind = T_NEWLINE;
 	f->last_defined = &f->first_defined;
-	*out = (struct ast){0};
-	out->tail = &out->first;
 	for (size_t i = 0; i < define_count; i++)
 		macro_define(f, SPAN_NONE, defines[i].name, defines[i].value,
 			     true);
@@ -28,7 +25,25 @@ void parse_file(struct arena *arena, struct sources *sources, struct diag *diag,
 	if (!scan_begin(f))
 		abort();
 	token_open_file(f, file);
+	return f;
+}
+
+void front_end(struct front *f)
+{
+	scan_end(f);
+}
+
+void parse_file(struct arena *arena, struct sources *sources, struct diag *diag,
+		const struct source_file *file,
+		const struct parse_define *defines, size_t define_count,
+		struct ast *out)
+{
+	struct front *f =
+		front_begin(arena, sources, diag, file, defines, define_count);
+	*out = (struct ast){0};
+	out->tail = &out->first;
+	f->ast = out;
 	parse_parse(f);
 	macro_warn_unused(f);
-	scan_end(f);
+	front_end(f);
 }

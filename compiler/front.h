@@ -82,8 +82,9 @@ struct front {
 	struct token previous;	/* the one before it */
 	int statement, clause;	/* kinds of their first tokens, 0: at one */
 	unsigned statement_len; /* tokens so far */
-	int topic;	/* what words mean here: last T_ON, T_PORT ... */
-	unsigned depth; /* open braces */
+	int topic;		/* what words mean: the last T_ON, T_PORT ... */
+	int topic_before;	/* the same, before the last token */
+	unsigned depth;		/* open braces */
 	struct span open[FRONT_DEPTH_MAX];
 	bool is_in_block; /* the outermost brace is a tunnel's */
 	bool is_recovering;
@@ -96,6 +97,13 @@ struct front {
 struct list {
 	void *first, *last;
 };
+
+/* ---- front.c ---- */
+/* Ready for parse_lex(); without an ast. In the arena, but for the scanner. */
+struct front *front_begin(struct arena *, struct sources *, struct diag *,
+			  const struct source_file *,
+			  const struct parse_define *, size_t define_count);
+void front_end(struct front *);
 
 /* ---- scan.l ---- */
 bool scan_begin(struct front *);
@@ -143,7 +151,8 @@ enum context {
 /* Token kind, or T_WORD. */
 int keyword_kind(const char *word, enum context);
 bool keyword_is_reserved(const char *word);
-bool keyword_is_any(const char *word); /* in some context */
+/* It would be read as a keyword where names stand. */
+bool keyword_needs_quotes(const char *word);
 
 /* ---- expect.c ---- */
 /* expected: the grammar's names of tokens. */

@@ -42,7 +42,8 @@ bool keyword_is_reserved(const char *word)
 	return k && k->where == IN_ALL;
 }
 
-bool keyword_is_any(const char *word)
+bool keyword_needs_quotes(const char *word)
 {
-	return find(word);
+	const struct keyword *k = find(word);
+	return k && k->where & (IN_BODY | IN_HEADER);
 }

@@ -63,6 +63,8 @@ bool macro_expand(struct front *f, const struct token *use)
 		return false;
 	}
 	m->is_used = true;
+	if (f->input->file)
+		sources_add_use(f->sources, use->span, m->name, m->span);
 	if (m->is_expanding) {
 		diag_error(f->diag, use->span, "name",
 			   "macro \"%s\" contains itself", m->name);
@@ -81,8 +83,6 @@ bool macro_expand(struct front *f, const struct token *use)
 		f->is_hopeless = true;
 		return false;
 	}
-	if (f->input->file)
-		sources_add_use(f->sources, use->span, m->name, m->span);
 	m->is_expanding = true;
 	scan_push(f, in);
 	return true;

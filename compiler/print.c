@@ -38,7 +38,7 @@ static void print_word(const char *text, FILE *f)
 {
 	bool is_plain = is_made_of(
 		text, LETTERS DIGITS "_:", LETTERS DIGITS "_:.%@+*-");
-	if (is_plain && !keyword_is_any(text))
+	if (is_plain && !keyword_needs_quotes(text))
 		fputs(text, f);
 	else
 		print_string(text, f);

@@ -99,7 +99,9 @@ struct options *option_label(struct front *f, struct options *o, struct span at,
 			     struct span span, const char *label)
 {
 	option_take(f, o, OPTION_LABEL, at, "label");
-	if (strlen(label) > LABEL_MAX)
+	if (!*label)
+		diag_error(f->diag, span, "parse", "the label is empty");
+	else if (strlen(label) > LABEL_MAX)
 		diag_error(f->diag, span, "range",
 			   "label is too long: %zu bytes, at most %d",
 			   strlen(label), LABEL_MAX);

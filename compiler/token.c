@@ -304,6 +304,7 @@ static int topic_after(const struct front *f, int kind)
 	case T_OVER:
 	case T_DNS:
 	case T_SET:
+	case T_INCLUDE:
 		return kind;
 	case '{':
 		return f->statement == T_TABLE ? T_FROM : f->topic;
@@ -316,14 +317,17 @@ static void token_remember(struct front *f, const struct token *t)
 {
 	f->previous = f->last;
 	f->last = *t;
+	f->topic_before = f->topic;
 	if (t->kind == T_NEWLINE) {
-		f->clause = f->topic = 0;
+		f->clause = 0;
 		if (!f->is_in_block) {
 			f->statement = 0;
 			f->statement_len = 0;
 		}
 		return;
 	}
+	if (f->previous.kind == T_NEWLINE)
+		f->topic = f->topic_before = 0;
 	bool opens_block = t->kind == '{' && f->depth == 1;
 	if (f->statement == 0)
 		f->statement = t->kind;
