@@ -67,6 +67,7 @@ static int engine_probe_kernel(struct engine_error *err)
 
 int engine_probe(const char *dir, struct engine_error *err)
 {
+	struct engine_error ignored;
 	struct pins *pins = NULL;
 	int ret;
 
@@ -74,7 +75,9 @@ int engine_probe(const char *dir, struct engine_error *err)
 	ret = engine_probe_kernel(err);
 	if (!ret)
 		ret = pins_open(dir, true, &pins, err);
-	pins_close(&pins); /* and so removes what it made */
+	if (!ret)
+		pins_lock(pins, 0, &ignored); /* to remove what it made */
+	pins_close(&pins);
 	return ret;
 }
 

@@ -16,6 +16,9 @@
 #include "hooks.h"
 #include "links.h"
 
+#define STATUS_LIMITS 2u
+#define STATUS_DEVICE_NOTES (ENGINE_NOTES_MAX - STATUS_LIMITS - 1)
+
 void engine_status_free(struct engine_status *status)
 {
 	engine_devices_free(&status->devices);
@@ -28,17 +31,39 @@ void engine_report_free(struct engine_report *report)
 	memset(report, 0, sizeof(*report));
 }
 
+/* Of a device; the last ones are kept for what is always said. */
 static void __attribute__((format(printf, 2, 3)))
 status_note(struct engine_status *status, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (status->note_count == ENGINE_NOTES_MAX)
+	if (status->note_count == STATUS_DEVICE_NOTES) {
+		snprintf(status->notes[STATUS_DEVICE_NOTES],
+			 sizeof(status->notes[0]),
+			 "and more of this kind: nfload show hooks");
+		status->note_count++;
+	}
+	if (status->note_count > STATUS_DEVICE_NOTES)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(status->notes[status->note_count++], sizeof(status->notes[0]),
 		  fmt, ap);
 	va_end(ap);
+}
+
+/* What no hook of this version can see. */
+static void status_note_limits(struct engine_status *status)
+{
+	static const char *const limits[STATUS_LIMITS] = {
+		"a device that appears later is not guarded until the next "
+		"apply",
+		"what is sent past tc (PACKET_QDISC_BYPASS, AF_XDP) is not "
+		"guarded yet",
+	};
+
+	for (unsigned i = 0; i < STATUS_LIMITS; i++)
+		snprintf(status->notes[status->note_count++],
+			 sizeof(status->notes[0]), "%s", limits[i]);
 }
 
 static int status_policy(struct engine *engine, struct engine_status *status,
@@ -70,7 +95,8 @@ static int status_policy(struct engine *engine, struct engine_status *status,
 }
 
 /* What the generation knows of a device; ifaces and tunnels may be -1. */
-static void status_device(struct engine_device *device,
+static void status_device(struct engine_status *status,
+			  struct engine_device *device,
 			  const struct image *image, int ifaces, int tunnels)
 {
 	uint32_t flags, ifindex = device->ifindex, value;
@@ -90,6 +116,12 @@ static void status_device(struct engine_device *device,
 		device->is_skipped = device->flags & IFF_LOOPBACK;
 	else if (generation_ifid(image, device, &flags))
 		device->is_skipped = flags & IMAGE_IFACE_SKIP;
+	if (image && device->is_known &&
+	    generation_ifid(image, device, &flags) != device->ifid)
+		status_note(status,
+			    "%s was renamed: rules for its old name apply to "
+			    "it until the next apply",
+			    device->name);
 }
 
 static void status_note_device(struct engine_status *status,
@@ -176,7 +208,7 @@ static int status_devices(struct engine *engine, struct engine_status *status,
 		struct engine_device *device = &status->devices.items[i];
 
 		hooks_look(&hooks, device);
-		status_device(device, image, ifaces, tunnels);
+		status_device(status, device, image, ifaces, tunnels);
 		status_note_device(status, device);
 	}
 	bpflog_end(NULL);
@@ -214,8 +246,7 @@ int engine_status(struct engine *engine, struct engine_status *out,
 		ret = status_devices(engine, status, err);
 	if (!ret) {
 		status->posture = status_posture(status);
-		status_note(status, "a device that appears later is not "
-				    "guarded until the next apply");
+		status_note_limits(status);
 		*out = *status;
 		free(status);
 		return 0;

@@ -18,8 +18,10 @@
 
 #define GENERATION_BATCH 8192u
 #define GENERATION_IFACES_MIN 1024u
-#define GENERATION_SPARE 256u /* devices that may appear while it is in force  \
-			       */
+#define GENERATION_TUNNELS_MIN 64u
+#define GENERATION_SPARE                                                       \
+	256u /* devices that may appear while it is in force                   \
+	      */
 
 static uint32_t generation_image_len(const struct image *image)
 {
@@ -38,6 +40,10 @@ static uint32_t generation_entries(enum pin_generation pin,
 		return image->rule_count ? image->rule_count : 1;
 	case PIN_TABLES:
 		return image->entry_count ? image->entry_count : 1;
+	case PIN_TUNNELS:
+		return image->iface_count > GENERATION_TUNNELS_MIN
+			       ? image->iface_count
+			       : GENERATION_TUNNELS_MIN;
 	case PIN_IFACES:
 		return image->iface_count + GENERATION_SPARE >
 				       GENERATION_IFACES_MIN

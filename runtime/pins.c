@@ -114,6 +114,7 @@ int pins_open(const char *dir, bool create, struct pins **out,
 		return error_kernel(err, -ENOMEM, "open %s", dir);
 	memcpy(pins->dir, dir, len);
 	pins->fd = -1;
+	pins->may_create = create;
 	ret = pins_look(pins->dir, err);
 	if (ret == 0) {
 		if (create)
@@ -141,7 +142,7 @@ void pins_close(struct pins **pins)
 {
 	if (!*pins)
 		return;
-	if ((*pins)->is_new)
+	if ((*pins)->is_new && (*pins)->is_locked)
 		rmdir((*pins)->dir);
 	if ((*pins)->fd >= 0)
 		close((*pins)->fd);
@@ -208,7 +209,12 @@ static int pins_reopen(struct pins *pins, struct engine_error *err)
 	if (!fstat(pins->fd, &opened) && !stat(pins->dir, &named) &&
 	    opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
 		return 0;
-	if (mkdir(pins->dir, 0700) && errno != EEXIST)
+	if (!pins->may_create)
+		return error_set(err, -ENOENT, "nothing is loaded in %s",
+				 pins->dir);
+	if (!mkdir(pins->dir, 0700))
+		pins->is_new = true;
+	else if (errno != EEXIST)
 		return error_kernel(err, -errno, "make %s", pins->dir);
 	fd = open(pins->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -227,6 +233,7 @@ int pins_lock(struct pins *pins, unsigned wait_ms, struct engine_error *err)
 		if (!flock(pins->fd, LOCK_EX | LOCK_NB)) {
 			int ret = pins_reopen(pins, err);
 
+			pins->is_locked = !ret;
 			if (ret != -EAGAIN)
 				return ret;
 			continue;

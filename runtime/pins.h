@@ -69,8 +69,10 @@ const char *pins_slot_dir(uint32_t slot); /* "gen0", "gen1" */
 
 struct pins {
 	char dir[PATH_MAX / 2];
-	int fd;	     /* of dir: holds the lock */
-	bool is_new; /* dir was made by pins_open() */
+	int fd;		 /* of dir: holds the lock */
+	bool may_create; /* as pins_open() was told */
+	bool is_new;	 /* dir is ours to remove if it stays empty */
+	bool is_locked;
 };
 
 /*
@@ -79,8 +81,10 @@ struct pins {
  */
 int pins_open(const char *dir, bool create, struct pins **out,
 	      struct engine_error *err);
-/* Closes, and so unlocks. A directory that pins_open() made and that is still
- * empty is removed. */
+/*
+ * Closes, and so unlocks. A directory that was made here and is still empty is
+ * removed, but only under the lock: someone may have begun to fill it.
+ */
 void pins_close(struct pins **);
 /* Waits up to wait_ms for the exclusive lock; -EBUSY with the holder's pid. */
 int pins_lock(struct pins *, unsigned wait_ms, struct engine_error *err);

@@ -84,7 +84,8 @@ write_policies() {
 			block out proto udp to any port 2000
 		POLICY
 	done
-	nfload compile "$lab_dir/1.nfr" -o "$lab_dir/1.nfi"
+	command nfload compile "$lab_dir/1.nfr" -o "$lab_dir/1.nfi" >/dev/null ||
+		lab_die "compile: $lab_dir/1.nfr"
 	head -c 200 "$lab_dir/1.nfi" >"$lab_dir/short.nfi"
 	"$lab_python" - "$lab_dir" <<-'FLIP'
 		import sys
@@ -111,6 +112,8 @@ cable() { # with addresses that need no ARP
 
 count_far() {
 	ip netns exec far nft -f - <<-COUNT
+		table netdev count
+		delete table netdev count
 		table netdev count {
 			chain in {
 				type filter hook ingress device "far0" priority 0;
@@ -133,9 +136,8 @@ sent() { # PORT: packets that were tried
 flood() { # from here until calm
 	local port
 	floods=()
-	ip netns exec far nft reset counters >/dev/null
 	for port in 1000 2000; do
-		seen_before[port]=$(seen $port)
+		seen_before[$port]=$(seen $port)
 		: >"$lab_dir/sent.$port"
 		lab_spawn host "$lab_python" "$lab_top/tests/net/send.py" udp \
 			$port 10.9.0.2 pps=2000 log="$lab_dir/sent.$port"
@@ -149,8 +151,8 @@ calm() {
 	kill "${floods[@]}"
 	wait "${floods[@]}" 2>/dev/null
 	sleep 0.2
-	lost=$(($(sent 1000) - $(seen 1000) + seen_before[1000]))
-	leaked=$(($(seen 2000) - seen_before[2000]))
+	lost=$(($(sent 1000) - $(seen 1000) + ${seen_before[1000]}))
+	leaked=$(($(seen 2000) - ${seen_before[2000]}))
 	echo "# $(sent 1000) and $(sent 2000) sent, $lost lost, $leaked leaked"
 }
 
@@ -237,23 +239,28 @@ test_reload_under_flood() {
 	ok "leak nothing" test "$leaked" = 0
 }
 
-# A load killed after 0 to 1.2 times what a load takes.
+# A load killed after 0 to 1.1 times what the fastest takes.
 kill_one_load() { # TOOK_US
 	local pause
 	pause=$((RANDOM * 32768 + RANDOM))
-	printf -v pause '0.%06d' $((pause % ($1 * 12 / 10)))
+	printf -v pause '0.%06d' $((pause % ($1 * 11 / 10)))
 	ip netns exec host nfload --bpffs "$pins" apply \
 		"$lab_dir/$((RANDOM % 2 + 1)).nfr" >/dev/null 2>&1 &
 	sleep "$pause"
-	kill -KILL $! 2>/dev/null && killed=$((killed + 1))
+	kill -KILL $! 2>/dev/null
 	wait $! 2>/dev/null
+	[ $? != 137 ] || killed=$((killed + 1))
 }
 
-took_us() { # how long a load takes; under a second
-	local start=${EPOCHREALTIME/./}
-	nfload apply "$lab_dir/1.nfr"
-	start=$((${EPOCHREALTIME/./} - start))
-	echo $((start < 800000 ? start : 800000))
+took_us() { # how long a load takes: the best of 3, under a second
+	local i start best=800000
+	for i in 1 2 3; do
+		start=${EPOCHREALTIME/./}
+		nfload apply "$lab_dir/1.nfr"
+		start=$((${EPOCHREALTIME/./} - start))
+		best=$((start < best ? start : best))
+	done
+	echo $best
 }
 
 test_kill_reloads() {

@@ -417,6 +417,29 @@ static void a_program_in_front_is_told(void **state)
 	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
 }
 
+static void a_renamed_device_is_told(void **state)
+{
+	struct engine_status s = {0};
+	struct bench *b = *state;
+
+	apply(b, NULL);
+	run("ip link set veth1 down; ip link set veth1 name veth9");
+	status(b, &s);
+	assert_non_null(strstr(s.notes[0], "veth9 was renamed"));
+	engine_status_free(&s);
+	run("ip link set veth9 name veth1");
+}
+
+static void a_probe_changes_nothing(void **state)
+{
+	struct bench *b = *state;
+	struct stat st;
+
+	assert_int_equal(engine_probe(DIR, &b->err), 0);
+	assert_int_equal(stat(DIR, &st), -1);
+	assert_int_equal(engine_probe("/tmp", &b->err), -ENODEV);
+}
+
 static void a_damaged_directory_can_be_emptied(void **state)
 {
 	struct bench *b = *state;
@@ -530,6 +553,8 @@ int main(void)
 		FACT(a_recreated_tunnel_is_not_trusted),
 		FACT(xdp_of_others_stays),
 		FACT(a_program_in_front_is_told),
+		FACT(a_renamed_device_is_told),
+		FACT(a_probe_changes_nothing),
 		FACT(a_damaged_directory_can_be_emptied),
 		FACT(the_residue_of_a_killed_first_load_is_swept),
 		FACT(the_image_is_read_back_whole),
@@ -537,7 +562,7 @@ int main(void)
 	};
 
 	if (geteuid()) {
-		printf("skip: test_engine needs root\n");
+		printf("SKIP test_engine: needs root\n");
 		return 0;
 	}
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
