@@ -96,6 +96,15 @@ static void add_counts(struct term_table *table, const char *verdict,
 	}
 }
 
+/* A rule may still be about it, as one on every interface or on ! another. */
+static bool names_iface(const struct image *image, const char *name)
+{
+	for (__u32 i = 0; i < image->iface_count; i++)
+		if (!strcmp(image_string(image, image->ifaces[i].name), name))
+			return true;
+	return false;
+}
+
 static void print_counts(const struct filter *f,
 			 const struct engine_pcap_counts *c)
 {
@@ -118,17 +127,11 @@ static void print_counts(const struct filter *f,
 	if (c->truncated)
 		fprintf(f->out, ", %" PRIu64 " of them captured in part",
 			c->truncated);
+	if (t->on && !names_iface(f->image, t->on))
+		fprintf(f->out, "; no rule names %s", t->on);
 	if (t->write_path)
 		fprintf(f->out, "; what passed is in %s", t->write_path);
 	fputc('\n', f->out);
-}
-
-static bool names_iface(const struct image *image, const char *name)
-{
-	for (__u32 i = 0; i < image->iface_count; i++)
-		if (!strcmp(image_string(image, image->ifaces[i].name), name))
-			return true;
-	return false;
 }
 
 static int run_filter(struct nfload *t, const struct input *in)
@@ -149,9 +152,6 @@ static int run_filter(struct nfload *t, const struct input *in)
 		options.packet = take_packet;
 	if (t->verbose && t->json)
 		f.events = json_array();
-	if (t->on && !names_iface(&in->image, t->on))
-		report_note(t, "the policy does not name the interface of "
-			       "--on");
 	if (engine_pcap_filter(&in->image, &options, &counts, error)) {
 		json_decref(f.events);
 		return report_fail(t, EXIT_INPUT, "%s", error);
