@@ -211,10 +211,9 @@ static void print_tables(const struct image *img, FILE *out)
 	const struct image_entry *end = e + img->entry_count;
 
 	for (__u32 i = 0; i < img->table_count; i++) {
-		fprintf(out, "table %u: <%s>%s %s {", i,
+		fprintf(out, "table %u: <%s>%s {", i,
 			image_string(img, img->tables[i].name),
-			img->tables[i].is_const ? " const" : "",
-			family_names[1 + i % 2]);
+			img->tables[i].is_const ? " const" : "");
 		for (; e < end && e->table == i; e++)
 			print_entry(e, out);
 		fputs(" }\n", out);

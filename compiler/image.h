@@ -19,7 +19,7 @@ enum image_section {
 	IMAGE_CODE,	/* struct nfr_insn */
 	IMAGE_RULES,	/* struct nfr_rule */
 	IMAGE_RULEINFO, /* struct image_ruleinfo, one a rule */
-	IMAGE_TABLES,	/* struct image_table: by code_table(), IPv4 then IPv6 */
+	IMAGE_TABLES,	/* struct image_table */
 	IMAGE_ENTRIES,	/* struct image_entry, sorted by table, address, prefix */
 	IMAGE_IFACES,	/* struct image_iface, ifid 1 first */
 	IMAGE_FILES,	/* __u32 string: source paths */
@@ -59,7 +59,7 @@ struct image_table {
 
 struct image_entry {
 	__u32 table;
-	__u8 family; /* enum nfr_family, the one of the table */
+	__u8 family; /* enum nfr_family */
 	__u8 prefix_len; /* 0-32 or 0-128 */
 	__u8 is_negated;
 	__u8 reserved;

@@ -173,18 +173,21 @@ static const char *check_entry(const struct image *img,
 			       const struct image_entry *e)
 {
 	static const __u8 mapped[12] = {[10] = 0xff, [11] = 0xff};
+	bool is_mapped;
 
 	if (e->table >= img->table_count)
 		return "no such table";
-	if (e->family != (e->table % 2 ? NFR_FAMILY_IPV6 : NFR_FAMILY_IPV4))
-		return "not of its table's family";
+	if (e->family != NFR_FAMILY_IPV4 && e->family != NFR_FAMILY_IPV6)
+		return "unknown family";
 	if (e->prefix_len > (e->family == NFR_FAMILY_IPV4 ? 32 : 128))
 		return "prefix is too long";
 	if (e->is_negated > 1 || e->reserved)
 		return "unknown flags";
-	if (e->family == NFR_FAMILY_IPV4 &&
-	    memcmp(e->addr, mapped, sizeof(mapped)) != 0)
+	is_mapped = memcmp(e->addr, mapped, sizeof(mapped)) == 0;
+	if (e->family == NFR_FAMILY_IPV4 && !is_mapped)
 		return "IPv4 address is not mapped";
+	if (e->family == NFR_FAMILY_IPV6 && e->prefix_len >= 96 && is_mapped)
+		return "IPv4 address as IPv6";
 	if (has_host_bits(e))
 		return "address has bits behind its prefix";
 	return NULL;
@@ -192,8 +195,6 @@ static const char *check_entry(const struct image *img,
 
 static int check_tables(const struct image *img, char error[IMAGE_ERROR_MAX])
 {
-	if (img->table_count % 2)
-		return refuse(error, "a table lacks one family");
 	for (__u32 i = 0; i < img->table_count; i++)
 		if (!is_string(img, img->tables[i].name) ||
 		    img->tables[i].is_const > 1)

@@ -118,15 +118,14 @@ static void fill_tables(struct writer *w)
 	for (size_t i = 0; i < w->policy->table_count; i++) {
 		const struct policy_table *table = &w->policy->tables[i];
 
-		tables[2 * i].name = pool_add(&w->strings, table->name);
-		tables[2 * i].is_const = table->is_const;
-		tables[2 * i + 1] = tables[2 * i];
+		tables[i].name = pool_add(&w->strings, table->name);
+		tables[i].is_const = table->is_const;
 		for (size_t k = 0; k < table->entry_count; k++, e++) {
 			const struct policy_table_entry *from =
 				&table->entries[k];
 
 			e->family = (__u8)from->family;
-			e->table = code_table((uint32_t)i, e->family);
+			e->table = (__u32)i;
 			e->prefix_len = from->prefix_len;
 			e->is_negated = from->is_negated;
 			addr_to_mapped(&from->addr, from->family, e->addr);
@@ -192,14 +191,13 @@ static int count_items(struct writer *w)
 	for (size_t i = 0; i < p->table_count; i++)
 		entries += p->tables[i].entry_count;
 	if (w->code->count > NFR_INSN_MAX || rules > NFR_RULE_MAX ||
-	    p->table_count > NFR_TABLE_MAX / 2 ||
-	    p->iface_count > NFR_IFACE_MAX ||
+	    p->table_count > NFR_TABLE_MAX || p->iface_count > NFR_IFACE_MAX ||
 	    entries > UINT32_MAX / sizeof(struct image_entry))
 		return -E2BIG;
 	w->count[IMAGE_CODE] = (__u32)w->code->count;
 	w->count[IMAGE_RULES] = (__u32)rules;
 	w->count[IMAGE_RULEINFO] = (__u32)rules;
-	w->count[IMAGE_TABLES] = (__u32)p->table_count * 2;
+	w->count[IMAGE_TABLES] = (__u32)p->table_count;
 	w->count[IMAGE_ENTRIES] = (__u32)entries;
 	w->count[IMAGE_IFACES] = (__u32)p->iface_count;
 	w->count[IMAGE_FILES] = w->sources ? sources_count(w->sources) : 0;

@@ -14,16 +14,6 @@ struct code {
 	uint32_t entry[NFR_ENTRIES];
 };
 
-/*
- * A table's IPv4 and IPv6 entries are two tables of bytecode and image, so that
- * a look-up never finds an entry of the other family: IPv4 is looked up as
- * ::ffff:a.b.c.d, which ::/0 would cover.
- */
-static inline uint32_t code_table(uint32_t table, enum nfr_family family)
-{
-	return table * 2 + (family == NFR_FAMILY_IPV6);
-}
-
 /* 0, or -E2BIG when the policy does not fit NFR_INSN_MAX or NFR_RULE_MAX. */
 int lower_policy(struct arena *, const struct policy *, struct code *out);
 

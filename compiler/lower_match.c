@@ -9,8 +9,6 @@
  */
 #include "lower_match.h"
 
-#include "lower.h"
-
 #define PROTO_TCP 6
 #define ALL_ONES UINT32_MAX
 
@@ -141,7 +139,7 @@ static bool lower_host(struct emit *e, unsigned field,
 				   host->is_negated, miss);
 	case POLICY_HOST_TABLE:
 		emit_jump(e, host->is_negated ? NFR_OP_JIN : NFR_OP_JNIN, field,
-			  code_table(host->table, family), miss);
+			  host->table, miss);
 		return true;
 	}
 	return false;

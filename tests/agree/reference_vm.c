@@ -23,23 +23,27 @@ static bool has_prefix(const uint8_t *addr, const uint8_t *prefix, unsigned len)
 	return true;
 }
 
+/* A table is one space of 128 bits, IPv4 in ::ffff:0:0/96. */
+static unsigned entry_len(const struct image_entry *e)
+{
+	return e->prefix_len + (e->family == NFR_FAMILY_IPV4 ? 96u : 0u);
+}
+
 static bool in_table(const struct image *img, const struct nfr_key *key,
 		     unsigned field, uint32_t table)
 {
 	const struct image_entry *best = NULL;
-	enum addr_family family = (enum addr_family)key->w[NFR_F_FAMILY];
-	unsigned skipped = family == FAMILY_IPV4 ? 96 : 0;
 	struct addr addr;
 	uint8_t bytes[16];
 
 	memcpy(addr.w, &key->w[field], sizeof(addr.w));
-	addr_to_mapped(&addr, family, bytes);
+	addr_to_mapped(&addr, (enum addr_family)key->w[NFR_F_FAMILY], bytes);
 	for (uint32_t i = 0; i < img->entry_count; i++) {
 		const struct image_entry *e = &img->entries[i];
 
 		if (e->table == table &&
-		    has_prefix(bytes, e->addr, skipped + e->prefix_len) &&
-		    (!best || best->prefix_len < e->prefix_len))
+		    has_prefix(bytes, e->addr, entry_len(e)) &&
+		    (!best || entry_len(best) < entry_len(e)))
 			best = e;
 	}
 	return best && !best->is_negated;

@@ -41,6 +41,7 @@ static void fill(struct fixture *f)
 	f->ifaces[1].is_tunnel = true;
 	rule = fixture_rule(f, false);
 	rule->is_quick = true;
+	rule->label = "eth0";
 	rule->is_logged = true;
 	rule->match.src.kind = POLICY_HOST_TABLE;
 	rule->match.src.table =
@@ -163,8 +164,8 @@ static void test_equal_strings_are_stored_once(void **state)
 	struct bench *b = *state;
 	const struct image *img = &b->img;
 
-	/* Both halves of the table have the one name. */
-	assert_int_equal(img->tables[0].name, img->tables[1].name);
+	/* The second rule has the interface's name for a label. */
+	assert_int_equal(img->ruleinfo[1].label, img->ifaces[0].name);
 }
 
 static void test_the_short_hash_is_the_hash(void **state)
@@ -334,11 +335,14 @@ static void test_entries_are_prefixes_in_order(void **state)
 	assert_refused(b, "table entry 0: address has bits behind its prefix");
 	e[2].prefix_len = 129;
 	assert_refused(b, "table entry 2: prefix is too long");
+	e[0].family = NFR_FAMILY_LINK;
+	assert_refused(b, "table entry 0: unknown family");
 	e[0].family = NFR_FAMILY_IPV6;
-	assert_refused(b, "table entry 0: not of its table's family");
+	e[0].prefix_len += 96;
+	assert_refused(b, "table entry 0: IPv4 address as IPv6");
 	e[0].addr[10] = 0;
 	assert_refused(b, "table entry 0: IPv4 address is not mapped");
-	e[2].table = 2;
+	e[2].table = 1;
 	assert_refused(b, "table entry 2: no such table");
 	e[2].is_negated = 2;
 	assert_refused(b, "table entry 2: unknown flags");

@@ -179,19 +179,19 @@ static void test_flags_without_proto_ask_only_tcp(void **state)
 	assert_insn(f, 3, NFR_OP_RET, 0, 0, 0);
 }
 
-static void test_tables_are_split_by_family(void **state)
+static void test_tables_are_asked_last(void **state)
 {
 	struct fixture *f = *state;
 	struct policy_rule *rule = fixture_rule(f, true);
 	struct image img;
 
-	fixture_table(f, "other", "");
 	rule->match.src.kind = POLICY_HOST_TABLE;
-	rule->match.src.table = fixture_table(f, "all", "::/0");
+	rule->match.src.table = fixture_table(f, "lan", "fd00::/8");
+	rule->match.src.is_negated = true;
+	rule->match.ttl = 255;
 	fixture_image(f, false, &img);
-	assert_int_equal(img.table_count, 4);
-	assert_insn(f, 1, NFR_OP_JNIN, NFR_F_SRC0, 1, 2);
-	assert_insn(f, 4, NFR_OP_JNIN, NFR_F_SRC0, 1, 3);
+	assert_insn(f, 1, NFR_OP_JNE, NFR_F_TTL, 2, 255);
+	assert_insn(f, 2, NFR_OP_JIN, NFR_F_SRC0, 1, 0);
 }
 
 /* ---- order ------------------------------------------------------------- */
@@ -367,7 +367,7 @@ static void fill_randomly(struct fixture *f, struct random *r)
 	fixture_table(f, "both",
 		      "0.0.0.0/0 !10.0.0.0/8 10.0.0.0/24 ::/0 !::/1 "
 		      "::/127 a00:ff:a00:ff::/64");
-	fixture_table(f, "six", "::/0 !8000::/1");
+	fixture_table(f, "six", "!0.0.0.0/0 ::/0 !8000::/1");
 	fixture_table(f, "none", "");
 	for (uint32_t i = 0; i < rules; i++) {
 		struct policy_rule *rule =
@@ -439,7 +439,7 @@ int main(void)
 		TEST(test_ipv6_prefix_of_whole_words_is_equalities),
 		TEST(test_icmp_type_without_code_is_one_mask),
 		TEST(test_flags_without_proto_ask_only_tcp),
-		TEST(test_tables_are_split_by_family),
+		TEST(test_tables_are_asked_last),
 		TEST(test_last_match_wins_and_quick_ends),
 		TEST(test_guard_is_first_match_and_no_objection_last),
 		TEST(test_bytecode_decides_as_the_model),
