@@ -17,7 +17,7 @@ VERSION := 0.1.0
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wpointer-arith
 CFLAGS ?= -O2 -g
-BASE := -std=c11 -D_GNU_SOURCE -DNFR_VERSION='"$(VERSION)"' -I. -Ibuild/gen $(WARN)
+BASE := -std=c11 -D_GNU_SOURCE -DNFR_VERSION='"$(VERSION)"' -I. -Ibuild/gen -iquote compiler $(WARN)
 LIBS := -lbpf -lelf -lz -lpcap -ljansson -lmnl -lmd
 MULTIARCH := $(shell gcc -print-multiarch 2>/dev/null)
 
