@@ -11,7 +11,7 @@ static void print_entry(FILE *out, const char *left, const char *text)
 {
 	int column = fprintf(out, "  %s", left);
 
-	if (column >= HELP_COLUMN) {
+	if (column > HELP_COLUMN - 2) {
 		fputc('\n', out);
 		column = 0;
 	}
