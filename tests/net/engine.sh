@@ -151,8 +151,8 @@ calm() {
 	kill "${floods[@]}"
 	wait "${floods[@]}" 2>/dev/null
 	sleep 0.2
-	lost=$(($(sent 1000) - $(seen 1000) + ${seen_before[1000]}))
-	leaked=$(($(seen 2000) - ${seen_before[2000]}))
+	lost=$(($(sent 1000) - $(seen 1000) + seen_before[1000]))
+	leaked=$(($(seen 2000) - seen_before[2000]))
 	echo "# $(sent 1000) and $(sent 2000) sent, $lost lost, $leaked leaked"
 }
 
@@ -307,7 +307,7 @@ test_devices() {
 	ip -n host link del more0
 	ok "a deleted device is no matter" is posture guarded
 	ok "a load without it" gives 0 apply "$lab_dir/2.nfr"
-	ok "leaves no pins of it" test "$(ls "$pins/links" | wc -l)" = 2
+	ok "leaves no pins of it" test "$(find "$pins/links" -type f | wc -l)" = 2
 	ip -n host link del up0
 	cable
 	ok "a device made again is not guarded" is posture open

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/clsact.h"
 #include "runtime/engine.h"
 #include "tests/agree/fixture.h"
 
@@ -417,6 +418,63 @@ static void a_program_in_front_is_told(void **state)
 	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
 }
 
+/* Someone's filter in the place that clsact hooks take. */
+static void take_clsact(const char *name)
+{
+	struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int prog = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "other", "GPL", insns,
+				 2, NULL);
+
+	assert_int_equal(clsact_attach(if_nametoindex(name), NFR_DIR_OUT, prog),
+			 0);
+	close(prog);
+}
+
+static void a_failed_first_load_takes_back_its_hooks(void **state)
+{
+	struct engine_options options = {.no_xdp = true, .no_tcx = true};
+	struct bench *b = *state;
+	struct stat st;
+
+	take_clsact("veth1");
+	assert_int_equal(
+		engine_apply(DIR, &b->image, &options, &b->report, &b->err),
+		-EEXIST);
+	assert_non_null(strstr(b->err.text, "attach to veth1 out"));
+	assert_true(b->err.nothing_changed);
+	assert_int_equal(stat(DIR, &st), -1);
+	run("! tc filter show dev veth0 ingress | grep -q nfr_stub");
+}
+
+static void a_failed_reload_takes_back_its_hooks_only(void **state)
+{
+	struct engine_options options = {.no_xdp = true, .no_tcx = true};
+	struct engine_status s = {0};
+	struct bench *b = *state;
+
+	apply(b, NULL);
+	engine_report_free(&b->report);
+	run("ip link add veth8 type veth peer name veth9");
+	take_clsact("veth8");
+	assert_int_equal(
+		engine_apply(DIR, &b->image, &options, &b->report, &b->err),
+		-EEXIST);
+	assert_int_equal(b->err.generation_in_force, 1);
+	status(b, &s);
+	assert_int_equal(s.generation, 1);
+	assert_int_equal(s.other, 0);
+	assert_int_equal(device(&s.devices, "veth9")->hook[0].mode,
+			 ENGINE_MODE_NONE);
+	assert_int_equal(device(&s.devices, "veth1")->hook[1].mode,
+			 ENGINE_MODE_TCX);
+	engine_status_free(&s);
+	apply(b, NULL);
+	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
+}
+
 static void a_renamed_device_is_told(void **state)
 {
 	struct engine_status s = {0};
@@ -553,6 +611,8 @@ int main(void)
 		FACT(a_recreated_tunnel_is_not_trusted),
 		FACT(xdp_of_others_stays),
 		FACT(a_program_in_front_is_told),
+		FACT(a_failed_first_load_takes_back_its_hooks),
+		FACT(a_failed_reload_takes_back_its_hooks_only),
 		FACT(a_renamed_device_is_told),
 		FACT(a_probe_changes_nothing),
 		FACT(a_damaged_directory_can_be_emptied),
