@@ -233,7 +233,8 @@ static const char *short_complete(struct front *f, const char *text)
 		dots += *c == '.';
 	if (strspn(text, "0123456789.") != strlen(text) || dots > 2)
 		return text;
-	return arena_printf(f->arena, "%s%s", text, ".0.0.0" + 2 * dots);
+	return arena_printf(f->arena, "%s%s", text,
+			    &".0.0.0"[2 * dots]);
 }
 
 static void prefix_check(struct front *f, const struct ast_host *host,
