@@ -64,6 +64,16 @@ ends 'so does a damaged image' 2 \
 	'1 error. Nothing was loaded; nothing is in force.' \
 	nfload apply "$tmp/damaged.nfi"
 
+mkdir "$NFR_BPFFS"
+bpftool map create "$NFR_BPFFS/control" type hash key 8 value 8 entries 3 \
+	name stranger
+says 'a name that someone else pinned is refused' 3 'someone else' \
+	nfload apply "$tmp/good.nfr"
+says 'and status does not know' 5 '^UNKNOWN: ' nfload status
+fact 'and the pin is still there' test -e "$NFR_BPFFS/control"
+rm "$NFR_BPFFS/control"
+rmdir "$NFR_BPFFS"
+
 # ---- loaded ----------------------------------------------------------------
 says 'apply says what is in force, and how' 0 \
 	'^generation 1 is in force: .*good.nfr: [0-9]+ rules, .*; hooks: .*v0 in xdp-native, out tcx' \
