@@ -106,8 +106,9 @@ static uint32_t find_ifid(const struct image *img, const char *name)
 
 static void draw_trial(const struct run *run, struct trial *t)
 {
+	struct random of_policy = random_fork(~run->seed, t->policy_number);
 	struct random r =
-		random_fork(run->seed + 1 + t->policy_number, t->packet_number);
+		random_fork(random_next(&of_policy), t->packet_number);
 	const struct agree_device *device;
 
 	random_packet(&r, &t->spec);
