@@ -114,7 +114,7 @@ struct {
 	__type(value, __u32);
 } nfr_tunnels SEC(".maps");
 
-/* The .nfi itself, for the tools; programs only keep it alive. */
+/* The .nfi itself, for the tools; no program reads it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
