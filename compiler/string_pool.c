@@ -83,7 +83,7 @@ void pool_init(struct string_pool *s)
 
 uint32_t pool_add(struct string_pool *s, const char *text)
 {
-	uint32_t *slot;
+	uint32_t *slot, offset;
 
 	if (!text || !*text || s->error)
 		return 0;
@@ -92,15 +92,14 @@ uint32_t pool_add(struct string_pool *s, const char *text)
 	if (s->error)
 		return 0;
 	slot = find_slot(s, text);
-	if (*slot)
+	if (*slot != 0)
 		return *slot;
-	s->error = append(s, text, slot);
-	if (s->error) {
-		*slot = 0;
+	s->error = append(s, text, &offset);
+	if (s->error)
 		return 0;
-	}
+	*slot = offset;
 	s->used++;
-	return *slot;
+	return offset;
 }
 
 void pool_free(struct string_pool *s)

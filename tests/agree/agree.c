@@ -87,7 +87,8 @@ static void print_trial(const struct run *run, const struct trial *t)
 	       (unsigned long long)run->seed,
 	       (unsigned long long)t->policy_number,
 	       (unsigned long long)t->packet_number, t->frame.ifindex,
-	       t->frame.dir == NFR_DIR_IN ? "in" : "out", t->frame.link);
+	       t->frame.dir == NFR_DIR_IN ? "in" : "out",
+	       (unsigned)t->frame.link);
 	for (size_t i = 0; i < t->frame.len; i++)
 		printf(" %02x", t->bytes[i]);
 	printf("\n");
