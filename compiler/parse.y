@@ -13,7 +13,7 @@
 %initial-action { @$ = SPAN_NONE; }
 
 %code requires {
-#include "front.h"
+#include "compiler/front.h"
 }
 
 %code top {

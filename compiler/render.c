@@ -119,9 +119,12 @@ static void caret_print(const struct diag_item *item,
 	fputc('\n', f);
 }
 
-static void place_print(FILE *f, const struct location *loc)
+static void place_print(struct arena *arena, FILE *f,
+			const struct location *loc)
 {
-	fprintf(f, "%s:%u:%u", loc->file->path, loc->line, loc->col);
+	const char *path = loc->file->path;
+	fprintf(f, "%s:%u:%u", text_printable(arena, path, strlen(path)),
+		loc->line, loc->col);
 }
 
 static void notes_print(const struct diag *d, const struct diag_line *line,
@@ -136,7 +139,7 @@ static void notes_print(const struct diag *d, const struct diag_line *line,
 			bool is_place =
 				strcmp(line->text, "included from") == 0;
 			fputs(is_place ? " " : " at ", f);
-			place_print(f, &loc);
+			place_print(d->arena, f, &loc);
 		}
 		fputc('\n', f);
 	}
@@ -150,7 +153,7 @@ static void item_print(const struct diag *d, const struct diag_item *item,
 	sources_locate(d->sources, item->span.start, &loc);
 	fputs(style->place, f);
 	if (loc.file) {
-		place_print(f, &loc);
+		place_print(scratch, f, &loc);
 		fputs(": ", f);
 	}
 	fprintf(f, "%s%s%s:%s%s %s%s", style->off,

@@ -139,6 +139,11 @@ static void include_open(struct front *f)
 			   FRONT_INCLUDE_MAX);
 		return;
 	}
+	if (!strcmp(path, "-")) {
+		diag_error(f->diag, f->include_span, "include",
+			   "standard input can not be included");
+		return;
+	}
 	int err = sources_read(f->sources, path, f->include_span, &file);
 	if (err) {
 		diag_error(f->diag, f->include_span, "include",
