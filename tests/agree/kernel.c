@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel.h"
 #include "runtime/embed.h"
 
 #define KERNEL_LOOPBACK 1
@@ -28,7 +29,7 @@
 #define KERNEL_RULES (1u << 14)
 #define KERNEL_ENTRIES (1u << 14)
 #define KERNEL_STATES 64
-#define KERNEL_OBJECTS 2
+#define KERNEL_OBJECTS AGREE_KERNEL_OBJECTS
 /*
  * A test run refuses shorter frames, and as an skb also those whose EtherType
  * (or what is at its place) promises an IP header that is cut off.
@@ -71,6 +72,7 @@ struct kernel {
 	char *scratch; /* of all CPUs */
 	size_t scratch_len;
 	uint32_t generation;
+	bool keeps_flows;
 	struct agree_device *devices;
 	uint16_t *ifids;
 	size_t device_count;
@@ -278,7 +280,8 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 	if (!ret &&
 	    bpf_map_update_elem(o->map[MAP_CONFIG], &zero, &config, BPF_ANY))
 		ret = -errno;
-	empty(o->map[MAP_STATES]);
+	if (!k->keeps_flows)
+		empty(o->map[MAP_STATES]);
 	return ret;
 }
 
@@ -371,7 +374,7 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 	if (bpf_map_lookup_elem(o->map[MAP_SCRATCH], &zero, k->scratch))
 		return -errno;
 	memcpy(out, k->scratch + (size_t)k->cpu * k->scratch_len, sizeof(*out));
-	if (out->verdict == NFR_PASS)
+	if (out->verdict == NFR_PASS && !k->keeps_flows)
 		empty(o->map[MAP_STATES]);
 	return is_told(prog, opts.retval, out->verdict) ? 0 : -EBADE;
 }
@@ -384,6 +387,13 @@ static void complain(enum kernel_prog prog, unsigned object,
 		"(verdict/reason/state/rule)\n",
 		prog_names[prog], object, a->verdict, a->reason, a->from_state,
 		a->rule, b->verdict, b->reason, b->from_state, b->rule);
+}
+
+/* Of nfr_xdp and nfr_in, each object has one when flows are kept. */
+static bool is_other_ones(enum kernel_prog first, enum kernel_prog prog,
+			  unsigned object)
+{
+	return first == PROG_XDP && (unsigned)prog != object;
 }
 
 static int kernel_judge(void *self, const struct agree_frame *frame,
@@ -404,6 +414,8 @@ static int kernel_judge(void *self, const struct agree_frame *frame,
 		for (unsigned i = 0; i < KERNEL_OBJECTS; i++) {
 			struct nfr_result result;
 
+			if (k->keeps_flows && is_other_ones(first, prog, i))
+				continue;
 			ret = object_run(k, &k->objects[i], prog, frame,
 					 &result);
 			if (ret == -ENOTSUP)
@@ -419,6 +431,16 @@ static int kernel_judge(void *self, const struct agree_frame *frame,
 			has_one = true;
 		}
 	return has_one ? 0 : -ENOTSUP;
+}
+
+void agree_kernel_keep_flows(void *self, bool on)
+{
+	((struct kernel *)self)->keeps_flows = on;
+}
+
+int agree_kernel_states(void *self, unsigned object)
+{
+	return ((struct kernel *)self)->objects[object].map[MAP_STATES];
 }
 
 const struct agree_engine agree_kernel = {

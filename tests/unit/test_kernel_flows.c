@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_kernel_flows.c: random sequences of packets of few flows, with policies
+ * that change between them: the kernel's states and verdicts are the native
+ * ones, packet by packet. Needs root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <cmocka.h>
+
+#include "runtime/datapath_user.h"
+#include "tests/agree/agree.h"
+#include "tests/agree/fixture.h"
+#include "tests/agree/kernel.h"
+#include "tests/agree/random.h"
+
+#define DEVICE 1
+#define STATES 64 /* as in kernel.c */
+#define RUNS 20
+#define POLICIES 3
+#define PACKETS 250
+
+static void *kernel;
+static const char *why_not;
+static struct datapath *native;
+static struct random rnd;
+static unsigned passed_by_state;
+
+/* ---- frames ------------------------------------------------------------ */
+
+struct frame {
+	uint8_t b[128];
+	size_t len;
+	enum nfr_dir dir;
+};
+
+static void put_transport(uint8_t *l4, uint8_t proto, bool is_out)
+{
+	static const uint8_t flags[] = {0x02, 0x02, 0x12, 0x10, 0x10,
+					0x10, 0x11, 0x11, 0x04, 0x14};
+	static const uint8_t types[] = {8, 0, 128, 129, 3};
+	uint8_t local = (uint8_t)(1 + random_below(&rnd, 2));
+
+	if (proto == 1 || proto == 58) {
+		l4[0] = random_pick(&rnd, types);
+		l4[5] = local;
+		return;
+	}
+	if (proto != 6 && proto != 17)
+		return;
+	l4[is_out ? 1 : 3] = local;
+	l4[is_out ? 3 : 1] = 53;
+	if (proto == 17) {
+		l4[5] = 20;
+	} else {
+		l4[12] = 0x50;
+		l4[13] = random_pick(&rnd, flags);
+	}
+}
+
+/* Between one address of ours and two of theirs. */
+static void random_frame(struct frame *f)
+{
+	static const uint8_t protos[] = {6, 6, 6, 17, 1, 58, 47};
+	uint8_t proto = random_pick(&rnd, protos);
+	uint8_t peer = (uint8_t)(1 + random_below(&rnd, 2));
+	bool is_v6 = random_once_in(&rnd, 2);
+	bool is_out = random_once_in(&rnd, 2);
+	size_t header = is_v6 ? 40 : random_once_in(&rnd, 20) ? 24 : 20;
+	uint8_t *ip = f->b + 14;
+
+	memset(f, 0, sizeof(*f));
+	f->dir = is_out ? NFR_DIR_OUT : NFR_DIR_IN;
+	f->len = 14 + header + 20;
+	f->b[12] = is_v6 ? 0x86 : 0x08;
+	f->b[13] = is_v6 ? 0xdd : 0x00;
+	if (is_v6) {
+		ip[0] = 0x60;
+		ip[5] = 20;
+		ip[6] = proto;
+		ip[8] = ip[24] = 0x20;
+		ip[23] = is_out ? 9 : peer;
+		ip[39] = is_out ? peer : 9;
+	} else {
+		ip[0] = (uint8_t)(0x40 | header / 4);
+		ip[3] = (uint8_t)(header + 20);
+		ip[9] = proto;
+		ip[12] = ip[16] = 10;
+		ip[15] = is_out ? 9 : peer;
+		ip[19] = is_out ? peer : 9;
+	}
+	put_transport(ip + header, proto, is_out);
+}
+
+/* ---- policies ---------------------------------------------------------- */
+
+static void random_match(struct policy_match *match)
+{
+	static const int16_t protos[] = {-1, 6, 17, 47};
+
+	match->proto = random_pick(&rnd, protos);
+	if (random_once_in(&rnd, 2))
+		match->dirs = (uint8_t)(1u << random_below(&rnd, 2));
+	if (random_once_in(&rnd, 4))
+		match->families = (uint8_t)(2u << random_below(&rnd, 2));
+	if (match->proto == 6 && random_once_in(&rnd, 2)) {
+		match->flags_set = 0x02;
+		match->flags_mask = 0x12;
+	}
+}
+
+static void random_fixture(struct fixture *f, struct image *image)
+{
+	unsigned rules = 1 + random_below(&rnd, 5);
+
+	fixture_init(f);
+	for (unsigned i = 0; i < rules; i++) {
+		bool is_pass = !random_once_in(&rnd, 4);
+		struct policy_rule *rule = fixture_rule(f, is_pass);
+
+		random_match(&rule->match);
+		rule->keeps_state = is_pass && !random_once_in(&rnd, 4);
+	}
+	if (random_once_in(&rnd, 3))
+		random_match(&fixture_guard(f, false)->match);
+	fixture_image(f, random_once_in(&rnd, 4), image);
+}
+
+/* ---- comparing --------------------------------------------------------- */
+
+static void assert_same_packet(void)
+{
+	struct frame f;
+	struct agree_frame frame = {
+		.bytes = f.b, .ifindex = DEVICE, .link = NFR_LINK_ETHER};
+	struct datapath_frame own = {.bytes = f.b, .ifindex = DEVICE};
+	struct nfr_result got, want;
+
+	random_frame(&f);
+	frame.len = own.len = own.caplen = f.len;
+	frame.dir = own.dir = f.dir;
+	want = datapath_judge(native, &own, NULL, NULL);
+	assert_int_equal(agree_kernel.judge(kernel, &frame, &got), 0);
+	assert_memory_equal(&got, &want, sizeof(got));
+	passed_by_state += want.from_state;
+}
+
+static void assert_same_states(unsigned object)
+{
+	int fd = agree_kernel_states(kernel, object);
+	struct nfr_state_key key, *before = NULL;
+	size_t count = 0;
+
+	while (bpf_map_get_next_key(fd, before, &key) == 0) {
+		const struct nfr_state *want = datapath_state(native, &key);
+		struct nfr_state got;
+
+		assert_int_equal(bpf_map_lookup_elem(fd, &key, &got), 0);
+		assert_non_null(want);
+		got.created = want->created;
+		got.last_seen = want->last_seen;
+		assert_memory_equal(&got, want, sizeof(got));
+		before = &key;
+		count++;
+	}
+	assert_int_equal(count, datapath_state_count(native));
+}
+
+static void forget(void)
+{
+	struct nfr_state_key key;
+
+	datapath_forget_states(native);
+	for (unsigned i = 0; i < AGREE_KERNEL_OBJECTS; i++) {
+		int fd = agree_kernel_states(kernel, i);
+
+		while (bpf_map_get_next_key(fd, NULL, &key) == 0)
+			bpf_map_delete_elem(fd, &key);
+	}
+}
+
+static void flows_are_the_same_in_the_kernel(void **state)
+{
+	const struct agree_device device = {"dev", DEVICE, NFR_LINK_ETHER};
+	const struct datapath_device own = {"dev", DEVICE, NFR_LINK_ETHER,
+					    false};
+
+	(void)state;
+	if (!kernel) {
+		print_message("# %s\n", why_not);
+		skip();
+	}
+	agree_kernel_keep_flows(kernel, true);
+	for (uint64_t run = 0; run < RUNS; run++) {
+		rnd = random_fork(20261121, run);
+		forget();
+		for (unsigned i = 0; i < POLICIES; i++) {
+			struct fixture f;
+			struct image image;
+
+			random_fixture(&f, &image);
+			assert_int_equal(
+				agree_kernel.load(kernel, &image, &device, 1),
+				0);
+			assert_int_equal(
+				datapath_switch(native, &image, &own, 1), 0);
+			for (unsigned n = 0; n < PACKETS; n++)
+				assert_same_packet();
+			for (unsigned o = 0; o < AGREE_KERNEL_OBJECTS; o++)
+				assert_same_states(o);
+			fixture_free(&f);
+		}
+	}
+	assert_true(passed_by_state > RUNS * POLICIES * PACKETS / 10);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	if (agree_kernel.open(&kernel, &why_not))
+		kernel = NULL;
+	return datapath_new(STATES, &native);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (kernel)
+		agree_kernel.close(&kernel);
+	datapath_free(&native);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flows_are_the_same_in_the_kernel),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
