@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_kernel_flows.c: random sequences of packets of few flows, with policies
+ * test_kernel.c: random sequences of packets of few flows, with policies
  * that change between them: the kernel's states and verdicts are the native
- * ones, packet by packet. Needs root.
+ * ones, packet by packet; and bytecode that can not be. Needs root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -220,6 +220,55 @@ static void flows_are_the_same_in_the_kernel(void **state)
 	assert_true(passed_by_state > RUNS * POLICIES * PACKETS / 10);
 }
 
+/* What verify_code() refuses is loaded behind its back. */
+static void assert_code_blocks(const struct nfr_insn *code, __u32 count)
+{
+	const struct agree_device device = {"dev", DEVICE, NFR_LINK_ETHER};
+	struct image_header header;
+	struct image image;
+	struct nfr_result got;
+	struct fixture f;
+	struct frame bytes;
+	struct agree_frame frame = {
+		.bytes = bytes.b, .ifindex = DEVICE, .link = NFR_LINK_ETHER};
+
+	fixture_init(&f);
+	fixture_image(&f, true, &image);
+	header = *image.header;
+	memset(header.entry, 0, sizeof(header.entry));
+	image.header = &header;
+	image.code = code;
+	image.insn_count = count;
+	assert_int_equal(agree_kernel.load(kernel, &image, &device, 1), 0);
+	random_frame(&bytes);
+	frame.len = bytes.len;
+	frame.dir = bytes.dir;
+	assert_int_equal(agree_kernel.judge(kernel, &frame, &got), 0);
+	assert_int_equal(got.verdict, NFR_BLOCK);
+	assert_int_equal(got.reason, NFR_REASON_VM);
+	assert_int_equal(got.rule, NFR_NO_RULE);
+	fixture_free(&f);
+}
+
+static void damaged_bytecode_blocks_in_the_kernel(void **state)
+{
+	const struct nfr_insn unknown[] = {{.op = 200}};
+	const struct nfr_insn no_rule[] = {{.op = NFR_OP_RET, .imm = 1u << 20}};
+	const struct nfr_insn beyond[] = {{.op = NFR_OP_JA, .imm = 1u << 20}};
+	const struct nfr_insn endless[] = {{.op = NFR_OP_JA, .imm = ~0u}};
+
+	(void)state;
+	if (!kernel) {
+		print_message("# %s\n", why_not);
+		skip();
+	}
+	agree_kernel_keep_flows(kernel, false);
+	assert_code_blocks(unknown, 1);
+	assert_code_blocks(no_rule, 1);
+	assert_code_blocks(beyond, 1);
+	assert_code_blocks(endless, 1);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -241,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_are_the_same_in_the_kernel),
+		cmocka_unit_test(damaged_bytecode_blocks_in_the_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
