@@ -123,6 +123,13 @@ static void statement_check(struct check *c, const struct ast_node *node)
 		break;
 	case AST_INCLUDE:
 		break; /* what it held follows */
+	case AST_ANCHOR:
+	case AST_LOAD:
+	case AST_ANTISPOOF:
+	case AST_ASSERT:
+		diag_error(c->diag, node->span, "unsupported",
+			   "this statement is not supported yet");
+		break;
 	}
 }
 

@@ -192,6 +192,10 @@ static bool host_resolve(struct check *c, const struct ast_host *h,
 	case AST_HOST_ANY:
 	case AST_HOST_NAME:
 		break;
+	default:
+		diag_error(c->diag, h->span, "unsupported",
+			   "this address is not supported yet");
+		return false;
 	}
 	if (h->is_negated)
 		diag_error(c->diag, h->span, "type",

@@ -162,6 +162,12 @@ static void entry_of_host(struct check *c, struct entries *e,
 			   "a table can not hold \"any\"");
 		diag_hint(c->diag, "0.0.0.0/0 and ::/0 are every address");
 		return;
+	case AST_HOST_FILE:
+		return;
+	default:
+		diag_error(c->diag, h.span, "type",
+			   "a table holds addresses and prefixes");
+		return;
 	}
 }
 

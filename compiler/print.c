@@ -108,6 +108,8 @@ static void print_bare_host(const struct ast_host *host, FILE *f)
 		if (host->prefix_len >= 0)
 			fprintf(f, "/%d", host->prefix_len);
 		break;
+	default:
+		break;
 	}
 }
 
@@ -376,6 +378,8 @@ void print_node(const struct ast_node *node, FILE *f)
 		break;
 	case AST_INCLUDE:
 		/* What it held follows as statements of its own. */
+		break;
+	default:
 		break;
 	}
 }
