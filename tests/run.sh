@@ -16,35 +16,37 @@ export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
 unset NO_COLOR
 passed=0 failed=0 skipped=0
 
-# count LOG: passed failed skipped planned
+# count LOG: passed failed skipped, and TAP's planned and seen
 count() {
 	awk '
 	/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ {
 		own = 1; p = $1; f = $3; s = $5; next
 	}
 	own { next }
-	/^SKIP / || /^(not )?ok.*# SKIP/ { s++; next }
+	/^SKIP / { s++; next }
+	/^(not )?ok / { seen++ }
+	/^(not )?ok.*# SKIP/ { s++; next }
 	/^ok / { p++ }
 	/^not ok / { f++ }
 	/^1\.\.[0-9]+$/ { plan += substr($0, 4) }
-	END { print p + 0, f + 0, s + 0, own ? 0 : plan + 0 }' "$1"
+	END { print p + 0, f + 0, s + 0, own ? 0 : plan + 0, seen + 0 }' "$1"
 }
 
 # suite NAME SECONDS COMMAND...
 suite() {
-	local name=$1 limit=$2 status=0 why="" start took p f s plan
+	local name=$1 limit=$2 status=0 why="" start took p f s plan seen
 	local log=build/test/${1//\//-}.log
 	shift 2
 	start=${EPOCHREALTIME/./}
 	timeout -k 5 "$limit" "$@" >"$log" 2>&1 </dev/null || status=$?
 	took=$(((${EPOCHREALTIME/./} - start) / 1000))
-	read -r p f s plan < <(count "$log")
+	read -r p f s plan seen < <(count "$log")
 	if [ $status = 124 ] || [ $status = 137 ]; then
 		why="no end after $limit s"
 	elif [ $((p + f + s)) = 0 ]; then
 		why="counted nothing, status $status"
-	elif [ "$plan" -gt 0 ] && [ "$plan" != $((p + f + s)) ]; then
-		why="stopped after $((p + f + s)) of $plan, status $status"
+	elif [ "$plan" -gt 0 ] && [ "$plan" != "$seen" ]; then
+		why="stopped after $seen of $plan, status $status"
 	elif [ "$f" = 0 ] && [ $status != 0 ]; then
 		why="status $status"
 	fi
