@@ -16,6 +16,7 @@ static void rule_init(struct policy_rule *rule, bool is_pass)
 			  .ethertype = -1,
 			  .proto = -1,
 			  .ttl = -1,
+			  .tos = -1,
 			  .sport = {.is_any = true},
 			  .dport = {.is_any = true},
 			  .icmp_type = -1,

@@ -148,6 +148,7 @@ static void default_add(struct check *c)
 				.ethertype = -1,
 				.proto = -1,
 				.ttl = -1,
+				.tos = -1,
 				.sport = {.is_any = true},
 				.dport = {.is_any = true},
 				.icmp_type = -1,

@@ -44,25 +44,41 @@ struct policy_match {
 	int32_t ethertype; /* -1 any; families is LINK alone */
 	int32_t proto;	   /* -1 any */
 	int32_t ttl;	   /* -1 any */
+	int32_t tos;	   /* -1 any; the whole byte, ECN included */
+	bool is_fragment;  /* only fragments, the first included */
+	bool has_received; /* received-on: where a forwarded packet came in */
+	bool received_negated;
+	uint16_t received_ifid; /* 0: any interface, so not a local packet */
 	struct policy_host src, dst;
 	struct policy_port sport, dport;
 	uint8_t flags_set, flags_mask; /* mask 0: not compared */
 	int16_t icmp_type, icmp_code;  /* -1 any */
 };
 
+/*
+ * A rule in anchors has their criteria in within, outermost first: all must
+ * match too. group_end is of an anchor with quick: the index behind its last
+ * rule, where the search ends when any of its rules matched; 0: none.
+ */
 struct policy_rule {
 	struct policy_match match;
+	const struct policy_match *within;
+	size_t within_count;
+	size_t group_end;
 	bool is_pass;
 	bool is_quick;
+	bool allows_opts;
+	bool is_floating; /* its states are not bound to the interface */
 	bool is_logged;
 	bool keeps_state;
-	bool is_default;   /* the last of rules: matches everything */
-	bool is_generated; /* not written as a rule: link, tunnel, default */
-	const char *label; /* "" when none */
+	bool is_default;    /* the last of rules: matches everything */
+	bool is_generated;  /* not written as a rule: link, tunnel, default */
+	const char *label;  /* "" when none */
+	const char *anchor; /* "" or the path, as "one/two" */
 	struct span span;
-	uint64_t id;	   /* stable: hash of the canonical text, and how many
-			      equal ones came before */
-	const char *text;  /* canonical, one expanded rule */
+	uint64_t id;	  /* stable: hash of the canonical text, and how many
+			     equal ones came before */
+	const char *text; /* canonical, one expanded rule */
 };
 
 struct policy_table_entry {
@@ -73,9 +89,18 @@ struct policy_table_entry {
 	struct span span;
 };
 
+/*
+ * A dynamic table is an address in parentheses, or self, named after its
+ * text; the loader fills it again from the interface.
+ */
 struct policy_table {
 	const char *name;
 	bool is_const;
+	bool is_persist;
+	bool is_dynamic;
+	const char *iface;  /* of a dynamic one; NULL: self, every interface */
+	unsigned modifiers; /* enum ast_modifier, ored */
+	int prefix_len;	    /* behind the address as written, or -1 */
 	struct policy_table_entry *entries; /* sorted, unique */
 	size_t entry_count;
 	struct span span;
@@ -86,6 +111,21 @@ struct policy_iface {
 	bool is_tunnel;
 	bool is_loopback; /* binds only to a loopback device */
 	bool is_skipped;  /* set skip on: no hook is attached */
+};
+
+enum feature {
+#define NFR_FEATURE(sym, name, runs) FEATURE_##sym,
+#include "features.def"
+#undef NFR_FEATURE
+	FEATURE_COUNT
+};
+const char *feature_name(enum feature);
+bool feature_runs(enum feature);
+
+/* Something that was understood, and that the datapath does not do yet. */
+struct policy_unsupported {
+	enum feature feature;
+	struct span span;
 };
 
 /*
@@ -103,9 +143,17 @@ struct policy {
 	size_t table_count;
 	struct policy_iface *ifaces; /* ifid 1 is ifaces[0] */
 	size_t iface_count;
+	struct policy_unsupported *unsupported;
+	size_t unsupported_count;
 	/* The expanded statements for printing: macros, tables, sets, tunnels
 	 * and rules, in order. */
 	struct ast_node *printable;
 };
+
+/*
+ * Fills order with the indexes of all rules, so that the first one that
+ * matches decides: what quick, anchors and "last match" come to.
+ */
+void policy_order(const struct policy *, uint32_t *order);
 
 #endif

@@ -60,6 +60,7 @@ static struct check_match match_any(void)
 				.ethertype = -1,
 				.proto = -1,
 				.ttl = -1,
+				.tos = -1,
 				.sport = {.is_any = true},
 				.dport = {.is_any = true},
 				.icmp_type = -1,
