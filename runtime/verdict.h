@@ -67,12 +67,12 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 
 /*
  * The policy has changed since the flow was judged: would its first packet
- * still be passed, and with a state?
+ * still be passed, and with a state? Then *number is the rule that does.
  */
 NFR_INLINE int verdict_judge_again(struct env *env,
 				   const struct nfr_config *config,
 				   struct verdict *v, struct nfr_state *state,
-				   __u32 ifid)
+				   __u32 ifid, __u32 *number)
 {
 	struct state_judgement judgement = {.generation = config->generation};
 	const struct nfr_rule *rule;
@@ -86,16 +86,22 @@ NFR_INLINE int verdict_judge_again(struct env *env,
 	    !(rule->flags & NFR_RULE_STATE))
 		return 0;
 	state_set_judgement(state, judgement);
+	*number = judgement.rule;
 	return 1;
 }
 
-/* The living state that the packet continues, or NULL. */
-NFR_INLINE struct nfr_state *verdict_state(struct env *env,
-					   const struct nfr_config *config,
-					   struct verdict *v, __u32 ifindex,
-					   enum state_role role)
+/*
+ * The living state that the packet continues, and in *rule the number that
+ * stands behind it; or NULL. The judgement is read once: the program of
+ * another generation may write it at any time while policies are switched.
+ */
+NFR_INLINE struct nfr_state *
+verdict_state(struct env *env, const struct nfr_config *config,
+	      struct verdict *v, __u32 ifindex, enum state_role role,
+	      __u32 *rule)
 {
 	const struct nfr_key *key = &v->packet.key;
+	struct state_judgement judgement;
 	struct nfr_state *state;
 
 	if (role == STATE_NO_FLOW)
@@ -106,11 +112,15 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 	    !state_is_alive(&v->name, state, env_now(env), config->hz) ||
 	    !state_continues(state, key, role))
 		return 0;
-	if (state_judgement(state).generation == config->generation)
+	judgement = state_judgement(state);
+	*rule = judgement.rule;
+	if (judgement.generation == config->generation ||
+	    verdict_judge_again(env, config, v, state, key->w[NFR_F_IFID],
+				rule))
 		return state;
-	if (verdict_judge_again(env, config, v, state, key->w[NFR_F_IFID]))
-		return state;
-	env_state_delete(env, &v->name);
+	/* What a newer policy passes is not ours to end. */
+	if ((__s32)(config->generation - judgement.generation) > 0)
+		env_state_delete(env, &v->name);
 	return 0;
 }
 
@@ -190,12 +200,10 @@ NFR_INLINE void verdict_reach(struct env *env, const struct nfr_config *config,
 	enum state_role role = state_role(key);
 	const struct nfr_rule *rule;
 	struct nfr_state *state;
-	__u32 number;
+	__u32 number = NFR_NO_RULE;
 
-	state = verdict_state(env, config, v, frame->ifindex, role);
-	if (state)
-		number = state_judgement(state).rule;
-	else
+	state = verdict_state(env, config, v, frame->ifindex, role, &number);
+	if (!state)
 		number = vm_run(env, key,
 				verdict_entry(config, NFR_STAGE_RULES,
 					      key->w[NFR_F_DIR],

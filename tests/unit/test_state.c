@@ -132,6 +132,19 @@ static const struct nfr_state *tcp_state(void)
 	return datapath_state(dp, &key);
 }
 
+static const struct nfr_state *udp_state(void)
+{
+	const struct nfr_state_key key = {.ifindex = UPLINK,
+					  .proto = 17,
+					  .family = NFR_FAMILY_IPV4,
+					  .near_addr = {US},
+					  .far_addr = {PEER},
+					  .near_port = 4000,
+					  .far_port = 53};
+
+	return datapath_state(dp, &key);
+}
+
 static void load(const struct image *img)
 {
 	assert_int_equal(datapath_switch(dp, img, devices, 3), 0);
@@ -453,6 +466,25 @@ TEST(a_flow_ends_when_the_new_rule_keeps_no_state)
 	assert_int_equal(datapath_state_count(dp), 0);
 }
 
+/* A packet still in the old program while the policies are switched. */
+TEST(an_older_policy_does_not_end_what_a_newer_one_passes)
+{
+	struct nfr_state *flow;
+
+	load_pass_out();
+	udp(OUT, 4000);
+	fixture_rule(&second, false);
+	fixture_image(&second, false, &next_image);
+	load(&next_image);
+	flow = (struct nfr_state *)udp_state();
+	flow->generation = 3;
+	assert_false(udp(IN, 4000));
+	assert_ptr_equal(udp_state(), flow);
+	assert_int_equal(udp_state()->generation, 3);
+	load(&image); /* generation 3, which passes it */
+	assert_true(udp(IN, 4000));
+}
+
 TEST(an_inbound_flow_is_judged_again_as_inbound)
 {
 	struct policy_rule *rule = fixture_rule(&first, true);
@@ -642,6 +674,7 @@ int main(void)
 		FACT(a_flow_goes_on_under_a_new_policy_that_would_pass_it),
 		FACT(a_flow_ends_under_a_new_policy_that_would_not_pass_it),
 		FACT(a_flow_ends_when_the_new_rule_keeps_no_state),
+		FACT(an_older_policy_does_not_end_what_a_newer_one_passes),
 		FACT(an_inbound_flow_is_judged_again_as_inbound),
 		FACT(a_full_table_blocks_new_flows_and_keeps_old_ones),
 		FACT(expired_states_make_room_at_most_once_a_second),
