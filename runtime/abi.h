@@ -163,8 +163,10 @@ struct nfr_control {
 	__u64 netns_cookie; /* the namespace this belongs to */
 	__u32 generation[2]; /* of each slot; 0: empty */
 	__u64 events_lost;  /* ring buffer was full */
+	__u32 last_generation; /* ever placed: states name it, so none comes twice */
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct nfr_control) == 32, "nfr_control");
+_Static_assert(sizeof(struct nfr_control) == 40, "nfr_control");
 
 /*
  * states: HASH. Seen from the interface: near is the source of what goes out

@@ -153,10 +153,7 @@ static int apply_look(struct apply *apply, struct engine_error *err)
 	if (ret)
 		return ret;
 	apply->report.slot = shared->control->active == 0 ? 1 : 0;
-	apply->report.generation =
-		shared->control->generation[0] > shared->control->generation[1]
-			? shared->control->generation[0] + 1
-			: shared->control->generation[1] + 1;
+	apply->report.generation = shared->control->last_generation + 1;
 	if (!apply->report.previous && !apply->is_fresh) {
 		bpflog_begin(&apply->options);
 		apply->is_fresh = hooks_count(&apply->hooks) == 0;

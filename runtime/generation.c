@@ -101,6 +101,7 @@ int generation_place(const struct generation *generation, struct shared *shared,
 				err, -errno, "fill slot %u of %s", slot,
 				pins_shared[generation_slots[i]].name);
 	}
+	shared->control->last_generation = generation->number;
 	shared->control->generation[slot] = generation->number;
 	return 0;
 }
