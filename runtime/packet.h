@@ -17,7 +17,8 @@
  *   - Only a key that came with NFR_REASON_NONE may be judged. After a doubt it
  *     holds what was read so far, for the trace.
  *
- * Sources: RFC 791, 8200, 4302, 9293, 768, 792, 4443; IEEE 802.1Q, 802.1ad.
+ * Sources: RFC 791, 8200, 4302, 9293, 768, 792, 4443, 4291; IEEE 802.1Q,
+ * 802.1ad.
  */
 #ifndef NFR_PACKET_H
 #define NFR_PACKET_H
@@ -321,6 +322,16 @@ NFR_INLINE __u8 packet_exthdrs(const struct packet_frame *frame,
 	return NFR_REASON_EXTHDR;
 }
 
+/*
+ * ::ffff:a.b.c.d stands for IPv4 inside of a host (RFC 4291 2.5.5.2). On a wire
+ * it is a disguise: RFC 4942 2.2 and RFC 5156 2.2 want it dropped, and a table
+ * would take it for a.b.c.d where a prefix would not.
+ */
+NFR_INLINE int packet_is_mapped(const __u32 *addr)
+{
+	return addr[0] == 0 && addr[1] == 0 && addr[2] == 0xffff;
+}
+
 NFR_INLINE __u8 packet_ipv6(const struct packet_frame *frame,
 			    struct packet *packet, __u32 off)
 {
@@ -347,6 +358,9 @@ NFR_INLINE __u8 packet_ipv6(const struct packet_frame *frame,
 	if (payload_len > frame->len - walk->off ||
 	    (payload_len == 0 && frame->len > walk->off))
 		return NFR_REASON_IP_LENGTH;
+	if (packet_is_mapped(&w[NFR_F_SRC0]) ||
+	    packet_is_mapped(&w[NFR_F_DST0]))
+		return NFR_REASON_ADDRESS;
 	walk->limit = walk->off + payload_len;
 	doubt = packet_exthdrs(frame, packet, walk);
 	if (doubt)

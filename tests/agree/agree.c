@@ -145,7 +145,7 @@ static void check_reasons(struct run *run)
 		NFR_REASON_LINK,       NFR_REASON_VLAN,
 		NFR_REASON_IP_VERSION, NFR_REASON_IP_LENGTH,
 		NFR_REASON_EXTHDR,     NFR_REASON_ROUTING,
-		NFR_REASON_L4_LENGTH};
+		NFR_REASON_L4_LENGTH,  NFR_REASON_ADDRESS};
 	static const char *const names[] = {
 #define NFR_REASON(sym, name, doubt, text) name,
 #include "runtime/reasons.def"

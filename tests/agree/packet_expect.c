@@ -185,6 +185,15 @@ static bool walk_ext(struct walk *w, unsigned i)
 	return true;
 }
 
+/* Is it in ::ffff:0:0/96? */
+static bool is_mapped(const struct addr *a)
+{
+	const struct addr prefix = {.w = {0, 0, 0xffff, 0}};
+	struct addr first = addr_first(*a, FAMILY_IPV6, 96);
+
+	return addr_compare(&first, &prefix) == 0;
+}
+
 static bool walk_ipv6(struct walk *w)
 {
 	const struct packet_spec *s = w->spec;
@@ -199,6 +208,8 @@ static bool walk_ipv6(struct walk *w)
 	stated = packet_stated_len(s);
 	if (stated > w->frame - w->at || (stated == 0 && w->frame > w->at))
 		return doubt(w, NFR_REASON_IP_LENGTH);
+	if (is_mapped(&s->src) || is_mapped(&s->dst))
+		return doubt(w, NFR_REASON_ADDRESS);
 	note_addresses(w, 4);
 	w->limit = w->at + stated;
 	for (unsigned i = 0; i < s->ext_count; i++) {

@@ -375,6 +375,24 @@ TEST(ipv6_payload_length_beyond_the_frame_is_a_doubt)
 	assert_doubt(RAW, IP_LENGTH);
 }
 
+TEST(a_mapped_address_is_a_doubt_in_either_place)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	ipv6(59, 0);
+	memcpy(b.at + 8, mapped, sizeof(mapped));
+	assert_doubt(RAW, ADDRESS);
+	b.len = 0;
+	ipv6(59, 0);
+	memcpy(b.at + 24, mapped, sizeof(mapped));
+	assert_doubt(RAW, ADDRESS);
+	b.at[24 + 9] = 1;
+	assert_doubt(RAW, NONE);
+	b.at[24 + 9] = 0;
+	b.at[24 + 11] = 0xfe;
+	assert_doubt(RAW, NONE);
+}
+
 TEST(ipv6_options_are_marked_and_stepped_over)
 {
 	ipv6(0, 32);
@@ -532,6 +550,7 @@ int main(void)
 		FACT(udp_length_is_checked),
 		FACT(ipv6_payload_length_zero_is_only_for_nothing),
 		FACT(ipv6_payload_length_beyond_the_frame_is_a_doubt),
+		FACT(a_mapped_address_is_a_doubt_in_either_place),
 		FACT(ipv6_options_are_marked_and_stepped_over),
 		FACT(hop_by_hop_must_come_first),
 		FACT(six_extension_headers_are_walked_and_a_seventh_is_a_doubt),
