@@ -19,7 +19,8 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 CFLAGS ?= -O2 -g
 BASE := -std=c11 -D_GNU_SOURCE -DNFR_VERSION='"$(VERSION)"' -I. -Ibuild/gen -iquote compiler $(WARN)
 LIBS := -lbpf -lelf -lz -lpcap -ljansson -lmnl -lmd
-MULTIARCH := $(shell gcc -print-multiarch 2>/dev/null)
+# Not :=, as gcc may be what "make deps" installs first.
+MULTIARCH = $(shell gcc -print-multiarch)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -111,7 +112,7 @@ build/gen/scan.c: compiler/scan.l build/gen/parse.tab.h
 	$(Q)$(FLEX) -o $@ $<
 
 # The eBPF objects. Clang 14 is enough.
-BPF_CFLAGS := -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 -I. -I/usr/include/$(MULTIARCH)
+BPF_CFLAGS = -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 -I. -I/usr/include/$(MULTIARCH)
 define bpf_object
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D)
