@@ -36,14 +36,16 @@ enum ast_host_kind {
 	AST_HOST_NO_ROUTE,
 	AST_HOST_URPF_FAILED,
 	AST_HOST_ROUTE, /* route name: a routing label */
+	AST_HOST_DNS,	/* dns "name" */
 	AST_HOST_FILE,	/* in a table: file "name" stands here; see files */
 };
 
-enum ast_modifier { /* of an interface's name; bits */
-		    AST_MOD_NETWORK = 1,
-		    AST_MOD_BROADCAST = 2,
-		    AST_MOD_PEER = 4,
-		    AST_MOD_NO_ALIAS = 8, /* :0 */
+/* Of an interface's name; bits. */
+enum ast_modifier {
+	AST_MOD_NETWORK = 1,
+	AST_MOD_BROADCAST = 2,
+	AST_MOD_PEER = 4,
+	AST_MOD_NO_ALIAS = 8, /* :0 */
 };
 
 struct ast_host {
@@ -122,7 +124,6 @@ struct ast_mark {
 struct ast_side {
 	struct ast_host *hosts;
 	struct ast_port *ports;
-	struct ast_word *os; /* from only: fingerprints, refused by check */
 };
 
 enum ast_state {
@@ -213,7 +214,6 @@ struct ast_changes {
 	bool has_prio, has_tos, has_delay;
 	uint8_t prio, prio_lowdelay, tos;
 	uint16_t delay;
-	const char *queue, *queue_priority; /* refused by check */
 };
 
 enum ast_pool_type {
@@ -374,7 +374,7 @@ enum ast_option {
 	AST_SET_TIMEOUT,	      /* settings */
 };
 
-/* NAME VALUE; value -1: unlimited */
+/* NAME VALUE */
 struct ast_setting {
 	struct ast_setting *next;
 	struct span span;
