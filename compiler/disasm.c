@@ -43,7 +43,8 @@ static void print_value(const struct image *img, const struct nfr_insn *insn,
 {
 	char text[ADDR_TEXT_MAX];
 
-	if (insn->field == NFR_F_IFID && insn->imm > 0) {
+	if ((insn->field == NFR_F_IFID || insn->field == NFR_F_RECEIVED) &&
+	    insn->imm > 0) {
 		fputs(image_string(img, img->ifaces[insn->imm - 1].name), out);
 	} else if (is_address(insn->field) &&
 		   families == 1u << NFR_FAMILY_IPV4) {
@@ -53,7 +54,8 @@ static void print_value(const struct image *img, const struct nfr_insn *insn,
 	} else if (is_address(insn->field)) {
 		fprintf(out, "0x%08x", insn->imm);
 	} else if (insn->field == NFR_F_ETHERTYPE ||
-		   insn->field == NFR_F_TCPFLAGS || insn->field == NFR_F_ICMP) {
+		   insn->field == NFR_F_TCPFLAGS || insn->field == NFR_F_ICMP ||
+		   insn->field == NFR_F_TOS) {
 		fprintf(out, "0x%04x", insn->imm);
 	} else {
 		fprintf(out, "%u", insn->imm);
@@ -226,11 +228,12 @@ static void print_rules(const struct image *img, FILE *out)
 		const struct nfr_rule *rule = &img->rules[i];
 		const char *label = image_string(img, img->ruleinfo[i].label);
 
-		fprintf(out, "rule %u: id %016llx %s%s%s%s%s", i,
+		fprintf(out, "rule %u: id %016llx %s%s%s%s%s%s", i,
 			(unsigned long long)img->ruleinfo[i].id,
 			rule->verdict == NFR_PASS ? "pass" : "block",
 			rule->flags & NFR_RULE_LOG ? " log" : "",
 			rule->flags & NFR_RULE_STATE ? " state" : "",
+			rule->flags & NFR_RULE_ALLOW_OPTS ? " allow-opts" : "",
 			rule->flags & NFR_RULE_DEFAULT ? " default" : "",
 			rule->flags & NFR_RULE_GUARD ? " guard" : "");
 		if (*label)

@@ -8,6 +8,8 @@ static void emit_insn(struct emit *e, struct nfr_insn insn)
 {
 	e->insns = arena_grow(e->arena, e->insns, e->count, &e->capacity,
 			      sizeof(*e->insns));
+	e->next = arena_grow(e->arena, e->next, e->count, &e->next_capacity,
+			     sizeof(*e->next));
 	e->insns[e->count++] = insn;
 }
 
@@ -16,29 +18,39 @@ void emit_ret(struct emit *e, uint32_t rule)
 	emit_insn(e, (struct nfr_insn){.op = NFR_OP_RET, .imm = rule});
 }
 
-static void label_add(struct emit_label *label, size_t ref)
+static void label_add(struct emit *e, struct emit_label *label, size_t ref)
 {
-	assert(label->count < EMIT_REFS_MAX);
-	label->refs[label->count++] = ref;
+	e->next[ref] = label->last;
+	label->last = ref;
+	label->count++;
+}
+
+static size_t label_take(const struct emit *e, struct emit_label *label)
+{
+	size_t ref = label->last;
+
+	label->last = e->next[ref];
+	label->count--;
+	return ref;
 }
 
 void emit_jump(struct emit *e, enum nfr_opcode op, unsigned field, uint32_t imm,
 	       struct emit_label *label)
 {
-	label_add(label, e->count);
 	emit_insn(e, (struct nfr_insn){
 			     .op = (__u8)op, .field = (__u8)field, .imm = imm});
+	label_add(e, label, e->count - 1);
 }
 
 void emit_bind(struct emit *e, struct emit_label *label)
 {
-	for (unsigned i = 0; i < label->count; i++) {
-		size_t distance = e->count - label->refs[i] - 1;
+	while (label->count > 0) {
+		size_t ref = label_take(e, label);
+		size_t distance = e->count - ref - 1;
 
-		assert(distance <= UINT16_MAX);
-		e->insns[label->refs[i]].jump = (__u16)distance;
+		e->is_too_far |= distance > UINT16_MAX;
+		e->insns[ref].jump = (__u16)distance;
 	}
-	label->count = 0;
 }
 
 void emit_invert_last(struct emit *e, struct emit_label *from,
@@ -46,9 +58,8 @@ void emit_invert_last(struct emit *e, struct emit_label *from,
 {
 	struct nfr_insn *insn = &e->insns[e->count - 1];
 
-	assert(from->count > 0 && from->refs[from->count - 1] == e->count - 1);
-	from->count--;
-	label_add(to, e->count - 1);
+	assert(from->count > 0 && from->last == e->count - 1);
+	label_add(e, to, label_take(e, from));
 	switch (insn->op) {
 	case NFR_OP_JEQ:
 		insn->op = NFR_OP_JNE;

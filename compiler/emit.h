@@ -13,15 +13,16 @@
 struct emit {
 	struct arena *arena;
 	struct nfr_insn *insns;
+	size_t *next; /* of a waiting jump: the one before it with its label */
 	size_t count;
-	size_t capacity;
+	size_t capacity, next_capacity;
+	bool is_too_far; /* a jump was longer than an instruction can say */
 };
 
-/* Jumps that wait for their target. One rule needs fewer than 64. */
-#define EMIT_REFS_MAX 64
+/* Jumps that wait for their target, the last one first. */
 struct emit_label {
-	size_t refs[EMIT_REFS_MAX];
-	unsigned count;
+	size_t last; /* unless count is 0 */
+	size_t count;
 };
 
 void emit_ret(struct emit *, uint32_t rule);

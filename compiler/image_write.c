@@ -40,6 +40,8 @@ static struct nfr_rule make_rule(const struct policy_rule *rule, bool is_guard)
 {
 	struct nfr_rule out = {.verdict = rule->is_pass ? NFR_PASS : NFR_BLOCK};
 
+	if (rule->allows_opts)
+		out.flags |= NFR_RULE_ALLOW_OPTS;
 	if (rule->is_logged)
 		out.flags |= NFR_RULE_LOG;
 	if (is_guard)

@@ -3,10 +3,11 @@
  * lower.c: policy -> bytecode.
  *
  * Each entry point gets a program of its own with the rules that can match
- * there, so direction and family are never tested. Last match and quick
- * become first match: quick rules in order, the others backwards, then the
- * default. The guard is first match as it stands; behind it comes a rule that
- * means "no objection", so that its programs end in a rule too.
+ * there, so direction and family are never tested. policy_order() makes first
+ * match of last match, quick and anchors. A rule in anchors tests their
+ * criteria first, each rule by itself. The guard is first match as it stands;
+ * behind it comes a rule that means "no objection", so that its programs end in
+ * a rule too.
  */
 #include "lower.h"
 
@@ -15,11 +16,29 @@
 
 #include "lower_match.h"
 
+static bool match_is_for(const struct policy_match *match, enum nfr_dir dir,
+			 enum nfr_family family)
+{
+	return (match->dirs & 1u << dir) && (match->families & 1u << family);
+}
+
 static bool rule_is_for(const struct policy_rule *rule, enum nfr_dir dir,
 			enum nfr_family family)
 {
-	return (rule->match.dirs & 1u << dir) &&
-	       (rule->match.families & 1u << family);
+	for (size_t i = 0; i < rule->within_count; i++)
+		if (!match_is_for(&rule->within[i], dir, family))
+			return false;
+	return match_is_for(&rule->match, dir, family);
+}
+
+/* Of the anchors around it, and its own. */
+static bool lower_criteria(struct emit *e, const struct policy_rule *rule,
+			   enum nfr_family family, struct emit_label *miss)
+{
+	for (size_t i = 0; i < rule->within_count; i++)
+		if (!lower_match(e, &rule->within[i], family, miss))
+			return false;
+	return lower_match(e, &rule->match, family, miss);
 }
 
 /* True when the rule decides whatever reaches it: nothing follows it. */
@@ -33,7 +52,7 @@ static bool lower_rule(struct emit *e, const struct policy_rule *rule,
 
 	if (!rule_is_for(rule, dir, family))
 		return false;
-	if (!lower_match(e, &rule->match, family, &miss)) {
+	if (!lower_criteria(e, rule, family, &miss)) {
 		e->count = start;
 		return false;
 	}
@@ -44,19 +63,16 @@ static bool lower_rule(struct emit *e, const struct policy_rule *rule,
 }
 
 static void lower_rules(struct emit *e, const struct policy *policy,
-			enum nfr_dir dir, enum nfr_family family)
+			const uint32_t *order, enum nfr_dir dir,
+			enum nfr_family family)
 {
-	size_t last = policy->rule_count - 1;
+	uint32_t last = (uint32_t)policy->rule_count - 1;
 
-	for (size_t i = 0; i < last; i++)
-		if (policy->rules[i].is_quick &&
-		    lower_rule(e, &policy->rules[i], (uint32_t)i, dir, family))
+	for (uint32_t i = 0; order[i] != last; i++)
+		if (lower_rule(e, &policy->rules[order[i]], order[i], dir,
+			       family))
 			return;
-	for (size_t i = last; i-- > 0;)
-		if (!policy->rules[i].is_quick &&
-		    lower_rule(e, &policy->rules[i], (uint32_t)i, dir, family))
-			return;
-	emit_ret(e, (uint32_t)last);
+	emit_ret(e, last);
 }
 
 static void lower_guard(struct emit *e, const struct policy *policy,
@@ -93,11 +109,14 @@ int lower_policy(struct arena *arena, const struct policy *policy,
 {
 	struct emit e = {.arena = arena};
 	struct code code = {.count = 0};
+	uint32_t *order;
 
 	/* One more than the policy has: "no objection". */
 	if (policy->rule_count >= NFR_RULE_MAX ||
 	    policy->guard_count >= NFR_RULE_MAX - policy->rule_count)
 		return -E2BIG;
+	order = arena_alloc(arena, policy->rule_count * sizeof(*order));
+	policy_order(policy, order);
 	for (unsigned i = 0; i < NFR_ENTRIES; i++) {
 		enum nfr_dir dir = i / 3 % 2;
 		enum nfr_family family = i % 3;
@@ -111,11 +130,11 @@ int lower_policy(struct arena *arena, const struct policy *policy,
 		if (is_guard)
 			lower_guard(&e, policy, dir, family);
 		else
-			lower_rules(&e, policy, dir, family);
+			lower_rules(&e, policy, order, dir, family);
 		code.entry[i] = find_equal(&e, &code, i, start);
 		if (code.entry[i] != start)
 			e.count = start;
-		if (e.count > NFR_INSN_MAX)
+		if (e.count > NFR_INSN_MAX || e.is_too_far)
 			return -E2BIG;
 	}
 	code.insns = e.insns;

@@ -14,7 +14,10 @@ struct code {
 	uint32_t entry[NFR_ENTRIES];
 };
 
-/* 0, or -E2BIG when the policy does not fit NFR_INSN_MAX or NFR_RULE_MAX. */
+/*
+ * 0, or -E2BIG when the policy does not fit NFR_INSN_MAX or NFR_RULE_MAX, or
+ * one rule's tests, its anchors' included, are longer than a jump.
+ */
 int lower_policy(struct arena *, const struct policy *, struct code *out);
 
 #endif

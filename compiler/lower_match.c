@@ -192,16 +192,32 @@ static bool lower_side(struct emit *e, const struct policy_match *m,
 	       lower_host(e, NFR_F_SRC0, &m->src, family, miss);
 }
 
+/* Id 0 in a rule is "any": whatever was not made here. */
+static void lower_received(struct emit *e, const struct policy_match *m,
+			   struct emit_label *miss)
+{
+	bool is_equal = m->received_ifid == 0 ? m->received_negated
+					      : !m->received_negated;
+
+	emit_jump(e, is_equal ? NFR_OP_JNE : NFR_OP_JEQ, NFR_F_RECEIVED,
+		  m->received_ifid, miss);
+}
+
 bool lower_match(struct emit *e, const struct policy_match *m,
 		 enum nfr_family family, struct emit_label *miss)
 {
 	if (!m->on_any)
 		lower_number(e, NFR_F_IFID, m->ifid, m->on_negated, miss);
+	if (m->has_received)
+		lower_received(e, m, miss);
 	if (m->ethertype >= 0)
 		lower_number(e, NFR_F_ETHERTYPE, (uint32_t)m->ethertype, false,
 			     miss);
 	if (family == NFR_FAMILY_LINK)
-		return true; /* what follows is only asked of IP */
+		return !m->is_fragment; /* the rest is only asked of IP */
+	if (m->is_fragment)
+		emit_jump(e, NFR_OP_JMNE, NFR_F_BITS,
+			  NFR_BIT_FRAGMENT << 16 | NFR_BIT_FRAGMENT, miss);
 	if (m->proto >= 0)
 		lower_number(e, NFR_F_PROTO, (uint32_t)m->proto, false, miss);
 	if (!lower_port(e, NFR_F_DPORT, &m->dport, miss) ||
@@ -210,6 +226,8 @@ bool lower_match(struct emit *e, const struct policy_match *m,
 	lower_icmp(e, m, miss);
 	if (m->ttl >= 0)
 		lower_number(e, NFR_F_TTL, (uint32_t)m->ttl, false, miss);
+	if (m->tos >= 0)
+		lower_number(e, NFR_F_TOS, (uint32_t)m->tos, false, miss);
 	return lower_side(e, m, family, POLICY_HOST_RANGE, miss) &&
 	       lower_flags(e, m, miss) &&
 	       lower_side(e, m, family, POLICY_HOST_TABLE, miss);

@@ -34,10 +34,15 @@ refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
 	return -EBADMSG;
 }
 
+static bool is_iface(const struct nfr_insn *insn)
+{
+	return insn->field == NFR_F_IFID || insn->field == NFR_F_RECEIVED;
+}
+
 static const char *check_compare(const struct image *img,
 				 const struct nfr_insn *insn)
 {
-	if (insn->field == NFR_F_IFID && insn->imm > img->iface_count)
+	if (is_iface(insn) && insn->imm > img->iface_count)
 		return "no such interface";
 	return NULL;
 }
@@ -46,7 +51,7 @@ static const char *check_mask(const struct nfr_insn *insn)
 {
 	__u32 mask = insn->imm >> 16, value = insn->imm & 0xffff;
 
-	if (insn->field == NFR_F_IFID)
+	if (is_iface(insn))
 		return "an interface is not compared under a mask";
 	return value & ~mask ? "value has bits outside of the mask" : NULL;
 }

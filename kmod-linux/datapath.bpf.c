@@ -37,6 +37,7 @@ NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)
 		.end = (const __u8 *)(unsigned long)skb->data_end,
 		.len = skb->len,
 		.ifindex = skb->ifindex,
+		.ingress = skb->ingress_ifindex,
 		.dir = dir,
 	};
 

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 1
+#define NFR_ABI_VERSION 2
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -56,9 +56,18 @@ enum nfr_field {
 	NFR_F_DIR = 16,	     /* enum nfr_dir */
 	NFR_F_FAMILY = 17,   /* enum nfr_family */
 	NFR_F_TTL = 18,	     /* TTL or hop limit */
-	NFR_F_LAST = 18,
+	NFR_F_TOS = 19,	     /* IPv4 TOS byte or IPv6 traffic class, with ECN */
+	NFR_F_RECEIVED = 20, /* interface id where the packet came in, see below */
+	NFR_F_LAST = 20,
 	NFR_KEY_WORDS = 32   /* a power of two, so that an index can be masked */
 };
+
+/*
+ * NFR_F_RECEIVED of what comes in is its own interface. Of what goes out it is
+ * where a forwarded packet came in, and 0 when it was made here or nobody
+ * knows. An interface that no rule names is NFR_RECEIVED_OTHER.
+ */
+#define NFR_RECEIVED_OTHER 0xffffu
 
 #define NFR_BIT_OPTIONS (1u << 0) /* IPv4 options, or hop-by-hop/destination options */
 #define NFR_BIT_FRAGMENT (1u << 1)   /* any fragment, the first included */
@@ -198,9 +207,13 @@ struct nfr_state {
 	__u16 icmp;	  /* first packet's type << 8 | code, for judging again */
 	__u8 tcpflags;	  /* first packet's, for judging again */
 	__u8 fins;	  /* TCP sides that sent a FIN: bits 1 << enum nfr_dir */
-	__u8 reserved[2];
+	__u8 tos;	  /* first packet's, for judging again */
+	__u8 ttl;	  /* the same */
+	__u32 received;	  /* the same: ifindex, as ids are an image's; or 0 */
+	__u8 bits;	  /* the same: NFR_BIT_* */
+	__u8 reserved[3];
 };
-_Static_assert(sizeof(struct nfr_state) == 64, "nfr_state");
+_Static_assert(sizeof(struct nfr_state) == 72, "nfr_state");
 #define NFR_STATE_OPENING 0	/* only the first side was seen */
 #define NFR_STATE_ESTABLISHED 1 /* both sides were */
 #define NFR_STATE_CLOSING 2	/* TCP: one FIN */

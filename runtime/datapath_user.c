@@ -283,6 +283,7 @@ struct nfr_result datapath_judge(struct datapath *dp,
 		.end = (const __u8 *)from->bytes + from->caplen,
 		.len = (__u32)from->len,
 		.ifindex = from->ifindex,
+		.ingress = from->ingress,
 		.dir = (__u8)from->dir,
 	};
 

@@ -28,6 +28,7 @@ struct datapath_frame {
 	size_t caplen; /* what is there */
 	size_t len;    /* what was on the wire, at least caplen */
 	__u32 ifindex;
+	__u32 ingress; /* of what goes out: where it came in; 0: made here */
 	enum nfr_dir dir;
 	__u64 now_ms; /* any epoch; need not be monotonic */
 };

@@ -52,8 +52,10 @@ struct packet_frame {
 	const __u8 *end; /* of what can be read */
 	__u32 len;	 /* on the wire; at least end - start */
 	__u32 ifindex;
-	__u8 dir;  /* enum nfr_dir */
-	__u8 link; /* enum nfr_link */
+	__u32 ingress; /* ifindex where it came into the host; 0: not known */
+	__u8 dir;      /* enum nfr_dir */
+	__u8 link;     /* enum nfr_link */
+	__u16 received; /* what NFR_F_RECEIVED will be */
 };
 
 /* Where the walk along IPv6 extension headers stands. */
@@ -236,6 +238,7 @@ NFR_INLINE __u8 packet_ipv4(const struct packet_frame *frame,
 		return NFR_REASON_IP_VERSION;
 	header_len = (ip[0] & 15) * 4u;
 	total_len = packet_be16(ip + 2);
+	w[NFR_F_TOS] = ip[1];
 	w[NFR_F_TTL] = ip[8];
 	w[NFR_F_PROTO] = ip[9];
 	w[NFR_F_SRC0] = packet_be32(ip + 12);
@@ -348,6 +351,7 @@ NFR_INLINE __u8 packet_ipv6(const struct packet_frame *frame,
 	payload_len = packet_be16(ip + 4);
 	walk->off = off + 40;
 	walk->next = ip[6];
+	w[NFR_F_TOS] = packet_be16(ip) >> 4 & 0xff;
 	w[NFR_F_PROTO] = ip[6];
 	w[NFR_F_TTL] = ip[7];
 	for (int i = 0; i < 4; i++) {
@@ -432,6 +436,7 @@ NFR_INLINE __u8 packet_parse(const struct packet_frame *frame,
 	packet_clear(packet);
 	w[NFR_F_IFID] = ifid;
 	w[NFR_F_DIR] = frame->dir;
+	w[NFR_F_RECEIVED] = frame->received;
 	if (frame->link == NFR_LINK_ETHER)
 		doubt = packet_ether(frame, packet);
 	else if (frame->link == NFR_LINK_RAW)

@@ -90,7 +90,7 @@ NFR_INLINE void state_key(const struct packet *packet, __u32 ifindex,
 /* The key of the packet that made the state, as far as rules look at it. */
 NFR_INLINE void state_first_key(const struct nfr_state_key *name,
 				const struct nfr_state *state, __u32 ifid,
-				struct nfr_key *out)
+				__u32 received, struct nfr_key *out)
 {
 	int is_out = state->dir == NFR_DIR_OUT;
 	int has_ports = name->proto == PACKET_TCP || name->proto == PACKET_UDP;
@@ -106,6 +106,10 @@ NFR_INLINE void state_first_key(const struct nfr_state_key *name,
 	w[NFR_F_PROTO] = name->proto;
 	w[NFR_F_ICMP] = state->icmp;
 	w[NFR_F_TCPFLAGS] = state->tcpflags;
+	w[NFR_F_BITS] = state->bits;
+	w[NFR_F_TTL] = state->ttl;
+	w[NFR_F_TOS] = state->tos;
+	w[NFR_F_RECEIVED] = received;
 	if (has_ports) {
 		w[NFR_F_SPORT] = is_out ? name->near_port : name->far_port;
 		w[NFR_F_DPORT] = is_out ? name->far_port : name->near_port;
@@ -198,13 +202,17 @@ NFR_INLINE void state_touch(struct nfr_state *state, const struct nfr_key *key,
 
 /* The first packet of a flow. */
 NFR_INLINE void state_begin(struct nfr_state *state, const struct nfr_key *key,
-			    __u64 now, __u32 len)
+			    __u32 received, __u64 now, __u32 len)
 {
 	__builtin_memset(state, 0, sizeof(*state));
 	state->created = now;
 	state->dir = (__u8)key->w[NFR_F_DIR];
 	state->icmp = (__u16)key->w[NFR_F_ICMP];
 	state->tcpflags = (__u8)key->w[NFR_F_TCPFLAGS];
+	state->bits = (__u8)key->w[NFR_F_BITS];
+	state->ttl = (__u8)key->w[NFR_F_TTL];
+	state->tos = (__u8)key->w[NFR_F_TOS];
+	state->received = received;
 	state_touch(state, key, now, len);
 }
 

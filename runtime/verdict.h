@@ -65,6 +65,31 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 	return doubt;
 }
 
+/* The id of a device. One with the tunnel's name that is not it is "other". */
+NFR_INLINE __u32 verdict_ifid(struct env *env, const struct nfr_iface *iface,
+			      __u32 ifindex)
+{
+	if (iface->flags & NFR_IFACE_TUNNEL && !env_tunnel(env, ifindex))
+		return 0;
+	return iface->ifid;
+}
+
+/* NFR_F_RECEIVED of a packet at the device of ifid that came in at ingress. */
+NFR_INLINE __u32 verdict_received(struct env *env, __u32 dir, __u32 ifid,
+				  __u32 ingress)
+{
+	const struct nfr_iface *iface;
+	__u32 received = ifid;
+
+	if (dir == NFR_DIR_OUT) {
+		if (!ingress)
+			return 0;
+		iface = env_iface(env, ingress);
+		received = iface ? verdict_ifid(env, iface, ingress) : 0;
+	}
+	return received ? received : NFR_RECEIVED_OTHER;
+}
+
 /*
  * The policy has changed since the flow was judged: would its first packet
  * still be passed, and with a state? Then *number is the rule that does.
@@ -77,7 +102,10 @@ NFR_INLINE int verdict_judge_again(struct env *env,
 	struct state_judgement judgement = {.generation = config->generation};
 	const struct nfr_rule *rule;
 
-	state_first_key(&v->name, state, ifid, &v->first);
+	state_first_key(
+		&v->name, state, ifid,
+		verdict_received(env, state->dir, ifid, state->received),
+		&v->first);
 	judgement.rule = vm_run(env, &v->first,
 				verdict_entry(config, NFR_STAGE_RULES,
 					      state->dir & 1, v->name.family));
@@ -152,13 +180,14 @@ NFR_INLINE int verdict_guard(struct env *env, const struct nfr_config *config,
 /* Nonzero when there is no room. */
 NFR_INLINE int verdict_begin_state(struct env *env,
 				   const struct nfr_config *config,
-				   struct verdict *v, __u32 len)
+				   const struct packet_frame *frame,
+				   struct verdict *v)
 {
 	struct state_judgement judgement = {.rule = v->result.rule,
 					    .generation = config->generation};
 	__u64 now = env_now(env);
 
-	state_begin(&v->fresh, &v->packet.key, now, len);
+	state_begin(&v->fresh, &v->packet.key, frame->ingress, now, frame->len);
 	state_set_judgement(&v->fresh, judgement);
 	if (env_state_insert(env, &v->name, &v->fresh) == 0)
 		return 0;
@@ -221,7 +250,7 @@ NFR_INLINE void verdict_reach(struct env *env, const struct nfr_config *config,
 		v->result.from_state = 1;
 	} else if (rule->flags & NFR_RULE_STATE &&
 		   (role == STATE_FLOW || role == STATE_REQUEST) &&
-		   verdict_begin_state(env, config, v, frame->len)) {
+		   verdict_begin_state(env, config, frame, v)) {
 		v->result.reason = NFR_REASON_STATE_FULL;
 		return;
 	}
@@ -245,11 +274,10 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 		v->result.reason = NFR_REASON_INTERFACE;
 		return;
 	}
-	ifid = iface->ifid;
-	/* A device with the tunnel's name that is not the tunnel is "other". */
-	if (iface->flags & NFR_IFACE_TUNNEL && !env_tunnel(env, frame->ifindex))
-		ifid = 0;
+	ifid = verdict_ifid(env, iface, frame->ifindex);
 	frame->link = iface->link;
+	frame->received = (__u16)verdict_received(env, frame->dir, ifid,
+						  frame->ingress);
 	v->result.reason = verdict_parse(env, frame, v, ifid);
 	if (v->result.reason != NFR_REASON_NONE)
 		return;

@@ -105,6 +105,27 @@ static uint32_t find_ifid(const struct image *img, const char *name)
 	return 0;
 }
 
+/* What goes out was made here, forwarded, or came from a device now gone. */
+static void draw_ingress(struct random *r, struct trial *t)
+{
+	uint32_t *received = &t->expected.key.w[NFR_F_RECEIVED];
+	const struct agree_device *device = &random_pick(r, devices);
+
+	*received = t->expected.key.w[NFR_F_IFID];
+	if (t->frame.dir == NFR_DIR_OUT) {
+		if (random_once_in(r, 2))
+			return (void)(*received = 0);
+		t->frame.ingress = device->ifindex;
+		*received = find_ifid(&t->policy->img, device->name);
+		if (random_once_in(r, 16)) {
+			t->frame.ingress = 999;
+			*received = 0;
+		}
+	}
+	if (*received == 0)
+		*received = NFR_RECEIVED_OTHER;
+}
+
 static void draw_trial(const struct run *run, struct trial *t)
 {
 	struct random of_policy = random_fork(~run->seed, t->policy_number);
@@ -127,6 +148,7 @@ static void draw_trial(const struct run *run, struct trial *t)
 	t->expected.key.w[NFR_F_IFID] =
 		find_ifid(&t->policy->img, device->name);
 	t->expected.key.w[NFR_F_DIR] = t->frame.dir;
+	draw_ingress(&r, t);
 	t->verdict = (struct nfr_result){.verdict = NFR_BLOCK,
 					 .reason = t->expected.doubt,
 					 .rule = NFR_NO_RULE};
@@ -171,6 +193,7 @@ static void compare_parser(struct run *run, const struct trial *t)
 		.len = (uint32_t)t->frame.len,
 		.dir = (uint8_t)t->frame.dir,
 		.link = (uint8_t)t->frame.link,
+		.received = (uint16_t)t->expected.key.w[NFR_F_RECEIVED],
 	};
 	struct packet packet;
 	uint8_t doubt =

@@ -22,6 +22,7 @@ struct agree_frame {
 	const uint8_t *bytes;
 	size_t len;
 	uint32_t ifindex;
+	uint32_t ingress; /* of what goes out: where it came in, or 0 */
 	enum nfr_dir dir;
 	enum nfr_link link; /* the device's */
 };

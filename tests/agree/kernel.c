@@ -30,6 +30,8 @@
 #define KERNEL_ENTRIES (1u << 14)
 #define KERNEL_STATES 64
 #define KERNEL_OBJECTS AGREE_KERNEL_OBJECTS
+/* Where frames came in: other devices than the loopback is now. */
+#define KERNEL_INGRESS 1000u
 /*
  * A test run refuses shorter frames, and as an skb also those whose EtherType
  * (or what is at its place) promises an IP header that is cut off.
@@ -285,6 +287,21 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 	return ret;
 }
 
+/* The devices that frames can have come in on. */
+static int fill_ingress(struct kernel *k, int fd)
+{
+	empty(fd);
+	for (size_t i = 0; i < k->device_count; i++) {
+		struct nfr_iface iface = {.ifid = k->ifids[i],
+					  .link = (uint8_t)k->devices[i].link};
+		uint32_t ifindex = KERNEL_INGRESS + k->devices[i].ifindex;
+
+		if (bpf_map_update_elem(fd, &ifindex, &iface, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
 static int kernel_load(void *self, const struct image *image,
 		       const struct agree_device *devices, size_t count)
 {
@@ -315,6 +332,8 @@ static int kernel_load(void *self, const struct image *image,
 	for (unsigned i = 0; i < KERNEL_OBJECTS; i++) {
 		int ret = object_fill(k, &k->objects[i], image);
 
+		if (!ret)
+			ret = fill_ingress(k, k->objects[i].map[MAP_IFACES]);
 		if (ret)
 			return ret;
 	}
@@ -363,8 +382,15 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes,
 		    .data_size_in = (uint32_t)frame->len, .repeat = 1);
+	struct __sk_buff skb = {.ingress_ifindex = 0};
 	uint32_t zero = 0;
 
+	if (frame->ingress)
+		skb.ingress_ifindex = KERNEL_INGRESS + frame->ingress;
+	if (prog != PROG_XDP) {
+		opts.ctx_in = &skb;
+		opts.ctx_size_in = sizeof(skb);
+	}
 	if (bpf_prog_test_run_opts(o->prog[prog], &opts)) {
 		if (errno == EINVAL && prog != PROG_XDP &&
 		    frame->len < KERNEL_FRAME_SURE)

@@ -42,6 +42,7 @@ static int native_judge(void *self, const struct agree_frame *frame,
 					   .caplen = frame->len,
 					   .len = frame->len,
 					   .ifindex = frame->ifindex,
+					   .ingress = frame->ingress,
 					   .dir = frame->dir};
 
 	datapath_forget_states(self);

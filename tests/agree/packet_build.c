@@ -43,7 +43,7 @@ static void build_ether(struct builder *b, const struct packet_spec *s)
 static void build_ipv4(struct builder *b, const struct packet_spec *s)
 {
 	put(b, (uint32_t)s->version << 4 | s->ihl, 1);
-	put(b, 0, 1);
+	put(b, s->tos, 1);
 	put(b, packet_stated_len(s), 2);
 	put(b, 0x1234, 2);
 	put(b, (uint32_t)s->more_fragments << 13 | s->fragment_offset, 2);
@@ -79,7 +79,8 @@ static void build_ext(struct builder *b, const struct packet_ext *ext,
 
 static void build_ipv6(struct builder *b, const struct packet_spec *s)
 {
-	put(b, (uint32_t)s->version << 28 | 0x12345, 4);
+	put(b, (uint32_t)s->version << 28 | (uint32_t)s->tos << 20 | 0x12345,
+	    4);
 	put(b, packet_stated_len(s), 2);
 	put(b, s->ext_count ? s->ext[0].type : s->proto, 1);
 	put(b, s->ttl, 1);

@@ -122,6 +122,7 @@ static void note_addresses(struct walk *w, unsigned words)
 	memcpy(&w->key->w[NFR_F_SRC0], w->spec->src.w, words * 4);
 	memcpy(&w->key->w[NFR_F_DST0], w->spec->dst.w, words * 4);
 	w->key->w[NFR_F_TTL] = w->spec->ttl;
+	w->key->w[NFR_F_TOS] = w->spec->tos;
 }
 
 static bool walk_ipv4(struct walk *w)

@@ -136,9 +136,11 @@ static void draw_transport(struct random *r, struct packet_spec *s,
 static void draw_ip(struct random *r, struct packet_spec *s)
 {
 	static const uint8_t ttls[] = {0, 1, 64, 254, 255};
+	static const uint8_t toses[] = {0, 0, 0, 0x10, 0x11, 0xb8, 0xff};
 	enum addr_family family = s->ip == 4 ? FAMILY_IPV4 : FAMILY_IPV6;
 
 	s->ttl = random_pick(r, ttls);
+	s->tos = random_pick(r, toses);
 	s->src = pool_addr(r, family);
 	s->dst = pool_addr(r, family);
 	draw_transport(r, s, family);

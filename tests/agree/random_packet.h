@@ -41,6 +41,7 @@ struct packet_spec {
 	unsigned ip;
 	uint8_t version;
 	uint8_t ttl;
+	uint8_t tos; /* or traffic class */
 	struct addr src, dst;
 	uint8_t proto;
 	int length_error; /* added to the length that IP states */
@@ -64,7 +65,7 @@ struct packet_spec {
 
 struct packet_expected {
 	uint8_t doubt;	    /* NFR_REASON_NONE: the key may be judged */
-	struct nfr_key key; /* then; IFID and DIR are left to the caller */
+	struct nfr_key key; /* then; IFID, DIR and RECEIVED are the caller's */
 };
 
 void random_packet(struct random *, struct packet_spec *);

@@ -375,6 +375,20 @@ TEST(ipv6_payload_length_beyond_the_frame_is_a_doubt)
 	assert_doubt(RAW, IP_LENGTH);
 }
 
+TEST(tos_and_traffic_class_are_the_whole_byte)
+{
+	ipv4(59, 0);
+	b.at[1] = 0xb9;
+	assert_doubt(RAW, NONE);
+	assert_int_equal(word(NFR_F_TOS), 0xb9);
+	b.len = 0;
+	ipv6(59, 0);
+	b.at[0] = 0x6b;
+	b.at[1] = 0x9f;
+	assert_doubt(RAW, NONE);
+	assert_int_equal(word(NFR_F_TOS), 0xb9);
+}
+
 TEST(a_mapped_address_is_a_doubt_in_either_place)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -550,6 +564,7 @@ int main(void)
 		FACT(udp_length_is_checked),
 		FACT(ipv6_payload_length_zero_is_only_for_nothing),
 		FACT(ipv6_payload_length_beyond_the_frame_is_a_doubt),
+		FACT(tos_and_traffic_class_are_the_whole_byte),
 		FACT(a_mapped_address_is_a_doubt_in_either_place),
 		FACT(ipv6_options_are_marked_and_stepped_over),
 		FACT(hop_by_hop_must_come_first),
