@@ -49,12 +49,13 @@ Everything is tried twice, first without nfr (the control) and then with it, and
 counted in frames on the router's side of the uplink.
 
 END
+cd "$lab_top" || exit 2
 lab_up
 printf '%strying without nfr ...%s\n\n' "$dim" "$plain"
 printf '%s%-43s %-14s %11s %9s   %s%s\n' "$bold" 'what was tried' 'should' \
 	'without nfr' 'with nfr' 'verdict' "$plain"
 rule
-leaks_measure "$lab_top/rules/vpn.nfr" || {
+leaks_measure rules/vpn.nfr || {
 	echo "demo: could not measure" >&2
 	exit 2
 }

@@ -19,8 +19,9 @@ leaks_row() { # ID KIND TEXT WITHOUT WITH VERDICT NOTE
 	fi
 }
 
+cd "$lab_top" || exit 2
 lab_up
-leaks_measure "$lab_top/rules/vpn.nfr" || exit 2
+leaks_measure rules/vpn.nfr || exit 2
 want=$(($(leaks_table | wc -l) + 1))
 echo "1..$want"
 if [ $failed != 0 ]; then
