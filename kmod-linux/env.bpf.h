@@ -10,6 +10,8 @@
 #include "runtime/packet.h"
 #include "runtime/state.h"
 
+#include <bpf/bpf_core_read.h>
+
 /* Maps are global; what is left is the hook's packet. */
 struct env {
 	struct __sk_buff *skb; /* NULL in XDP, where frames are linear */
@@ -96,6 +98,28 @@ NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
 	frame->start = (const __u8 *)(unsigned long)skb->data;
 	frame->end = (const __u8 *)(unsigned long)skb->data_end;
 	return 1;
+}
+
+/* Of the kernel's own packet; CO-RE finds the places. */
+struct sk_buff {
+	__u16 csum_start, csum_offset, mac_header;
+	__u8 ip_summed : 2;
+} __attribute__((preserve_access_index));
+#define ENV_CHECKSUM_PARTIAL 3
+
+/* Where a checksum will be written after us, from the start of the frame. */
+NFR_INLINE __u32 env_checksum(struct env *env)
+{
+	const struct sk_buff *skb = (const void *)env->skb;
+	__u32 from, at;
+
+	if (!skb || BPF_CORE_READ_BITFIELD_PROBED(skb, ip_summed) !=
+			    ENV_CHECKSUM_PARTIAL)
+		return 0xffffffffu;
+	from = BPF_CORE_READ(skb, mac_header);
+	at = BPF_CORE_READ(skb, csum_start);
+	at += BPF_CORE_READ(skb, csum_offset);
+	return at < from ? 0 : at - from;
 }
 
 NFR_INLINE __u64 env_now(struct env *env)

@@ -69,7 +69,8 @@ struct packet_walk {
 /* What parsing found. */
 struct packet {
 	struct nfr_key key;
-	__u32 network; /* offset of the network header */
+	__u32 network;	 /* offset of the network header */
+	__u32 transport; /* and of the transport header; 0: it was not read */
 	__u16 echo_id; /* ICMP and ICMPv6: bytes 4-5, the identifier of echoes
 			*/
 	__u16 reserved;
@@ -210,6 +211,7 @@ NFR_INLINE __u8 packet_transport(const struct packet_frame *frame,
 	packet->key.w[NFR_F_PROTO] = proto;
 	if (packet->key.w[NFR_F_BITS] & NFR_BIT_LATER)
 		return NFR_REASON_NONE;
+	packet->transport = off;
 	if (proto == PACKET_TCP)
 		return packet_tcp(frame, packet, off, limit);
 	if (proto == PACKET_UDP)
@@ -419,6 +421,28 @@ NFR_INLINE __u8 packet_raw(const struct packet_frame *frame,
 	else
 		return NFR_REASON_IP_VERSION;
 	return NFR_REASON_NONE;
+}
+
+/*
+ * May the two bytes at this offset still change? Where checksums are offloaded,
+ * the kernel writes one after every hook, and who sends raw frames, or is a
+ * virtual machine, says where (struct virtio_net_hdr): not over what the key
+ * was read from.
+ */
+NFR_INLINE int packet_may_change(const struct packet *packet, __u32 off)
+{
+	__u32 proto = packet->key.w[NFR_F_PROTO];
+
+	if (!packet->transport || off < packet->transport)
+		return 0;
+	off -= packet->transport;
+	if (proto == PACKET_TCP)
+		return off >= 14;
+	if (proto == PACKET_UDP)
+		return off >= 6;
+	if (proto == PACKET_ICMP || proto == PACKET_ICMP6)
+		return off == 2 || off >= 8;
+	return 1;
 }
 
 NFR_INLINE void packet_clear(struct packet *packet)

@@ -25,6 +25,9 @@
 #include "state.h"
 #include "vm.h"
 
+/* env_checksum(): no checksum is still to be written into the frame. */
+#define VERDICT_NOWHERE 0xffffffffu
+
 /* All of one packet; lives in a per-CPU map or on the stack. */
 struct verdict {
 	struct nfr_result result; /* first: tests read it from the map */
@@ -54,6 +57,7 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 			      struct verdict *v, __u32 ifid)
 {
 	__u8 doubt = NFR_REASON_SHORT;
+	__u32 off;
 
 #pragma GCC unroll 1
 	for (int turn = 0; turn < 2; turn++) {
@@ -62,7 +66,12 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 			break;
 	}
 	PACKET_FORGET();
-	return doubt;
+	if (doubt)
+		return doubt;
+	off = env_checksum(env);
+	return off == VERDICT_NOWHERE || packet_may_change(&v->packet, off)
+		       ? NFR_REASON_NONE
+		       : NFR_REASON_CHECKSUM;
 }
 
 /* The id of a device. One with the tunnel's name that is not it is "other". */

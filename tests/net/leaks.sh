@@ -38,6 +38,7 @@ leaks_table() {
 	frame|none|ether proto 0x88b6|raw frame of an unknown EtherType
 	packet|none|host $lab_web4 and udp port 7002|IPv4 packet written past the IP stack
 	vlan|none|vlan|the same, behind two VLAN tags
+	offload|none|host $lab_web4 and udp port 7010|the same, its address written by checksum offload
 	probe|none|src host 10.64.0.2|answer to the router's probe of wg0
 	killed|hold|udp port 7003 or host $lab_tunnel_dns|tunnel's daemon killed under traffic
 	deleted|hold|udp port 7004 or host $lab_tunnel_dns|tunnel's interface deleted under traffic
@@ -129,6 +130,7 @@ try_mark() { send udp 7001 $lab_web4 count=5 mark=$lab_mark; }
 try_frame() { send frame eth0 0x88b6 "nfr leak test"; }
 try_packet() { send packet eth0 "$lab_router_mac" 7002 $lab_web4; }
 try_vlan() { send packet eth0 "$lab_router_mac" 7002 $lab_web4 tags=2; }
+try_offload() { send offload eth0 "$lab_router_mac" 7010 $lab_web4; }
 try_probe() {
 	ip -n router route replace 10.64.0.2 via $lab_client4
 	on router ping -q -c 2 -i 0.05 -W 0.3 10.64.0.2 >/dev/null

@@ -11,7 +11,12 @@
     send.py packet IF MAC PORT ADDRESS [tags=N]
                                           one IPv4 UDP packet by AF_PACKET, past
                                           the IP stack, behind N VLAN tags
+    send.py offload IF MAC PORT ADDRESS   the same to a neighbour in 192.168/16,
+                                          with the order to write a "checksum"
+                                          over that address: it becomes ADDRESS
 """
+import ctypes
+import fcntl
 import os
 import socket
 import struct
@@ -69,11 +74,13 @@ def udp(args):
     return 0
 
 
-def transmit(ifname, frame):
+def transmit(ifname, frame, offload=b""):
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    if offload:
+        s.setsockopt(263, 15, 1)  # SOL_PACKET, PACKET_VNET_HDR
     s.bind((ifname, 0))
     try:
-        s.send(frame.ljust(60, b"\0"))
+        s.send(offload + frame.ljust(60, b"\0"))
     except OSError:
         return 1
     return 0
@@ -111,6 +118,33 @@ def packet(args):
                                 0) + payload)
 
 
+def without_offload(ifname):
+    """Has checksums written on this side of the cable, as most hardware does
+    with those it does not know: ETHTOOL_STXCSUM by SIOCETHTOOL."""
+    value = ctypes.create_string_buffer(struct.pack("=II", 0x17, 0))
+    request = struct.pack("16sP", ifname.encode(), ctypes.addressof(value))
+    with socket.socket() as s:
+        fcntl.ioctl(s, 0x8946, request.ljust(40, b"\0"))
+
+
+def offload(args):
+    ifname, mac, port, addr = args
+    final = socket.inet_aton(addr)
+    begin, place = 20, 30  # of what is summed, and of the destination
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 46, 1, 0, 64, 17, 0,
+                       socket.inet_aton("192.168.1.10"), final)
+    frame = bytes.fromhex(mac.replace(":", "")) + mac_of(ifname) + \
+        b"\x08\x00" + head[:10] + struct.pack("!H", checksum(head)) + \
+        head[12:16] + b"\xc0\xa8" + final[2:] + \
+        struct.pack("!HHHH", 40000, int(port), 26, 0) + b"nfr leak test..."
+    wrong = checksum(frame[begin:]) - struct.unpack("!H", final[:2])[0]
+    frame += struct.pack("!H", wrong % 0xffff)
+    without_offload(ifname)
+    return transmit(ifname, frame, struct.pack("=BBHHHH", 1, 0, 0, 0, begin,
+                                               place - begin))
+
+
 if __name__ == "__main__":
-    verbs = {"dns": dns, "udp": udp, "frame": frame, "packet": packet}
+    verbs = {"dns": dns, "udp": udp, "frame": frame, "packet": packet,
+             "offload": offload}
     sys.exit(verbs[sys.argv[1]](sys.argv[2:]))

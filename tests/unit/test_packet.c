@@ -537,6 +537,45 @@ TEST(tcp_options_count_for_the_limit)
 	assert_doubt(RAW, HEADERS);
 }
 
+/* Offsets of a checksum from the transport header that are fine, up to 20. */
+static void assert_may_change(const char *fine)
+{
+	assert_doubt(ETHER, NONE);
+	for (uint32_t off = 0; off < packet.transport; off++)
+		assert_false(packet_may_change(&packet, off));
+	for (uint32_t off = 0; off < 20; off++)
+		assert_int_equal(
+			packet_may_change(&packet, packet.transport + off),
+			fine[off] == '+');
+}
+
+TEST(a_late_checksum_may_not_change_what_was_judged)
+{
+	ether(0x800);
+	ipv4(6, 20);
+	tcp();
+	assert_may_change("--------------++++++");
+	b.len = 0;
+	ether(0x86dd);
+	ipv6(17, 8);
+	udp(8);
+	assert_may_change("------++++++++++++++");
+	b.len = 0;
+	ether(0x86dd);
+	ipv6(58, 8);
+	fill(8);
+	assert_may_change("--+-----++++++++++++");
+	b.len = 0;
+	ether(0x800);
+	ipv4(132, 12);
+	fill(12);
+	assert_may_change("++++++++++++++++++++");
+	b.len = 0;
+	ether(0x806);
+	fill(28);
+	assert_may_change("--------------------");
+}
+
 int main(void)
 {
 #define FACT(name) cmocka_unit_test_setup(name, setup)
@@ -578,6 +617,7 @@ int main(void)
 		FACT(headers_beyond_the_limit_are_a_doubt_even_where_the_frame_ends),
 		FACT(a_header_may_end_at_the_limit),
 		FACT(tcp_options_count_for_the_limit),
+		FACT(a_late_checksum_may_not_change_what_was_judged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
