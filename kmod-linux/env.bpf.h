@@ -122,6 +122,14 @@ NFR_INLINE __u32 env_checksum(struct env *env)
 	return at < from ? 0 : at - from;
 }
 
+/* The EtherType as which the packet will be cut after us; 0: it will not. */
+NFR_INLINE __u32 env_segments(struct env *env)
+{
+	struct __sk_buff *skb = env->skb;
+
+	return skb && skb->gso_size ? PACKET_SWAP16((__u16)skb->protocol) : 0;
+}
+
 NFR_INLINE __u64 env_now(struct env *env)
 {
 	(void)env;

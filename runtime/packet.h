@@ -73,7 +73,7 @@ struct packet {
 	__u32 transport; /* and of the transport header; 0: it was not read */
 	__u16 echo_id; /* ICMP and ICMPv6: bytes 4-5, the identifier of echoes
 			*/
-	__u16 reserved;
+	__u16 outer; /* outermost EtherType; 0x0800/0x86dd on raw links */
 	struct packet_walk walk;
 };
 
@@ -391,6 +391,7 @@ NFR_INLINE __u8 packet_ether(const struct packet_frame *frame,
 	if (!at)
 		return NFR_REASON_SHORT;
 	ethertype = packet_be16(at + 12);
+	packet->outer = (__u16)ethertype;
 #pragma GCC unroll 2
 	for (int i = 0; i < NFR_VLAN_TAGS_MAX; i++) {
 		if (!packet_is_vlan(ethertype))
@@ -420,6 +421,7 @@ NFR_INLINE __u8 packet_raw(const struct packet_frame *frame,
 		packet->key.w[NFR_F_ETHERTYPE] = PACKET_ETHERTYPE_IPV6;
 	else
 		return NFR_REASON_IP_VERSION;
+	packet->outer = (__u16)packet->key.w[NFR_F_ETHERTYPE];
 	return NFR_REASON_NONE;
 }
 

@@ -52,12 +52,26 @@ NFR_INLINE __u32 verdict_entry(const struct nfr_config *config, __u32 stage,
 	return index < NFR_ENTRIES ? config->entry[index] : NFR_NO_ENTRY;
 }
 
+/*
+ * What the kernel does to the frame after us must not change what was judged:
+ * the checksum it writes, nor the headers by which it cuts a large packet.
+ */
+NFR_INLINE __u8 verdict_offload(struct env *env, const struct verdict *v)
+{
+	__u32 off = env_checksum(env), ethertype = env_segments(env);
+
+	if (off != VERDICT_NOWHERE && !packet_may_change(&v->packet, off))
+		return NFR_REASON_OFFLOAD;
+	if (ethertype && ethertype != v->packet.outer)
+		return NFR_REASON_OFFLOAD;
+	return NFR_REASON_NONE;
+}
+
 /* Parses, and once more if the rest of the headers had to be fetched. */
 NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 			      struct verdict *v, __u32 ifid)
 {
 	__u8 doubt = NFR_REASON_SHORT;
-	__u32 off;
 
 #pragma GCC unroll 1
 	for (int turn = 0; turn < 2; turn++) {
@@ -66,12 +80,7 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 			break;
 	}
 	PACKET_FORGET();
-	if (doubt)
-		return doubt;
-	off = env_checksum(env);
-	return off == VERDICT_NOWHERE || packet_may_change(&v->packet, off)
-		       ? NFR_REASON_NONE
-		       : NFR_REASON_CHECKSUM;
+	return doubt ? doubt : verdict_offload(env, v);
 }
 
 /* The id of a device. One with the tunnel's name that is not it is "other". */
