@@ -211,7 +211,8 @@ struct nfr_state {
 	__u8 ttl;	  /* the same */
 	__u32 received;	  /* the same: ifindex, as ids are an image's; or 0 */
 	__u8 bits;	  /* the same: NFR_BIT_* */
-	__u8 reserved[3];
+	__u8 reserved;
+	__u16 ifid;	  /* under which it was judged; a tunnel can lose its own */
 };
 _Static_assert(sizeof(struct nfr_state) == 72, "nfr_state");
 #define NFR_STATE_OPENING 0	/* only the first side was seen */

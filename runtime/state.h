@@ -153,8 +153,8 @@ NFR_INLINE int state_continues(const struct nfr_state *state,
 	__u32 flags = key->w[NFR_F_TCPFLAGS];
 	int is_same_dir = state->dir == key->w[NFR_F_DIR];
 
-	if (role == STATE_REQUEST)
-		return is_same_dir;
+	if (role == STATE_REQUEST) /* of another code: another rule's */
+		return is_same_dir && state->icmp == key->w[NFR_F_ICMP];
 	if (role == STATE_REPLY)
 		return !is_same_dir;
 	/* Ports are used again: this SYN is another connection's. */
@@ -213,6 +213,7 @@ NFR_INLINE void state_begin(struct nfr_state *state, const struct nfr_key *key,
 	state->ttl = (__u8)key->w[NFR_F_TTL];
 	state->tos = (__u8)key->w[NFR_F_TOS];
 	state->received = received;
+	state->ifid = (__u16)key->w[NFR_F_IFID];
 	state_touch(state, key, now, len);
 }
 

@@ -109,8 +109,9 @@ NFR_INLINE __u32 verdict_received(struct env *env, __u32 dir, __u32 ifid,
 }
 
 /*
- * The policy has changed since the flow was judged: would its first packet
- * still be passed, and with a state? Then *number is the rule that does.
+ * The policy, or what the device is, has changed since the flow was judged:
+ * would its first packet still be passed, and with a state? Then *number is the
+ * rule that does.
  */
 NFR_INLINE int verdict_judge_again(struct env *env,
 				   const struct nfr_config *config,
@@ -131,6 +132,7 @@ NFR_INLINE int verdict_judge_again(struct env *env,
 	if (!rule || rule->verdict != NFR_PASS ||
 	    !(rule->flags & NFR_RULE_STATE))
 		return 0;
+	state->ifid = (__u16)ifid;
 	state_set_judgement(state, judgement);
 	*number = judgement.rule;
 	return 1;
@@ -160,8 +162,10 @@ verdict_state(struct env *env, const struct nfr_config *config,
 		return 0;
 	judgement = state_judgement(state);
 	*rule = judgement.rule;
-	if (judgement.generation == config->generation ||
-	    verdict_judge_again(env, config, v, state, key->w[NFR_F_IFID],
+	if (judgement.generation == config->generation &&
+	    state->ifid == key->w[NFR_F_IFID])
+		return state;
+	if (verdict_judge_again(env, config, v, state, key->w[NFR_F_IFID],
 				rule))
 		return state;
 	/* What a newer policy passes is not ours to end. */

@@ -38,7 +38,7 @@ struct packet_text {
 	uint8_t proto;
 	uint16_t sport, dport;
 	uint8_t flags; /* TCP */
-	uint8_t icmp_type;
+	uint8_t icmp_type, icmp_code;
 	uint16_t icmp_id;
 	uint16_t fragment;
 	uint8_t has_options;
@@ -71,6 +71,7 @@ static int send_on(uint32_t ifindex, enum nfr_dir dir,
 	}
 	if (text->proto == 1) {
 		l4[0] = text->icmp_type;
+		l4[1] = text->icmp_code;
 		l4[4] = (uint8_t)(text->icmp_id >> 8);
 		l4[5] = (uint8_t)text->icmp_id;
 	} else if (text->proto == 6 || text->proto == 17) {
@@ -371,6 +372,25 @@ TEST(our_request_lets_no_request_in)
 	assert_true(echo(IN, 0, 9));
 }
 
+TEST(a_request_of_another_code_asks_the_rules)
+{
+	struct packet_text text = {.proto = 1, .icmp_type = 8, .icmp_id = 7};
+	struct policy_rule *rule = pass_out(&first);
+
+	rule->match.families = 1 << NFR_FAMILY_IPV4;
+	rule->match.proto = 1;
+	rule->match.icmp_type = 8;
+	rule->match.icmp_code = 0;
+	fixture_image(&first, false, &image);
+	load(&image);
+	assert_true(send_on(UPLINK, OUT, &text));
+	text.icmp_code = 9;
+	assert_false(send_on(UPLINK, OUT, &text));
+	text.icmp_code = 0;
+	assert_true(send_on(UPLINK, OUT, &text));
+	assert_int_equal(result.from_state, 1);
+}
+
 TEST(other_icmp_makes_and_matches_no_state)
 {
 	load_pass_out();
@@ -570,6 +590,33 @@ static void note(void *arg, const struct nfr_event *event)
 	last_event = *event;
 }
 
+/* It lost the kernel's trust, as by a move to another namespace and back. */
+TEST(flows_of_the_tunnel_end_when_it_is_an_impostor)
+{
+	const struct nfr_state_key key = {.ifindex = TUNNEL,
+					  .proto = 47,
+					  .family = NFR_FAMILY_IPV4,
+					  .near_addr = {US},
+					  .far_addr = {PEER}};
+	struct datapath_device wg = {"wg0", TUNNEL, NFR_LINK_RAW, false};
+	struct policy_rule *rule = pass_out(&first);
+	struct nfr_state *flow;
+
+	rule->match.on_any = false;
+	rule->match.ifid = fixture_iface(&first, "wg0");
+	first.ifaces[0].is_tunnel = true;
+	fixture_image(&first, false, &image);
+	datapath_switch(dp, &image, &wg, 1);
+	assert_true(send_on(TUNNEL, OUT, &(struct packet_text){.proto = 47}));
+	assert_true(send_on(TUNNEL, IN, &(struct packet_text){.proto = 47}));
+	wg.is_impostor = true;
+	datapath_switch(dp, &image, &wg, 1);
+	flow = (struct nfr_state *)datapath_state(dp, &key);
+	flow->generation = 2; /* as if nothing but the device had changed */
+	assert_false(send_on(TUNNEL, IN, &(struct packet_text){.proto = 47}));
+	assert_false(send_on(TUNNEL, OUT, &(struct packet_text){.proto = 47}));
+}
+
 TEST(counters_and_events_say_what_happened)
 {
 	pass_out(&first)->is_logged = true;
@@ -667,6 +714,7 @@ int main(void)
 		FACT(echo_replies_match_by_identifier),
 		FACT(an_echo_reply_makes_no_state),
 		FACT(our_request_lets_no_request_in),
+		FACT(a_request_of_another_code_asks_the_rules),
 		FACT(other_icmp_makes_and_matches_no_state),
 		FACT(a_later_fragment_blocks_and_a_first_one_is_a_packet),
 		FACT(options_block_also_in_a_flow),
@@ -681,6 +729,7 @@ int main(void)
 		FACT(before_the_first_policy_everything_blocks),
 		FACT(an_unknown_interface_blocks),
 		FACT(an_impostor_is_not_the_tunnel),
+		FACT(flows_of_the_tunnel_end_when_it_is_an_impostor),
 		FACT(counters_and_events_say_what_happened),
 		FACT(tables_take_the_longest_prefix),
 	};
