@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ast.c: words with spans -> names, hosts, ports and lists of them. */
-#include "front.h"
+/* ast.c: words with spans -> names, numbers, ports and lists of them. */
+#include "construct.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define IFACE_NAME_MAX 15 /* IFNAMSIZ - 1 */
-#define TABLE_NAME_MAX 31 /* pf's PF_TABLE_NAME_SIZE - 1 */
 
 /* ---- lists: the next pointer is the first member of every item ---- */
 
@@ -38,10 +37,44 @@ struct list list_join(struct list a, struct list b)
 	return a;
 }
 
+struct list list_add_node(struct list list, struct span span,
+			  struct ast_node *node)
+{
+	node->span = span;
+	return list_append(list, node);
+}
+
+/* ---- items ---- */
+
+struct item item_new(int kind, struct span at)
+{
+	return (struct item){.kind = kind, .at = at};
+}
+
+struct item item_number(int kind, struct span at, int number)
+{
+	return (struct item){.kind = kind, .at = at, .number = number};
+}
+
+struct item item_text(int kind, struct span at, struct span span,
+		      const char *text)
+{
+	return (struct item){
+		.kind = kind, .at = at, .span = span, .text = text};
+}
+
+struct item item_pair(int kind, struct span at, struct span span,
+		      const char *text, struct span span2, const char *text2)
+{
+	struct item item = item_text(kind, at, span, text);
+	item.span2 = span2;
+	item.text2 = text2;
+	return item;
+}
+
 /* ---- names and numbers ---- */
 
-/* Decimal or 0x, as pf; false when it is a name. Huge ones are INT64_MAX. */
-static bool is_number(const char *text, int64_t *value)
+bool text_is_number(const char *text, int64_t *value)
 {
 	bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 	const char *digits = is_hex ? text + 2 : text;
@@ -54,25 +87,74 @@ static bool is_number(const char *text, int64_t *value)
 	return true;
 }
 
-/* what: "port". A number must be from 0 to max, a name may not be empty. */
-static struct ast_name name_new(struct front *f, struct span span,
-				const char *text, const char *what, int max)
+int64_t text_number(struct front *f, struct span span, const char *text,
+		    const char *what, int64_t min, int64_t max)
+{
+	int64_t value;
+	if (!text_is_number(text, &value)) {
+		diag_error(f->diag, span, "parse",
+			   "\"%s\" is not a number: %s is a number from %lld "
+			   "to %lld",
+			   text, what, (long long)min, (long long)max);
+		return min;
+	}
+	if (value >= min && value <= max)
+		return value;
+	diag_error(f->diag, span, "range",
+		   "%s %s is out of range: %lld to %lld", what, text,
+		   (long long)min, (long long)max);
+	return min;
+}
+
+struct ast_name name_new(struct front *f, struct span span, const char *text,
+			 const char *what, int64_t max)
 {
 	struct ast_name name = {.span = span, .text = text};
 	int64_t value;
-	if (is_number(text, &value)) {
+	if (text_is_number(text, &value)) {
 		name.text = NULL;
 		name.value = value;
 		if (value > max) {
 			diag_error(f->diag, span, "range",
-				   "%s %s is out of range: 0 to %d", what, text,
-				   max);
+				   "%s %s is out of range: 0 to %lld", what,
+				   text, (long long)max);
 			name.value = max;
 		}
 	} else if (!*text) {
 		diag_error(f->diag, span, "parse", "the %s is empty", what);
 	}
 	return name;
+}
+
+int word_choose(struct front *f, struct span span, const char *text,
+		const char *what, const char *const *words, size_t count)
+{
+	const char *list = "", *nearest;
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(words[i], text))
+			return (int)i;
+	}
+	for (size_t i = 0; i < count; i++)
+		list = arena_printf(f->arena, "%s%s%s", list,
+				    i == 0	     ? ""
+				    : i == count - 1 ? " or "
+						     : ", ",
+				    words[i]);
+	nearest = diag_nearest(text, words, count);
+	diag_error(f->diag, span, "parse", "\"%s\" is not %s: %s", text, what,
+		   list);
+	if (nearest)
+		diag_inline_hint(f->diag, "did you mean \"%s\"?", nearest);
+	return -1;
+}
+
+struct span part_span(struct span span, const char *word, size_t from,
+		      size_t to)
+{
+	if (span.end - span.start != strlen(word))
+		return span;
+	return (struct span){span.start + (uint32_t)from,
+			     span.start + (uint32_t)to};
 }
 
 struct ast_word *word_new(struct front *f, struct span span, const char *text)
@@ -105,6 +187,44 @@ struct ast_iface *iface_negate(struct ast_iface *iface, struct span span)
 	return iface;
 }
 
+struct ast_iface *iface_dynamic(struct ast_iface *iface, struct span span)
+{
+	iface->is_dynamic = true;
+	iface->span = span;
+	return iface;
+}
+
+struct ast_iface *iface_rdomain(struct front *f, struct span span,
+				struct span number_span, const char *number,
+				bool is_negated)
+{
+	struct ast_iface *iface = arena_new_of(f->arena, struct ast_iface);
+	iface->span = span;
+	iface->is_rdomain = true;
+	iface->is_negated = is_negated;
+	iface->rdomain = (uint16_t)text_number(f, number_span, number,
+					       "a routing domain", 0, 255);
+	return iface;
+}
+
+struct ast_mark *mark_new(struct front *f, struct span span, const char *value,
+			  struct span mask_span, const char *mask)
+{
+	struct ast_mark *mark = arena_new_of(f->arena, struct ast_mark);
+	mark->span = span_join(span, mask_span);
+	mark->value =
+		(uint32_t)text_number(f, span, value, "a mark", 0, UINT32_MAX);
+	mark->mask = UINT32_MAX;
+	if (mask)
+		mark->mask = (uint32_t)text_number(
+			f, mask_span, mask, "a mark's mask", 1, UINT32_MAX);
+	if (mark->value & ~mark->mask)
+		diag_error(f->diag, mark->span, "range",
+			   "this mark never matches: it has bits that the "
+			   "mask leaves out");
+	return mark;
+}
+
 struct ast_proto *proto_new(struct front *f, struct span span, const char *text)
 {
 	struct ast_proto *proto = arena_new_of(f->arena, struct ast_proto);
@@ -129,194 +249,7 @@ struct ast_icmp *icmp_with_code(struct front *f, struct ast_icmp *icmp,
 	return icmp;
 }
 
-/* ---- hosts ---- */
-
-static struct ast_host *host_new(struct front *f, struct span span,
-				 enum ast_host_kind kind)
-{
-	struct ast_host *host = arena_new_of(f->arena, struct ast_host);
-	host->span = span;
-	host->kind = kind;
-	host->prefix_len = -1;
-	return host;
-}
-
-struct ast_host *host_any(struct front *f, struct span span)
-{
-	return host_new(f, span, AST_HOST_ANY);
-}
-
-/* Nothing but what an address is made of, so it is not a name. */
-static bool is_like_address(const char *text)
-{
-	const char *colon = strchr(text, ':');
-	bool has_digit_first = strchr("0123456789:", text[0]);
-	if (strspn(text, "0123456789.") == strlen(text))
-		return true;
-	if (colon && strchr(colon + 1, ':'))
-		return strspn(text, "0123456789abcdefABCDEF:.") == strlen(text);
-	return colon && has_digit_first;
-}
-
-static struct ast_host *host_invalid(struct front *f, struct span span,
-				     const char *text)
-{
-	bool is_ipv6 = strchr(text, ':') && !strchr(text, '.');
-	if (!*text)
-		diag_error(f->diag, span, "parse", "the address is empty");
-	else if (!is_like_address(text))
-		diag_error(f->diag, span, "parse", "\"%s\" is not an address",
-			   text);
-	else
-		diag_error(f->diag, span, "parse",
-			   "\"%s\" is not a valid %s address", text,
-			   is_ipv6 ? "IPv6" : "IPv4");
-	return host_any(f, span);
-}
-
-/* The part of a word from..to, or all of it when it came from a macro. */
-static struct span part_span(struct span span, const char *word, size_t from,
-			     size_t to)
-{
-	if (span.end - span.start != strlen(word))
-		return span;
-	return (struct span){span.start + (uint32_t)from,
-			     span.start + (uint32_t)to};
-}
-
-/* "10.0.0.1-10.0.0.9" is one word, yet a range. */
-static const char *range_dash(struct front *f, const char *text)
-{
-	const char *dash = strchr(text, '-');
-	struct addr addr;
-	enum addr_family family;
-	if (!dash || addr_parse(dash + 1, &addr, &family))
-		return NULL;
-	char *first = arena_strndup(f->arena, text, (size_t)(dash - text));
-	return addr_parse(first, &addr, &family) ? NULL : dash;
-}
-
-struct ast_host *host_word(struct front *f, struct span span, const char *text)
-{
-	struct addr addr;
-	enum addr_family family;
-	const char *dash;
-	if (!addr_parse(text, &addr, &family)) {
-		struct ast_host *host = host_new(f, span, AST_HOST_PREFIX);
-		host->first = host->last = addr;
-		host->family = family;
-		return host;
-	}
-	if ((dash = range_dash(f, text))) {
-		size_t at = (size_t)(dash - text), len = strlen(text);
-		return host_range(f, part_span(span, text, 0, at),
-				  arena_strndup(f->arena, text, at),
-				  part_span(span, text, at + 1, len), dash + 1);
-	}
-	if (!*text || is_like_address(text))
-		return host_invalid(f, span, text);
-	if (strchr(text, '%')) {
-		diag_error(f->diag, span, "unsupported",
-			   "an address with a scope is not supported yet");
-		return host_any(f, span);
-	}
-	struct ast_host *host = host_new(f, span, AST_HOST_NAME);
-	host->name = text;
-	return host;
-}
-
-/* pf's short form: 10/8 and 192.168/16 stand for 10.0.0.0/8 and so on. */
-static const char *short_complete(struct front *f, const char *text)
-{
-	int dots = 0;
-	for (const char *c = text; *c; c++)
-		dots += *c == '.';
-	if (strspn(text, "0123456789.") != strlen(text) || dots > 2)
-		return text;
-	return arena_printf(f->arena, "%s%s", text,
-			    &".0.0.0"[2 * dots]);
-}
-
-static void prefix_check(struct front *f, const struct ast_host *host,
-			 struct span span, const char *text, int64_t len)
-{
-	int max = host->kind == AST_HOST_PREFIX ? (int)addr_bits(host->family)
-						: 128;
-	if (len < 0)
-		diag_error(f->diag, span, "parse",
-			   "\"%s\" is not a prefix length: 0 to %d", text, max);
-	else if (len > max)
-		diag_error(f->diag, span, "range",
-			   "prefix length %s is out of range: 0 to %d", text,
-			   max);
-}
-
-struct ast_host *host_prefix(struct front *f, struct span span,
-			     const char *text, struct span len_span,
-			     const char *len_text)
-{
-	struct ast_host *host = host_word(f, span, short_complete(f, text));
-	int64_t len;
-	if (host->kind == AST_HOST_ANY)
-		return host;
-	if (!is_number(len_text, &len))
-		len = -1;
-	prefix_check(f, host, len_span, len_text, len);
-	if (host->kind == AST_HOST_RANGE) {
-		diag_error(f->diag, span, "parse",
-			   "a range can not have a prefix length");
-		return host;
-	}
-	bool is_valid = len >= 0 && len <= 128;
-	host->prefix_len = is_valid ? (int)len : -1;
-	if (host->kind == AST_HOST_PREFIX && is_valid &&
-	    len <= addr_bits(host->family)) {
-		host->first =
-			addr_first(host->first, host->family, (unsigned)len);
-		host->last = addr_last(host->last, host->family, (unsigned)len);
-	}
-	return host;
-}
-
-struct ast_host *host_range(struct front *f, struct span span,
-			    const char *first, struct span last_span,
-			    const char *last)
-{
-	struct ast_host *host =
-		host_new(f, span_join(span, last_span), AST_HOST_RANGE);
-	enum addr_family last_family;
-	if (addr_parse(first, &host->first, &host->family))
-		return host_invalid(f, span, first);
-	if (addr_parse(last, &host->last, &last_family))
-		return host_invalid(f, last_span, last);
-	if (host->family != last_family)
-		diag_error(f->diag, host->span, "type",
-			   "the ends of a range are of two families");
-	else if (addr_compare(&host->first, &host->last) > 0)
-		diag_error(f->diag, host->span, "range",
-			   "the range is empty: it ends before it starts");
-	return host;
-}
-
-struct ast_host *host_table(struct front *f, struct span span, const char *name)
-{
-	struct ast_host *host = host_new(f, span, AST_HOST_TABLE);
-	host->name = name;
-	if (strlen(name) > TABLE_NAME_MAX)
-		diag_error(f->diag, span, "range",
-			   "table name is too long: at most %d bytes",
-			   TABLE_NAME_MAX);
-	return host;
-}
-
-struct ast_host *host_negate(struct ast_host *host, struct span span)
-{
-	host->is_negated = true;
-	host->span = span_join(span, host->span);
-	return host;
-}
-
-/* ---- ports ---- */
+/* ---- ports, users and groups ---- */
 
 struct ast_port *port_unary(struct front *f, struct span span,
 			    enum ast_port_op op, struct span word_span,
@@ -325,7 +258,7 @@ struct ast_port *port_unary(struct front *f, struct span span,
 	struct ast_port *port = arena_new_of(f->arena, struct ast_port);
 	port->span = span;
 	port->op = op;
-	port->first = name_new(f, word_span, text, "port", 65535);
+	port->first = (struct ast_name){.span = word_span, .text = text};
 	return port;
 }
 
@@ -335,7 +268,7 @@ struct ast_port *port_binary(struct front *f, struct span span,
 			     const char *last)
 {
 	struct ast_port *port = port_unary(f, span, op, first_span, first);
-	port->last = name_new(f, last_span, last, "port", 65535);
+	port->last = (struct ast_name){.span = last_span, .text = last};
 	return port;
 }
 
@@ -350,4 +283,16 @@ struct ast_port *port_word(struct front *f, struct span span, const char *text)
 			   part_span(span, text, 0, at),
 			   arena_strndup(f->arena, text, at),
 			   part_span(span, text, at + 1, len), colon + 1);
+}
+
+struct ast_port *ports_check(struct front *f, struct list ports,
+			     const char *what, int64_t max)
+{
+	for (struct ast_port *p = ports.first; p; p = p->next) {
+		p->first = name_new(f, p->first.span, p->first.text, what, max);
+		if (p->op >= AST_PORT_INSIDE)
+			p->last = name_new(f, p->last.span, p->last.text, what,
+					   max);
+	}
+	return ports.first;
 }

@@ -204,6 +204,8 @@ struct ast_state_options {
 struct ast_scrub {
 	struct span span;
 	bool is_no_df, is_random_id, is_reassemble_tcp;
+	bool has_set_tos; /* the older line's; set (tos ...) says it now */
+	uint8_t set_tos;
 	uint8_t min_ttl;  /* 0: none */
 	uint16_t max_mss; /* 0: none */
 };
@@ -380,6 +382,7 @@ struct ast_setting {
 	struct span span;
 	const char *name;
 	int64_t value;
+	bool is_percent;
 };
 
 struct ast_set {

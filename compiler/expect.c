@@ -57,37 +57,138 @@ static bool is_class(const char *name)
 	       !strncmp(name, "TCP ", 4);
 }
 
+/* What a word is behind a token. */
+static const struct {
+	int topic;
+	const char *class;
+} classes[] = {
+	{T_ON, "an interface"},
+	{T_RECEIVED_ON, "an interface"},
+	{T_TUNNEL, "an interface"},
+	{T_OVER, "an interface"},
+	{T_FOR, "an interface"},
+	{T_LOGINTERFACE, "an interface"},
+	{T_RDOMAIN, "a number"},
+	{T_PROTO, "a protocol"},
+	{T_FROM, "an address"},
+	{T_TO, "an address"},
+	{T_DNS, "an address"},
+	{T_NAT_TO, "an address"},
+	{T_RDR_TO, "an address"},
+	{T_BINAT_TO, "an address"},
+	{T_ROUTE_TO, "an address"},
+	{T_REPLY_TO, "an address"},
+	{T_DUP_TO, "an address"},
+	{T_DIVERT_TO, "an address"},
+	{T_ARROW, "an address"},
+	{T_PORT, "a port"},
+	{T_ICMP_TYPE, "an ICMP type"},
+	{T_ICMP6_TYPE, "an ICMP type"},
+	{T_CODE, "an ICMP code"},
+	{T_RETURN_ICMP, "an ICMP code"},
+	{T_RETURN_ICMP6, "an ICMP code"},
+	{T_FLAGS, "TCP flags"},
+	{T_LABEL, "a label"},
+	{T_TAG, "a tag"},
+	{T_TAGGED, "a tag"},
+	{T_TABLE, "a table name like <name>"},
+	{T_OVERLOAD, "a table name like <name>"},
+	{T_FILE, "a path"},
+	{T_CGROUP, "a path"},
+	{T_USER, "a user"},
+	{T_GROUP, "a group"},
+	{T_MARK, "a mark"},
+	{T_TOS, "a type of service"},
+	{T_PRIO, "a number from 0 to 7"},
+	{T_PROBABILITY, "a probability like 50%"},
+	{T_TIMEOUT, "a number of seconds"},
+	{T_RTABLE, "a number"},
+	{T_WEIGHT, "a number"},
+	{T_TTL, "a number"},
+	{T_MAX, "a number"},
+	{T_MAX_SRC_NODES, "a number"},
+	{T_MAX_SRC_STATES, "a number"},
+	{T_MAX_SRC_CONN, "a number"},
+	{T_MAX_SRC_CONN_RATE, "a rate like 100/10"},
+	{T_MAX_PKT_RATE, "a rate like 100/10"},
+	{T_MIN_TTL, "a number"},
+	{T_MAX_MSS, "a number"},
+	{T_DELAY, "a number"},
+	{T_LIMIT, "a limit like states 1000"},
+	{T_SET_TIMEOUT, "a timeout like tcp.first 60"},
+	{T_LOAD, "an anchor's name"},
+};
+
 static const char *word_class(int topic)
 {
-	switch (topic) {
-	case T_ON:
-	case T_TUNNEL:
-	case T_OVER:
-		return "an interface";
-	case T_PROTO:
-		return "a protocol";
-	case T_FROM:
-	case T_TO:
-	case T_DNS:
-		return "an address";
-	case T_PORT:
-		return "a port";
-	case T_ICMP_TYPE:
-	case T_ICMP6_TYPE:
-		return "an ICMP type";
-	case T_CODE:
-		return "an ICMP code";
-	case T_FLAGS:
-		return "TCP flags";
-	case T_LABEL:
-		return "a label";
-	case T_TABLE:
-		return "a table name like <name>";
-	case T_FILE:
-		return "a path";
-	default:
-		return "a word";
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
+		if (classes[i].topic == topic)
+			return classes[i].class;
 	}
+	return "a word";
+}
+
+/* Of many that could go on the same thing only one name is said. */
+static void fold(struct expected *e, const char *first,
+		 const char *const *others, const char *class)
+{
+	if (!has(e, first) || !has(e, others[0]))
+		return;
+	replace(e, first, class);
+	drop_all(e, others);
+}
+
+static void fold_groups(struct expected *e)
+{
+	static const char *const options[] = {
+		"label",	"icmp-type",	 "icmp6-type", "keep",
+		"no",		"modulate",	 "synproxy",   "user",
+		"group",	"cgroup",	 "mark",       "received-on",
+		"tag",		"tagged",	 "tos",	       "prio",
+		"probability",	"once",		 "allow-opts", "fragment",
+		"rtable",	"scrub",	 "set",	       "max-pkt-rate",
+		"nat-to",	"rdr-to",	 "binat-to",   "af-to",
+		"route-to",	"reply-to",	 "dup-to",     "divert-to",
+		"divert-reply", "divert-packet", "!",	       NULL};
+	static const char *const pools[] = {
+		"random",	  "bitmask",	 "source-hash", "least-states",
+		"sticky-address", "static-port", NULL};
+	static const char *const states[] = {"max",
+					     "if-bound",
+					     "floating",
+					     "sloppy",
+					     "pflow",
+					     "source-track",
+					     "max-src-nodes",
+					     "max-src-states",
+					     "max-src-conn",
+					     "max-src-conn-rate",
+					     "overload",
+					     "a timeout",
+					     NULL};
+	static const char *const sets[] = {"default",
+					   "block-policy",
+					   "debug",
+					   "fingerprints",
+					   "hostid",
+					   "limit",
+					   "loginterface",
+					   "optimization",
+					   "reassemble",
+					   "require-order",
+					   "ruleset-optimization",
+					   "state-defaults",
+					   "state-policy",
+					   "syncookies",
+					   "timeout",
+					   NULL};
+	static const char *const returns[] = {"return-rst", "return-icmp",
+					      "return-icmp6", NULL};
+	fold(e, "flags", options, "a rule option");
+	fold(e, "round-robin", pools, "a pool option");
+	fold(e, "no-sync", states, "a state option");
+	fold(e, "skip", sets, "an option to set");
+	fold(e, "return", returns, "return");
 }
 
 /* What could begin or go on the same thing is one thing to the reader. */
@@ -95,18 +196,18 @@ static void simplify(struct front *f, struct expected *e)
 {
 	static const char *const operators[] = {
 		"=", "!=", "<", "<=", ">", ">=", NULL};
-	static const char *const continuing[] = {"/", "-",    "><", "<>",
-						 ",", "code", NULL};
-	static const char *const address_also[] = {"a table", "!", "<", "any",
-						   NULL};
-	static const char *const options[] = {
-		"icmp-type", "icmp6-type", "label", "keep", "no", NULL};
+	static const char *const continuing[] = {"/", "-",    "><",	"<>",
+						 ",", "code", "weight", NULL};
+	static const char *const address_also[] = {
+		"a table",     "!",	"<",   "any",	  "(", "no-route",
+		"urpf-failed", "route", "dns", "rdomain", NULL};
 	const char *class = word_class(f->topic_before);
 	bool is_word = has(e, "a word");
 	bool is_port = is_word && has(e, "!=");
-	if (f->previous.kind == '/')
-		class = f->topic_before == T_FLAGS ? "TCP flags"
-						   : "a prefix length";
+	if (f->previous.kind == '/' && f->topic_before == T_FLAGS)
+		class = "TCP flags";
+	else if (f->previous.kind == '/' && !strcmp(class, "an address"))
+		class = "a prefix length";
 	if (!is_word) {
 		replace(e, "a table", "a table name like <name>");
 		replace(e, "a string", "a path in quotes");
@@ -121,10 +222,7 @@ static void simplify(struct front *f, struct expected *e)
 	} else if (has(e, "a table name like <name>")) {
 		drop(e, "<");
 	}
-	if (has(e, "flags") && has(e, "label")) {
-		replace(e, "flags", "a rule option");
-		drop_all(e, options);
-	}
+	fold_groups(e);
 	if (e->count > 1)
 		drop_all(e, continuing);
 	/* Said last, and not where a line need not end. */
@@ -142,6 +240,8 @@ static const char *class_of_many(const struct expected *e)
 		return "a statement";
 	if (has(e, "a rule option"))
 		return "the rest of a rule";
+	if (has(e, "cgroup"))
+		return "the rest of the clause";
 	return "something else";
 }
 
@@ -178,56 +278,41 @@ static const char *found_text(struct front *f)
 static const char *nearest_keyword(const struct front *f,
 				   const struct expected *e)
 {
-	const char *keywords[128];
+	enum { MAX = 160 };
+	const char *keywords[MAX + AST_TIMEOUT_COUNT];
 	size_t count = 0;
 	if (f->last.kind != T_WORD)
 		return NULL;
-	for (int i = 0; i < e->count && count < 128; i++) {
+	for (int i = 0; i < e->count && count < MAX; i++) {
 		if (!is_class(e->names[i]))
 			keywords[count++] = e->names[i];
 	}
+	if (has(e, "a timeout"))
+		count += keyword_timeout_names(keywords + count,
+					       AST_TIMEOUT_COUNT);
 	return diag_nearest(f->last.text, keywords, count);
 }
 
-static void report_unsupported(struct front *f, const char *what)
-{
-	diag_error(f->diag, f->last.span, "unsupported",
-		   "%s is not supported yet", what);
-}
-
-/* What pf has in parentheses depends on what is before them. */
-static const char *parenthesis_feature(const struct front *f)
-{
-	switch (f->previous.kind) {
-	case T_LOG:
-		return "\"log (...)\"";
-	case T_STATE:
-		return "\"keep state (...)\"";
-	default:
-		return "an interface in parentheses";
-	}
-}
-
+/* What pf knows and nfr will not do, and what to do instead. */
 static bool is_unsupported(struct front *f)
 {
+	static const char *const hints[][2] = {
+		{"queue", "tc(8) queues packets; \"set prio\" orders them"},
+		{"altq", "tc(8) queues packets; \"set prio\" orders them"},
+		{"dummynet", "tc(8) shapes traffic"},
+		{"os", "fingerprints are easily forged"},
+		{"ether", "rules are about IP; a tunnel's \"link\" clause is "
+			  "about what an uplink needs besides"},
+	};
 	const struct token *t = &f->last;
-	if (t->kind == '(') {
-		report_unsupported(f, parenthesis_feature(f));
-		return true;
-	}
-	if (t->kind == T_SET && f->statement_len > 1) {
-		report_unsupported(f, "\"set\" in a rule");
-		return true;
-	}
-	bool is_old_no = t->kind == T_NO && f->statement_len == 1;
-	if (is_old_no) {
-		report_unsupported(f, "\"no\"");
-		return true;
-	}
 	if (t->kind != T_UNSUPPORTED)
 		return false;
-	const char *set = f->statement == T_SET ? "set " : "";
-	report_unsupported(f, arena_printf(f->arena, "\"%s%s\"", set, t->text));
+	diag_error(f->diag, t->span, "unsupported", "\"%s%s\" is not supported",
+		   f->statement == T_SET ? "set " : "", t->text);
+	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++) {
+		if (!strcmp(hints[i][0], t->text))
+			diag_hint(f->diag, "%s", hints[i][1]);
+	}
 	return true;
 }
 
@@ -257,9 +342,11 @@ static bool is_rule_word(int kind)
 static void add_hints(struct front *f)
 {
 	int kind = f->last.kind;
-	bool is_rule = f->statement == T_PASS || f->statement == T_BLOCK;
+	bool is_rule = f->statement == T_PASS || f->statement == T_BLOCK ||
+		       f->statement == T_MATCH;
 	if (is_rule && f->statement_len > 1 && is_rule_word(kind))
-		diag_hint(f->diag, "the order is: pass or block, in or out, "
+		diag_hint(f->diag, "the order is: pass, block or match, in "
+				   "or out, "
 				   "log, quick, on, inet or inet6, proto, "
 				   "from, to, options");
 	if (f->statement == T_NAME && kind != T_NEWLINE)

@@ -8,15 +8,15 @@
  *                              includes opened
  *   macro.c    definitions and uses
  *   parse.y    tokens       -> calls of the constructors
- *   ast.c      constructors of lists, hosts and ports
- *   statement.c            of rules and other statements
+ *   construct.h            the constructors: text -> nodes
  *   expect.c   what the grammar would have taken -> a message
  *
- * How a mistake is survived. The grammar has two places that take an error:
- * the statement and, inside a tunnel's block, the clause; both skip to the
- * next NEWLINE. token.c decides where that is: at the end of the line, behind
- * braces that are open, and always before a line whose first column holds a
- * word that starts a statement, so that one forgotten brace costs one error.
+ * How a mistake is survived. The grammar takes an error where a statement is
+ * expected, in the file or in an anchor's block, and where a clause is, in a
+ * tunnel's block; it skips to the next NEWLINE. token.c decides where that is:
+ * at the end of the line, behind braces that are open, and, but in an anchor's
+ * block, always before a line whose first column holds a word that starts a
+ * statement, so that one forgotten brace costs one error.
  */
 #ifndef NFR_FRONT_H
 #define NFR_FRONT_H
@@ -27,7 +27,7 @@
 #define FRONT_INCLUDE_MAX 16 /* nested includes */
 #define FRONT_STRING_MAX 8095
 #define FRONT_EXPANSION_MAX ((size_t)16 << 20) /* bytes out of macros */
-#define FRONT_QUEUE_MAX 8
+#define FRONT_QUEUE_MAX (2 * FRONT_DEPTH_MAX + 4)
 #define FRONT_MACRO_HEADS 1024
 
 struct token {
@@ -36,6 +36,12 @@ struct token {
 	const char *text;     /* of a word, string or keyword; else NULL */
 	bool is_spaced;	      /* something blank is before it */
 	bool is_first_column; /* of a line of a file */
+	bool is_block;	      /* "{" or "}" of a block, not of a list */
+};
+
+struct opening {
+	struct span span;
+	int block; /* T_TUNNEL, T_ANCHOR, or 0: a list */
 };
 
 struct macro {
@@ -54,8 +60,9 @@ struct input {
 	struct macro *macro;
 	struct span use; /* of the outermost macro, in a file */
 	const char *text;
-	size_t len, offset; /* offset: of the next byte */
-	void *buffer;	    /* scan.l's */
+	size_t len, offset;  /* offset: of the next byte */
+	void *buffer;	     /* scan.l's */
+	unsigned outer_base; /* of a file: front's base before it */
 };
 
 struct front {
@@ -84,18 +91,17 @@ struct front {
 	unsigned statement_len; /* tokens so far */
 	int topic;		/* what words mean: the last T_ON, T_PORT ... */
 	int topic_before;	/* the same, before the last token */
-	unsigned depth;		/* open braces */
-	struct span open[FRONT_DEPTH_MAX];
-	bool is_in_block; /* the outermost brace is a tunnel's */
+	int paren;		/* the token before an open "(", or 0 */
+	unsigned paren_depth;
+	unsigned depth; /* open braces: first of blocks, then of lists */
+	unsigned blocks;
+	unsigned base; /* depth where the file being read began */
+	struct opening open[FRONT_DEPTH_MAX];
 	bool is_recovering;
 	unsigned recover_depth;
 	const char *include_path; /* to open before the next token */
 	struct span include_span;
-};
-
-/* A list under construction; items have their next pointer first. */
-struct list {
-	void *first, *last;
+	struct options *free_options; /* construct.h's, to be used again */
 };
 
 /* ---- front.c ---- */
@@ -139,106 +145,36 @@ const char *macro_define(struct front *, struct span, const char *name,
 void macro_warn_unused(struct front *);
 
 /* ---- keyword.c ---- */
+/* Where a word stands; several at once. */
 enum context {
 	IN_STATEMENT = 1, /* first word of a statement */
 	IN_CLAUSE = 2,	  /* first word of a tunnel's clause */
-	IN_SET = 4,	  /* behind set */
+	IN_SET = 4,	  /* behind set, the statement */
 	IN_HEADER = 8,	  /* between tunnel and its block */
 	IN_LINK = 16,	  /* the rest of a link clause */
 	IN_BODY = 32,	  /* anywhere else */
-	IN_ALL = 63
+	IN_STATE = 64,	  /* keep state (here) */
+	IN_SCRUB = 128,	  /* scrub (here), and the older scrub line */
+	IN_LOG = 256,	  /* log (here) */
+	IN_CHANGES = 512, /* set (here), and behind set in a rule */
+	IN_RETURN = 1024, /* return-rst (here) */
+	IN_TABLE = 2048,  /* a table's statement */
+	IN_ANTISPOOF = 4096,
+	IN_TUNNEL = 8192, /* a tunnel's clause */
+	IN_ALL = 16383
 };
-/* Token kind, or T_WORD. */
-int keyword_kind(const char *word, enum context);
+/* Token kind, or T_WORD. where: enum context, ored. */
+int keyword_kind(const char *word, unsigned where);
 bool keyword_is_reserved(const char *word);
 /* It would be read as a keyword where names stand. */
 bool keyword_needs_quotes(const char *word);
+/* enum ast_timeout, or -1. */
+int keyword_timeout(const char *word);
+/* All names of timeouts; returns how many, at most max. */
+size_t keyword_timeout_names(const char **names, size_t max);
 
 /* ---- expect.c ---- */
 /* expected: the grammar's names of tokens. */
 void expect_report(struct front *, const char **expected, int count);
-
-/* ---- ast.c ---- */
-struct list list_of(void *item);
-struct list list_append(struct list, void *item);
-struct list list_join(struct list, struct list);
-struct ast_word *word_new(struct front *, struct span, const char *text);
-struct ast_iface *iface_new(struct front *, struct span, const char *name);
-struct ast_iface *iface_negate(struct ast_iface *, struct span);
-struct ast_proto *proto_new(struct front *, struct span, const char *text);
-struct ast_host *host_any(struct front *, struct span);
-struct ast_host *host_word(struct front *, struct span, const char *text);
-struct ast_host *host_prefix(struct front *, struct span, const char *text,
-			     struct span len_span, const char *len_text);
-struct ast_host *host_range(struct front *, struct span, const char *first,
-			    struct span last_span, const char *last);
-struct ast_host *host_table(struct front *, struct span, const char *name);
-struct ast_host *host_negate(struct ast_host *, struct span);
-struct ast_port *port_word(struct front *, struct span, const char *text);
-struct ast_port *port_unary(struct front *, struct span, enum ast_port_op,
-			    struct span word_span, const char *text);
-struct ast_port *port_binary(struct front *, struct span, enum ast_port_op,
-			     struct span first_span, const char *first,
-			     struct span last_span, const char *last);
-struct ast_icmp *icmp_new(struct front *, struct span, const char *type);
-struct ast_icmp *icmp_with_code(struct front *, struct ast_icmp *, struct span,
-				const char *code);
-
-/* ---- statement.c ---- */
-enum rule_option {
-	OPTION_FLAGS,
-	OPTION_ICMP,
-	OPTION_LABEL,
-	OPTION_STATE,
-	OPTION_COUNT
-};
-
-/* The options of one rule as they come. */
-struct options {
-	struct ast_rule rule;
-	struct span given[OPTION_COUNT];
-};
-
-enum rule_word { RULE_IN = 1, RULE_OUT = 2, RULE_LOG = 4, RULE_QUICK = 8 };
-
-struct sides {
-	struct ast_side from, to;
-};
-
-/* Empty lists: any. */
-struct ast_side side_new(struct list hosts, struct list ports);
-struct ast_match match_new(struct list ifaces, enum addr_family,
-			   struct list protos, struct sides);
-struct ast_match match_to(struct list hosts);
-
-struct options *options_new(struct front *);
-/* at: of the option's word. Both empty: any. */
-struct options *option_flags(struct front *, struct options *, struct span at,
-			     struct span, const char *set, const char *mask);
-struct options *option_icmp(struct front *, struct options *, struct span at,
-			    enum addr_family, struct list);
-struct options *option_label(struct front *, struct options *, struct span at,
-			     struct span, const char *label);
-struct options *option_state(struct front *, struct options *, struct span,
-			     enum ast_state);
-
-void statement_add(struct front *, struct span, struct ast_node *);
-struct ast_node *statement_macro(struct front *, const char *name,
-				 const char *value);
-struct ast_node *statement_include(struct front *, struct span,
-				   const char *path);
-struct ast_node *statement_default(struct front *, bool is_pass);
-struct ast_node *statement_skip(struct front *, struct list ifaces);
-struct ast_node *statement_rule(struct front *, bool is_pass, unsigned words,
-				struct ast_match, const struct options *);
-struct ast_node *statement_table(struct front *, struct span name_span,
-				 const char *name, struct ast_table *parts);
-struct ast_node *statement_tunnel(struct front *, struct ast_iface *device,
-				  struct list over, struct list clauses);
-struct ast_table *table_new(struct front *);
-struct ast_table *table_hosts(struct ast_table *, struct list);
-struct ast_table *table_file(struct ast_table *, struct ast_word *);
-struct ast_clause *clause_new(struct front *, struct span, enum ast_clause_kind,
-			      struct ast_match, struct list words);
 
 #endif

@@ -30,10 +30,39 @@ static const struct keyword *find(const char *word)
 		       sizeof(*keywords), compare);
 }
 
-int keyword_kind(const char *word, enum context where)
+static const char *const timeouts[] = {
+#define NFR_TIMEOUT(sym, name) name,
+#include "timeouts.def"
+#undef NFR_TIMEOUT
+};
+
+int keyword_timeout(const char *word)
+{
+	for (int i = 0; i < AST_TIMEOUT_COUNT; i++) {
+		if (!strcmp(timeouts[i], word))
+			return i;
+	}
+	return -1;
+}
+
+size_t keyword_timeout_names(const char **names, size_t max)
+{
+	size_t count = 0;
+	while (count < AST_TIMEOUT_COUNT && count < max) {
+		names[count] = timeouts[count];
+		count++;
+	}
+	return count;
+}
+
+int keyword_kind(const char *word, unsigned where)
 {
 	const struct keyword *k = find(word);
-	return k && k->where & where ? k->kind : T_WORD;
+	if (k && k->where & where)
+		return k->kind;
+	if (where & IN_STATE && keyword_timeout(word) >= 0)
+		return T_TIMEOUT;
+	return T_WORD;
 }
 
 bool keyword_is_reserved(const char *word)
@@ -45,5 +74,6 @@ bool keyword_is_reserved(const char *word)
 bool keyword_needs_quotes(const char *word)
 {
 	const struct keyword *k = find(word);
-	return k && k->where & (IN_BODY | IN_HEADER);
+	return k && k->where & (IN_BODY | IN_HEADER | IN_TABLE | IN_ANTISPOOF |
+				IN_TUNNEL);
 }

@@ -3,304 +3,32 @@
  * print.c: nodes -> canonical text, as OpenBSD's pfctl -nv writes it where pf
  * has the same, and with lists where a node still has them.
  */
-#include "front.h"
-
 #include <string.h>
 
-static const char tcp_flags[] = "FSRPAUEW";
+#include "print_internal.h"
 
-/* A backslash is only written twice where it would be read as an escape. */
-static void print_string(const char *text, FILE *f)
-{
-	fputc('"', f);
-	for (const char *c = text; *c; c++) {
-		bool is_special =
-			*c == '"' ||
-			(*c == '\\' && (!c[1] || c[1] == '"' || c[1] == '\\'));
-		if (is_special)
-			fputc('\\', f);
-		fputc(*c, f);
-	}
-	fputc('"', f);
-}
-
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
-
-static bool is_made_of(const char *text, const char *first, const char *rest)
-{
-	return *text && strchr(first, *text) &&
-	       strspn(text, rest) == strlen(text);
-}
-
-/* Quoted where it would be read as something else. */
-static void print_word(const char *text, FILE *f)
-{
-	bool is_plain = is_made_of(
-		text, LETTERS DIGITS "_:", LETTERS DIGITS "_:.%@+*-");
-	if (is_plain && !keyword_needs_quotes(text))
-		fputs(text, f);
-	else
-		print_string(text, f);
-}
-
-static void print_table_name(const char *name, FILE *f)
-{
-	fputc('<', f);
-	if (is_made_of(name, LETTERS "_", LETTERS DIGITS "_:.-"))
-		fputs(name, f);
-	else
-		print_string(name, f);
-	fputc('>', f);
-}
-
-static void print_name(const struct ast_name *name, FILE *f)
-{
-	if (name->text)
-		print_word(name->text, f);
-	else
-		fprintf(f, "%lld", (long long)name->value);
-}
-
-/* What stands before, between and after the members of a list. */
-static void open_list(bool is_list, FILE *f)
-{
-	fputs(is_list ? " { " : " ", f);
-}
-
-static void next_of_list(const void *next, FILE *f)
-{
-	if (next)
-		fputs(", ", f);
-}
-
-static void close_list(bool is_list, FILE *f)
-{
-	if (is_list)
-		fputs(" }", f);
-}
-
-/* ---- parts of a match ---- */
-
-static void print_bare_host(const struct ast_host *host, FILE *f)
-{
-	char text[ADDR_TEXT_MAX];
-	int bits = (int)addr_bits(host->family);
-	switch (host->kind) {
-	case AST_HOST_ANY:
-		fputs("any", f);
-		break;
-	case AST_HOST_PREFIX:
-		fputs(addr_format(&host->first, host->family, text), f);
-		if (host->prefix_len >= 0 && host->prefix_len < bits)
-			fprintf(f, "/%d", host->prefix_len);
-		break;
-	case AST_HOST_RANGE:
-		fprintf(f, "%s - ",
-			addr_format(&host->first, host->family, text));
-		fputs(addr_format(&host->last, host->family, text), f);
-		break;
-	case AST_HOST_TABLE:
-		print_table_name(host->name, f);
-		break;
-	case AST_HOST_NAME:
-		print_word(host->name, f);
-		if (host->prefix_len >= 0)
-			fprintf(f, "/%d", host->prefix_len);
-		break;
-	default:
-		break;
-	}
-}
-
-void print_host(const struct ast_host *host, FILE *f)
-{
-	if (host->is_negated)
-		fputs("! ", f);
-	print_bare_host(host, f);
-}
-
-static void print_port(const struct ast_port *port, bool is_list, FILE *f)
-{
-	static const char *const unary[] = {
-		[AST_PORT_EQ] = "= ", [AST_PORT_NE] = "!= ",
-		[AST_PORT_LT] = "< ", [AST_PORT_LE] = "<= ",
-		[AST_PORT_GT] = "> ", [AST_PORT_GE] = ">= ",
-	};
-	static const char *const binary[] = {
-		[AST_PORT_INSIDE] = " >< ",
-		[AST_PORT_OUTSIDE] = " <> ",
-		[AST_PORT_INCLUSIVE] = ":",
-	};
-	bool is_binary = port->op >= AST_PORT_INSIDE;
-	bool is_bare = is_binary || (is_list && port->op == AST_PORT_EQ);
-	fputs(is_bare ? "" : unary[port->op], f);
-	print_name(&port->first, f);
-	if (!is_binary)
-		return;
-	fputs(binary[port->op], f);
-	print_name(&port->last, f);
-}
-
-static void print_side(const struct ast_side *side, FILE *f)
-{
-	bool is_list = side->hosts && side->hosts->next;
-	open_list(is_list, f);
-	if (!side->hosts)
-		fputs("any", f);
-	for (const struct ast_host *h = side->hosts; h; h = h->next) {
-		print_host(h, f);
-		next_of_list(h->next, f);
-	}
-	close_list(is_list, f);
-	if (!side->ports)
-		return;
-	is_list = side->ports->next;
-	fputs(" port", f);
-	open_list(is_list, f);
-	for (const struct ast_port *p = side->ports; p; p = p->next) {
-		print_port(p, is_list, f);
-		next_of_list(p->next, f);
-	}
-	close_list(is_list, f);
-}
-
-static void print_ifaces(const struct ast_iface *ifaces, FILE *f)
-{
-	open_list(ifaces->next, f);
-	for (const struct ast_iface *i = ifaces; i; i = i->next) {
-		fputs(i->is_negated ? "! " : "", f);
-		if (!strcmp(i->name, "any"))
-			fputs("any", f);
-		else
-			print_word(i->name, f);
-		next_of_list(i->next, f);
-	}
-	close_list(ifaces->next, f);
-}
-
-static void print_family(enum addr_family family, FILE *f)
-{
-	if (family != FAMILY_ANY)
-		fputs(family == FAMILY_IPV4 ? " inet" : " inet6", f);
-}
-
-static void print_protos(const struct ast_proto *protos, FILE *f)
-{
-	if (!protos)
-		return;
-	fputs(" proto", f);
-	open_list(protos->next, f);
-	for (const struct ast_proto *p = protos; p; p = p->next) {
-		print_name(&p->name, f);
-		next_of_list(p->next, f);
-	}
-	close_list(protos->next, f);
-}
-
-static bool is_any(const struct ast_side *side)
-{
-	return !side->ports &&
-	       (!side->hosts ||
-		(side->hosts->kind == AST_HOST_ANY && !side->hosts->next));
-}
-
-static void print_icmps(const struct ast_match *match, FILE *f)
-{
-	if (!match->icmps)
-		return;
-	fputs(match->icmp_family == FAMILY_IPV6 ? " icmp6-type" : " icmp-type",
-	      f);
-	open_list(match->icmps->next, f);
-	for (const struct ast_icmp *i = match->icmps; i; i = i->next) {
-		print_name(&i->type, f);
-		if (i->has_code) {
-			fputs(" code ", f);
-			print_name(&i->code, f);
-		}
-		next_of_list(i->next, f);
-	}
-	close_list(match->icmps->next, f);
-}
-
-static void print_flag_bits(uint8_t bits, FILE *f)
-{
-	for (int i = 0; tcp_flags[i]; i++) {
-		if (bits & 1u << i)
-			fputc(tcp_flags[i], f);
-	}
-}
-
-static void print_flags(const struct ast_match *match, FILE *f)
-{
-	if (!match->has_flags)
-		return;
-	fputs(" flags ", f);
-	if (match->flags_mask == 0) {
-		fputs("any", f);
-		return;
-	}
-	print_flag_bits(match->flags_set, f);
-	fputc('/', f);
-	print_flag_bits(match->flags_mask, f);
-}
-
-/* ---- statements ---- */
-
-void print_rule(const struct ast_rule *rule, FILE *f)
-{
-	const struct ast_match *m = &rule->match;
-	fputs(rule->is_pass ? "pass" : "block drop", f);
-	if (rule->has_in != rule->has_out)
-		fputs(rule->has_in ? " in" : " out", f);
-	fputs(rule->is_logged ? " log" : "", f);
-	fputs(rule->is_quick ? " quick" : "", f);
-	if (m->ifaces) {
-		fputs(" on", f);
-		print_ifaces(m->ifaces, f);
-	}
-	print_family(m->family, f);
-	print_protos(m->protos, f);
-	if (is_any(&m->from) && is_any(&m->to)) {
-		fputs(" all", f);
-	} else {
-		fputs(" from", f);
-		print_side(&m->from, f);
-		fputs(" to", f);
-		print_side(&m->to, f);
-	}
-	print_flags(m, f);
-	print_icmps(m, f);
-	/* Keeping state is what pass does. */
-	if (rule->state == AST_STATE_NONE)
-		fputs(" no state", f);
-	else if (rule->state == AST_STATE_KEEP && !rule->is_pass)
-		fputs(" keep state", f);
-	if (rule->label && *rule->label) {
-		fputs(" label ", f);
-		print_string(rule->label, f);
-	}
-}
+static void print_nodes(const struct ast_node *, unsigned depth, FILE *);
 
 static void print_table(const struct ast_table *table, FILE *f)
 {
+	bool is_open = false;
 	fputs("table ", f);
 	print_table_name(table->name, f);
 	fputs(table->is_const ? " const" : "", f);
 	fputs(table->is_persist ? " persist" : "", f);
-	if (table->hosts || table->has_hosts) {
-		fputs(" {", f);
-		for (const struct ast_host *h = table->hosts; h; h = h->next) {
-			fputs(h->is_negated ? " !" : " ", f);
-			print_bare_host(h, f);
-		}
+	fputs(table->is_counters ? " counters" : "", f);
+	for (const struct ast_host *h = table->hosts; h; h = h->next) {
+		bool is_file = h->kind == AST_HOST_FILE;
+		if (is_open == is_file)
+			fputs(is_file ? " }" : " {", f);
+		is_open = !is_file;
+		fputs(h->is_negated ? " !" : " ", f);
+		print_bare_host(h, f);
+	}
+	if (is_open)
 		fputs(" }", f);
-	}
-	for (const struct ast_word *w = table->files; w; w = w->next) {
-		fputs(" file ", f);
-		print_string(w->text, f);
-	}
-	fputc('\n', f);
+	else if (!table->hosts && table->has_hosts)
+		fputs(" { }", f);
 }
 
 static void print_clause(const struct ast_clause *clause, FILE *f)
@@ -322,12 +50,14 @@ static void print_clause(const struct ast_clause *clause, FILE *f)
 	} else {
 		print_family(m->family, f);
 		print_protos(m->protos, f);
-		if (!is_any(&m->from)) {
+		if (!side_is_any(&m->from)) {
 			fputs(" from", f);
 			print_side(&m->from, f);
 		}
 		fputs(" to", f);
 		print_side(&m->to, f);
+		print_owners(m, f);
+		fputs(clause->is_trusted ? " trusted" : "", f);
 	}
 	fputc('\n', f);
 }
@@ -336,32 +66,145 @@ static void print_tunnel(const struct ast_tunnel *tunnel, FILE *f)
 {
 	fputs("tunnel", f);
 	print_ifaces(tunnel->device, f);
-	fputs(" over", f);
+	fputs(tunnel->is_rebind ? " rebind over" : " over", f);
 	print_ifaces(tunnel->over, f);
 	fputs(" {\n", f);
 	for (const struct ast_clause *c = tunnel->clauses; c; c = c->next)
 		print_clause(c, f);
-	fputs("}\n", f);
+	fputc('}', f);
+}
+
+/* ---- set ---- */
+
+/* One line each, as pf. */
+static void print_settings(const struct ast_set *set, const char *option,
+			   FILE *f)
+{
+	for (const struct ast_setting *s = set->settings; s; s = s->next)
+		fprintf(f, "set %s %s %lld%s", option, s->name,
+			(long long)s->value, s->next ? "\n" : "");
+}
+
+static void print_skip(const struct ast_iface *ifaces, FILE *f)
+{
+	fputs("set skip on", f);
+	print_ifaces(ifaces, f);
+}
+
+static void print_syncookies(const struct ast_set *set, FILE *f)
+{
+	fprintf(f, "set syncookies %s", set->word);
+	for (const struct ast_setting *s = set->settings; s; s = s->next)
+		fprintf(f, "%s%s %lld%%%s", s == set->settings ? " (" : "",
+			s->name, (long long)s->value, s->next ? ", " : ")");
 }
 
 static void print_set(const struct ast_set *set, FILE *f)
 {
-	if (set->option == AST_SET_DEFAULT) {
-		fprintf(f, "set default %s\n", set->is_pass ? "pass" : "block");
+	static const char *const words[] = {
+		[AST_SET_BLOCK_POLICY] = "block-policy",
+		[AST_SET_DEBUG] = "debug",
+		[AST_SET_OPTIMIZATION] = "optimization",
+		[AST_SET_REASSEMBLE] = "reassemble",
+		[AST_SET_REQUIRE_ORDER] = "require-order",
+		[AST_SET_RULESET_OPTIMIZATION] = "ruleset-optimization",
+		[AST_SET_STATE_POLICY] = "state-policy",
+	};
+	switch (set->option) {
+	case AST_SET_DEFAULT:
+		fprintf(f, "set default %s", set->is_pass ? "pass" : "block");
+		return;
+	case AST_SET_SKIP:
+		print_skip(set->ifaces, f);
+		return;
+	case AST_SET_FINGERPRINTS:
+		fputs("set fingerprints ", f);
+		print_string(set->word, f);
+		return;
+	case AST_SET_LOGINTERFACE:
+		fputs("set loginterface ", f);
+		print_word(set->word, f);
+		return;
+	case AST_SET_HOSTID:
+		fprintf(f, "set hostid 0x%08x", set->value);
+		return;
+	case AST_SET_STATE_DEFAULTS:
+		fputs("set state-defaults ", f);
+		print_state_options(set->state, f);
+		return;
+	case AST_SET_LIMIT:
+		print_settings(set, "limit", f);
+		return;
+	case AST_SET_TIMEOUT:
+		print_settings(set, "timeout", f);
+		return;
+	case AST_SET_SYNCOOKIES:
+		print_syncookies(set, f);
+		return;
+	default:
+		fprintf(f, "set %s %s%s", words[set->option], set->word,
+			set->is_no_df ? " no-df" : "");
 		return;
 	}
-	fputs("set skip on", f);
-	print_ifaces(set->ifaces, f);
-	fputc('\n', f);
 }
 
-void print_node(const struct ast_node *node, FILE *f)
+/* ---- anchors and what stands for rules ---- */
+
+static void print_anchor(const struct ast_anchor *anchor, unsigned depth,
+			 FILE *f)
+{
+	fputs("anchor", f);
+	if (anchor->name) {
+		fputc(' ', f);
+		print_string(anchor->name, f);
+	}
+	print_direction(&anchor->rule, f);
+	fputs(anchor->rule.is_quick ? " quick" : "", f);
+	print_head(&anchor->rule.match, f);
+	print_options(&anchor->rule, f);
+	if (!anchor->has_body)
+		return;
+	fputs(" {\n", f);
+	print_nodes(anchor->nodes, depth + 1, f);
+	fprintf(f, "%*s}", (int)(2 * depth), "");
+}
+
+static void print_antispoof(const struct ast_antispoof *a, FILE *f)
+{
+	fputs("antispoof", f);
+	print_log(a->is_logged, a->log, a->log_to, f);
+	fputs(a->is_quick ? " quick for" : " for", f);
+	print_ifaces(a->ifaces, f);
+	print_family(a->family, f);
+	if (a->label) {
+		fputs(" label ", f);
+		print_string(a->label, f);
+	}
+}
+
+static void print_assert(const struct ast_rule *r, FILE *f)
+{
+	fputs(r->is_pass ? "assert pass" : "assert block", f);
+	print_direction(r, f);
+	print_head(&r->match, f);
+	print_options(r, f);
+}
+
+static void print_load(const struct ast_load *load, FILE *f)
+{
+	fputs("load anchor ", f);
+	print_string(load->anchor, f);
+	fputs(" from ", f);
+	print_string(load->path, f);
+}
+
+static void print_statement(const struct ast_node *node, unsigned depth,
+			    FILE *f)
 {
 	switch (node->kind) {
 	case AST_MACRO:
 		fprintf(f, "%s = ", node->macro.name);
 		print_string(node->macro.value, f);
-		fputc('\n', f);
 		break;
 	case AST_TABLE:
 		print_table(&node->table, f);
@@ -371,15 +214,42 @@ void print_node(const struct ast_node *node, FILE *f)
 		break;
 	case AST_RULE:
 		print_rule(&node->rule, f);
-		fputc('\n', f);
 		break;
 	case AST_TUNNEL:
 		print_tunnel(&node->tunnel, f);
 		break;
-	case AST_INCLUDE:
-		/* What it held follows as statements of its own. */
+	case AST_ANCHOR:
+		print_anchor(&node->anchor, depth, f);
 		break;
-	default:
+	case AST_LOAD:
+		print_load(&node->load, f);
+		break;
+	case AST_ANTISPOOF:
+		print_antispoof(&node->antispoof, f);
+		break;
+	case AST_ASSERT:
+		print_assert(&node->rule, f);
+		break;
+	case AST_INCLUDE:
 		break;
 	}
+}
+
+static void print_nodes(const struct ast_node *nodes, unsigned depth, FILE *f)
+{
+	for (const struct ast_node *n = nodes; n; n = n->next) {
+		/* What an include held follows as statements of its own. */
+		if (n->kind == AST_INCLUDE)
+			continue;
+		fprintf(f, "%*s", (int)(2 * depth), "");
+		print_statement(n, depth, f);
+		fputc('\n', f);
+	}
+}
+
+void print_node(const struct ast_node *node, FILE *f)
+{
+	struct ast_node one = *node;
+	one.next = NULL;
+	print_nodes(&one, 0, f);
 }

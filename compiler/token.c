@@ -25,34 +25,43 @@ static struct token dequeue(struct front *f)
 	return t;
 }
 
-/* The grammar skips a whole statement, and with it a block it may open. */
-static bool is_skipping_statement(const struct front *f)
-{
-	return f->is_recovering && f->recover_depth == 0;
-}
-
 void token_recover(struct front *f)
 {
 	int kind = f->last.kind;
 	if (kind == T_NEWLINE || kind == T_EOF || f->queue_len)
 		return;
-	bool is_header = kind == '{' && f->depth == 1;
+	/* A block that should not have been is skipped with its statement. */
+	bool is_header = kind == '{' && f->last.is_block;
 	f->is_recovering = true;
-	f->recover_depth = f->is_in_block && !is_header;
+	f->recover_depth = f->blocks - is_header;
 }
 
-/* Ends the clause, the block and the statement, whatever is open. */
-static void close_all(struct front *f, struct span at)
+/*
+ * Ends what is open down to depth: the clause or statement, and each block
+ * that the grammar knows of.
+ */
+static void close_to(struct front *f, unsigned depth, struct span at)
 {
 	struct span end = {at.start, at.start};
-	bool has_block = f->is_in_block && !is_skipping_statement(f);
+	unsigned known = f->is_recovering ? f->recover_depth : f->blocks;
 	enqueue(f, T_NEWLINE, end);
-	if (has_block) {
+	for (unsigned i = f->blocks; i > depth; i--) {
+		if (i > known)
+			continue;
 		enqueue(f, '}', end);
+		f->queue[f->queue_len - 1].is_block = true;
 		enqueue(f, T_NEWLINE, end);
 	}
-	f->depth = 0;
-	f->is_in_block = f->is_recovering = false;
+	f->depth = depth;
+	if (f->blocks > depth)
+		f->blocks = depth;
+	f->is_recovering = false;
+}
+
+/* The innermost open block: T_TUNNEL, T_ANCHOR, or 0. */
+static int block_kind(const struct front *f)
+{
+	return f->blocks ? f->open[f->blocks - 1].block : 0;
 }
 
 /* Is the next byte that is not blank a "="? */
@@ -73,8 +82,14 @@ bool token_starts_statement(const struct front *f, const struct token *t)
 	switch (keyword_kind(t->text, IN_STATEMENT)) {
 	case T_PASS:
 	case T_BLOCK:
+	case T_MATCH:
 	case T_TABLE:
 	case T_SET:
+	case T_ANCHOR:
+	case T_ANTISPOOF:
+	case T_NAT:
+	case T_RDR:
+	case T_BINAT:
 	case T_TUNNEL:
 		return true;
 	case T_WORD:
@@ -96,19 +111,74 @@ static int statement_kind(struct front *f, const struct token *t)
 	return T_PARSE_error;
 }
 
+/* Inside parentheses. */
+static unsigned paren_context(const struct front *f)
+{
+	switch (f->paren) {
+	case T_STATE:
+		return IN_STATE;
+	case T_SCRUB:
+		return IN_SCRUB;
+	case T_LOG:
+		return IN_LOG;
+	case T_SET:
+		return IN_CHANGES;
+	case T_RETURN_RST:
+		return IN_RETURN;
+	default:
+		return IN_BODY;
+	}
+}
+
+static unsigned set_context(const struct front *f)
+{
+	if (f->statement_len == 1)
+		return IN_SET;
+	switch (f->topic) {
+	case T_STATE_DEFAULTS:
+		return IN_STATE;
+	case T_REASSEMBLE:
+		return IN_SET;
+	default:
+		return IN_BODY;
+	}
+}
+
+/* enum context of the next word, ored. */
+static unsigned word_context(const struct front *f)
+{
+	if (f->paren)
+		return paren_context(f);
+	switch (f->statement) {
+	case T_TUNNEL:
+		if (block_kind(f) != T_TUNNEL)
+			return IN_HEADER;
+		if (f->clause == 0)
+			return IN_CLAUSE;
+		return f->clause == T_LINK ? IN_LINK : IN_BODY | IN_TUNNEL;
+	case T_SET:
+		return set_context(f);
+	case T_TABLE:
+		return IN_BODY | IN_TABLE;
+	case T_ANTISPOOF:
+		return IN_BODY | IN_ANTISPOOF;
+	case T_SCRUB:
+		return IN_BODY | IN_SCRUB;
+	case T_NO:
+		if (f->statement_len == 1)
+			return IN_STATEMENT;
+		break;
+	}
+	return f->last.kind == T_SET ? IN_CHANGES : IN_BODY;
+}
+
 static int word_kind(struct front *f, const struct token *t)
 {
+	if (f->is_recovering)
+		return keyword_kind(t->text, IN_BODY);
 	if (f->statement == 0)
 		return statement_kind(f, t);
-	if (f->statement == T_TUNNEL && !f->is_in_block)
-		return keyword_kind(t->text, IN_HEADER);
-	if (f->is_in_block && f->clause == 0)
-		return keyword_kind(t->text, IN_CLAUSE);
-	if (f->is_in_block && f->clause == T_LINK)
-		return keyword_kind(t->text, IN_LINK);
-	if (f->statement == T_SET && f->statement_len == 1)
-		return keyword_kind(t->text, IN_SET);
-	return keyword_kind(t->text, IN_BODY);
+	return keyword_kind(t->text, word_context(f));
 }
 
 void token_open_file(struct front *f, const struct source_file *file)
@@ -124,7 +194,9 @@ void token_open_file(struct front *f, const struct source_file *file)
 	in->file = file;
 	in->text = file->text;
 	in->len = file->len;
+	in->outer_base = f->base;
 	scan_push(f, in);
+	f->base = f->depth;
 	f->file_depth++;
 }
 
@@ -160,46 +232,98 @@ static void include_open(struct front *f)
 	token_open_file(f, file);
 }
 
-static int brace_open(struct front *f, const struct token *t)
+/* Behind these a brace opens a list. */
+static bool opens_list(int kind)
 {
-	if (f->depth == FRONT_DEPTH_MAX && !f->is_recovering) {
+	switch (kind) {
+	case T_ON:
+	case T_PROTO:
+	case T_FROM:
+	case T_TO:
+	case T_PORT:
+	case T_USER:
+	case T_GROUP:
+	case T_CGROUP:
+	case T_MARK:
+	case T_ICMP_TYPE:
+	case T_ICMP6_TYPE:
+	case T_NAT_TO:
+	case T_RDR_TO:
+	case T_BINAT_TO:
+	case T_ROUTE_TO:
+	case T_REPLY_TO:
+	case T_DUP_TO:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* T_TUNNEL, T_ANCHOR, or 0 when the brace opens a list. */
+static int brace_kind(const struct front *f)
+{
+	if (f->depth > f->blocks)
+		return 0;
+	if (f->statement == T_TUNNEL && f->last.kind != T_OVER &&
+	    block_kind(f) != T_TUNNEL)
+		return T_TUNNEL;
+	if (f->statement == T_ANCHOR && !opens_list(f->last.kind))
+		return T_ANCHOR;
+	return 0;
+}
+
+static int brace_open(struct front *f, struct token *t)
+{
+	if (f->depth >= FRONT_DEPTH_MAX) {
+		bool is_said = f->is_recovering || f->depth > FRONT_DEPTH_MAX;
 		f->depth++;
+		if (is_said)
+			return '{';
 		diag_error(f->diag, t->span, "parse",
 			   "braces are nested more than %d deep",
 			   FRONT_DEPTH_MAX);
 		return T_PARSE_error;
 	}
-	if (f->depth == 0 && f->statement == T_TUNNEL &&
-	    f->last.kind != T_OVER) {
-		f->is_in_block = true;
-		f->clause = 0;
-	}
-	if (f->depth < FRONT_DEPTH_MAX)
-		f->open[f->depth] = t->span;
-	f->depth++;
+	int block = brace_kind(f);
+	f->open[f->depth++] = (struct opening){t->span, block};
+	if (block)
+		f->blocks++;
+	t->is_block = block;
 	return '{';
 }
 
-static int brace_close(struct front *f, const struct token *t)
+static int brace_close(struct front *f, struct token *t)
 {
-	if (f->depth)
+	unsigned depth = f->depth;
+	if (depth == f->base && depth) {
+		diag_error(f->diag, t->span, "parse",
+			   "this \"}\" closes nothing in this file");
+		return T_PARSE_error;
+	}
+	if (depth)
 		f->depth--;
-	if (f->depth || !f->is_in_block)
+	if (depth == 0 || depth > f->blocks)
 		return '}';
-	bool is_skipped = is_skipping_statement(f);
-	f->is_in_block = false;
-	if (f->clause == 0 || is_skipped)
+	f->blocks--;
+	t->is_block = true;
+	bool is_skipped = f->is_recovering && depth > f->recover_depth;
+	bool is_tunnel = f->open[depth - 1].block == T_TUNNEL;
+	bool is_ended = !f->is_recovering &&
+			(is_tunnel ? f->clause : f->statement) == 0;
+	if (is_skipped || is_ended)
 		return '}';
-	/* The last clause may end at the brace. */
+	/* The last statement or clause may end at the brace. */
 	f->is_recovering = false;
 	enqueue(f, '}', t->span);
+	f->queue[f->queue_len - 1].is_block = true;
+	t->is_block = false;
 	return T_NEWLINE;
 }
 
 /* A newline counts where a statement or clause can end. */
 static bool newline_counts(const struct front *f)
 {
-	unsigned depth = f->is_recovering ? f->recover_depth : f->is_in_block;
+	unsigned depth = f->is_recovering ? f->recover_depth : f->blocks;
 	return f->input->file && f->depth <= depth;
 }
 
@@ -215,17 +339,23 @@ static int newline(struct front *f)
 	return T_NEWLINE;
 }
 
-/* What is open where nothing more can close it. */
-static int never_closed(struct front *f, struct span at)
+/* What is open where nothing more can close it: all that is above depth. */
+static int never_closed(struct front *f, unsigned depth, struct span at)
 {
 	unsigned inner =
 		f->depth < FRONT_DEPTH_MAX ? f->depth : FRONT_DEPTH_MAX;
 	bool is_said = f->is_recovering;
 	if (!is_said)
-		diag_error(f->diag, f->open[inner - 1], "parse",
+		diag_error(f->diag, f->open[inner - 1].span, "parse",
 			   "this \"{\" is never closed");
-	close_all(f, at);
+	close_to(f, depth, at);
 	return is_said ? T_NEWLINE : T_PARSE_error;
+}
+
+/* Lists and a tunnel's block end before a statement in the first column. */
+static unsigned statement_depth(const struct front *f)
+{
+	return f->blocks - (block_kind(f) == T_TUNNEL);
 }
 
 /*
@@ -234,10 +364,12 @@ static int never_closed(struct front *f, struct span at)
  */
 static int file_end(struct front *f, struct token *t)
 {
-	if (f->depth)
-		return never_closed(f, t->span);
+	if (f->depth > f->base)
+		return never_closed(f, f->base, t->span);
+	/* An include in an anchor's block has an anchor around it. */
 	if (f->statement)
 		return newline(f);
+	f->base = f->input->outer_base;
 	scan_pop(f);
 	f->file_depth--;
 	return 0;
@@ -274,9 +406,10 @@ static int token_read(struct front *f, struct token *t)
 		} else if (kind == T_USE) {
 			if (!f->is_recovering && !macro_expand(f, t))
 				return T_PARSE_error;
-		} else if (f->depth && token_starts_statement(f, t)) {
+		} else if (f->depth > statement_depth(f) &&
+			   token_starts_statement(f, t)) {
 			f->unread = *t;
-			return never_closed(f, t->span);
+			return never_closed(f, statement_depth(f), t->span);
 		} else if (kind == '{') {
 			return brace_open(f, t);
 		} else if (kind == '}') {
@@ -293,29 +426,66 @@ static int token_read(struct front *f, struct token *t)
 static int topic_after(const struct front *f, int kind)
 {
 	switch (kind) {
-	case T_ON:
-	case T_PROTO:
-	case T_FROM:
-	case T_TO:
-	case T_PORT:
-	case T_ICMP_TYPE:
-	case T_ICMP6_TYPE:
-	case T_CODE:
-	case T_FLAGS:
-	case T_LABEL:
-	case T_TABLE:
-	case T_FILE:
-	case T_TUNNEL:
-	case T_OVER:
-	case T_DNS:
-	case T_SET:
-	case T_INCLUDE:
-		return kind;
+	case T_WORD:
+	case T_STRING:
+	case T_TABLE_NAME:
+	case T_ANY:
+	case T_NE:
+	case T_LE:
+	case T_GE:
+	case T_INSIDE:
+	case T_OUTSIDE:
+	case ',':
+	case '!':
+	case '/':
+	case '-':
+	case '}':
+	case ')':
+	case '=':
+	case '<':
+	case '>':
+		return f->topic;
 	case '{':
 		return f->statement == T_TABLE ? T_FROM : f->topic;
+	case '(':
+		return f->topic ? f->topic : kind;
 	default:
-		return f->topic;
+		return kind;
 	}
+}
+
+/* Which statement, clause and block the next word is in. */
+static void place_remember(struct front *f, const struct token *t)
+{
+	if (t->kind == T_NEWLINE) {
+		f->clause = 0;
+		f->paren = 0;
+		f->paren_depth = 0;
+		if (block_kind(f) != T_TUNNEL)
+			f->statement = f->statement_len = 0;
+		return;
+	}
+	f->statement_len++;
+	if (t->is_block && t->kind == '}') {
+		/* Behind the block the rest of its statement could stand. */
+		f->statement = T_ANCHOR;
+		f->clause = 0;
+		return;
+	}
+	if (t->is_block) {
+		f->clause = 0;
+		if (block_kind(f) == T_ANCHOR)
+			f->statement = f->statement_len = 0;
+		return;
+	}
+	if (f->statement == 0)
+		f->statement = t->kind == T_OLD_ANCHOR ? T_ANCHOR : t->kind;
+	else if (block_kind(f) == T_TUNNEL && f->clause == 0)
+		f->clause = t->kind;
+	if (t->kind == '(' && f->paren_depth++ == 0)
+		f->paren = f->previous.kind;
+	else if (t->kind == ')' && f->paren_depth && --f->paren_depth == 0)
+		f->paren = 0;
 }
 
 static void token_remember(struct front *f, const struct token *t)
@@ -323,23 +493,11 @@ static void token_remember(struct front *f, const struct token *t)
 	f->previous = f->last;
 	f->last = *t;
 	f->topic_before = f->topic;
-	if (t->kind == T_NEWLINE) {
-		f->clause = 0;
-		if (!f->is_in_block) {
-			f->statement = 0;
-			f->statement_len = 0;
-		}
-		return;
-	}
 	if (f->previous.kind == T_NEWLINE)
 		f->topic = f->topic_before = 0;
-	bool opens_block = t->kind == '{' && f->depth == 1;
-	if (f->statement == 0)
-		f->statement = t->kind;
-	else if (f->is_in_block && f->clause == 0 && !opens_block)
-		f->clause = t->kind;
-	f->statement_len++;
-	f->topic = topic_after(f, t->kind);
+	place_remember(f, t);
+	if (t->kind != T_NEWLINE)
+		f->topic = topic_after(f, t->kind);
 }
 
 int parse_lex(PARSE_STYPE *value, struct span *span, struct front *f)
