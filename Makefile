@@ -73,13 +73,14 @@ SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 $(eval $(call variant,rel,$(CC),$(CFLAGS)))
 $(eval $(call variant,san,$(CC),$(SAN)))
 $(eval $(call variant,clang,$(CLANG),$(CFLAGS)))
+include tests/fuzz/fuzz.mk
 
 .PHONY: help all check demo install uninstall clean lint deps deps-checked \
 	gcc-build clang-build san-build
 help:
 	@echo 'nfr: a packet filter whose split tunnels do not leak'
 	@echo
-	@sed -n 's/^#: //p' Makefile
+	@sed -n 's/^#: //p' Makefile tests/fuzz/fuzz.mk
 
 #: make demo       install what is missing, build, show a tunnel that does not leak (root)
 demo: deps all
