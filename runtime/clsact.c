@@ -4,6 +4,11 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
 
 #define CLSACT_PLACE 1 /* handle and preference */
 
@@ -44,4 +49,103 @@ int clsact_detach(uint32_t ifindex, enum nfr_dir dir)
 		    .priority = CLSACT_PLACE);
 
 	return bpf_tc_detach(&hook, &opts);
+}
+
+/* A listing of filters, in the order in which they run. */
+struct clsact_walk {
+	uint32_t prog_id;
+	unsigned count;
+	int place; /* of the program; -ENOENT until it is seen */
+};
+
+static uint32_t clsact_prog_id(const struct nlattr *options)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, options)
+	{
+		if (mnl_attr_get_type(attr) == TCA_BPF_ID &&
+		    mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
+			return mnl_attr_get_u32(attr);
+	}
+	return 0;
+}
+
+/* Chain 0 is where packets begin; a handle of 0 heads those of a preference. */
+static int clsact_filter(const struct nlmsghdr *message, void *arg)
+{
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
+	struct clsact_walk *walk = arg;
+	const struct nlattr *attr;
+	uint32_t prog_id = 0, chain = 0;
+	bool is_bpf = false;
+
+	if (message->nlmsg_type != RTM_NEWTFILTER || tc->tcm_handle == 0)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, message, sizeof(*tc))
+	{
+		if (mnl_attr_get_type(attr) == TCA_KIND)
+			is_bpf = !strcmp(mnl_attr_get_str(attr), "bpf");
+		else if (mnl_attr_get_type(attr) == TCA_CHAIN)
+			chain = mnl_attr_get_u32(attr);
+		else if (mnl_attr_get_type(attr) == TCA_OPTIONS && is_bpf)
+			prog_id = clsact_prog_id(attr);
+	}
+	if (chain)
+		return MNL_CB_OK;
+	if (prog_id == walk->prog_id && walk->place < 0)
+		walk->place = (int)walk->count;
+	walk->count++;
+	return MNL_CB_OK;
+}
+
+static int clsact_dump(struct mnl_socket *socket, uint32_t ifindex,
+		       enum nfr_dir dir, struct clsact_walk *walk)
+{
+	char buffer[32768];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	unsigned port = mnl_socket_get_portid(socket);
+	struct tcmsg *tc;
+	ssize_t len;
+	int more;
+
+	message->nlmsg_type = RTM_GETTFILTER;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	tc = mnl_nlmsg_put_extra_header(message, sizeof(*tc));
+	tc->tcm_family = AF_UNSPEC;
+	tc->tcm_ifindex = (int)ifindex;
+	tc->tcm_parent =
+		TC_H_MAKE(TC_H_CLSACT, dir == NFR_DIR_IN ? TC_H_MIN_INGRESS
+							 : TC_H_MIN_EGRESS);
+	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+		return -errno;
+	do {
+		len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+		if (len < 0)
+			return -errno;
+		more = mnl_cb_run(buffer, (size_t)len, 0, port, clsact_filter,
+				  walk);
+		if (more < 0)
+			return errno ? -errno : -EIO;
+	} while (more > 0);
+	return 0;
+}
+
+int clsact_place(uint32_t ifindex, enum nfr_dir dir, uint32_t prog_id,
+		 unsigned *count)
+{
+	struct clsact_walk walk = {.prog_id = prog_id, .place = -ENOENT};
+	struct mnl_socket *socket =
+		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int ret = 0;
+
+	if (!socket)
+		return -errno;
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		ret = -errno;
+	if (!ret)
+		ret = clsact_dump(socket, ifindex, dir, &walk);
+	mnl_socket_close(socket);
+	*count = walk.count;
+	return ret ? ret : walk.place;
 }

@@ -143,9 +143,14 @@ static void status_note_device(struct engine_status *status,
 				    device->name, name, hook->position);
 		else if (hook->mode == ENGINE_MODE_CLSACT)
 			status_note(status,
-				    "%s %s: clsact, which others can remove or "
-				    "get in front of unseen",
+				    "%s %s: clsact, which others can remove",
 				    device->name, name);
+		if (dir == NFR_DIR_IN && device->xdp_prog_id &&
+		    hook->prog_id != device->xdp_prog_id)
+			status_note(status,
+				    "%s in: an XDP program of others runs "
+				    "first and can keep packets from nfr",
+				    device->name);
 	}
 	if (device->is_tunnel && !device->is_trusted)
 		status_note(status,

@@ -52,6 +52,28 @@ static bool hooks_look_xdp(const struct tcx_link *link,
 	return true;
 }
 
+/* All of tcx runs before clsact. */
+static void hooks_look_clsact(const struct engine_device *device,
+			      enum nfr_dir dir, uint32_t stub_id,
+			      struct engine_hook *hook)
+{
+	struct tcx_chain chain;
+	unsigned count;
+	int place;
+
+	if (!clsact_holds(device->ifindex, dir, stub_id))
+		return;
+	hook->mode = ENGINE_MODE_CLSACT;
+	hook->prog_id = stub_id;
+	if (tcx_query(device->ifindex, dir, &chain))
+		chain.count = 0;
+	place = clsact_place(device->ifindex, dir, stub_id, &count);
+	if (place < 0)
+		return;
+	hook->position = (int)chain.count + place;
+	hook->chain_len = chain.count + count;
+}
+
 static void hooks_look_dir(const struct hooks *hooks,
 			   struct engine_device *device, enum nfr_dir dir)
 {
@@ -72,11 +94,8 @@ static void hooks_look_dir(const struct hooks *hooks,
 				   hooks_look_xdp(&link, device, hook));
 		close(fd);
 	}
-	if (!is_ours &&
-	    clsact_holds(device->ifindex, dir, hooks->stub_id[stub])) {
-		hook->mode = ENGINE_MODE_CLSACT;
-		hook->prog_id = hooks->stub_id[stub];
-	}
+	if (!is_ours)
+		hooks_look_clsact(device, dir, hooks->stub_id[stub], hook);
 	if (hook->mode == ENGINE_MODE_NONE)
 		snprintf(hook->why, sizeof(hook->why), "no hook of ours");
 }

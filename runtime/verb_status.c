@@ -58,7 +58,10 @@ static void say_posture(const struct engine_status *s, FILE *out)
 		fputs(", every hook attached", out);
 		break;
 	case ENGINE_POSTURE_PARTLY:
-		say_policy(s, out);
+		if (s->generation)
+			say_policy(s, out);
+		else
+			fputs("no policy is in force, hooks block", out);
 		if (unguarded)
 			fprintf(out, ", and %s not guarded",
 				report_count(count, unguarded, "device"));

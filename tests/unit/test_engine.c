@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -419,8 +420,7 @@ static void a_program_in_front_is_told(void **state)
 	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
 }
 
-/* Someone's filter in the place that clsact hooks take. */
-static void take_clsact(const char *name)
+static int pass_program(void)
 {
 	struct bpf_insn insns[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 0},
@@ -429,8 +429,45 @@ static void take_clsact(const char *name)
 	int prog = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "other", "GPL", insns,
 				 2, NULL);
 
+	assert_true(prog >= 0);
+	return prog;
+}
+
+/* Someone's filter in the place that clsact hooks take. */
+static void take_clsact(const char *name)
+{
+	int prog = pass_program();
+
 	assert_int_equal(clsact_attach(if_nametoindex(name), NFR_DIR_OUT, prog),
 			 0);
+	close(prog);
+}
+
+static void a_program_before_clsact_is_told(void **state)
+{
+	struct engine_options options = {.no_xdp = true, .no_tcx = true};
+	LIBBPF_OPTS(bpf_link_create_opts, link_opts, .flags = 1u << 3);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = 51,
+		    .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, first, .handle = 2, .priority = 1);
+	LIBBPF_OPTS(bpf_tc_opts, last, .handle = 1, .priority = 2);
+	struct bench *b = *state;
+	int prog = pass_program(), link;
+
+	first.prog_fd = last.prog_fd = prog;
+	apply(b, &options);
+	assert_int_equal(bpf_tc_attach(&hook, &last), 0);
+	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
+	assert_int_equal(bpf_tc_attach(&hook, &first), 0);
+	assert_int_equal(posture(b), ENGINE_POSTURE_PARTLY);
+	first.prog_fd = 0;
+	first.prog_id = first.flags = 0;
+	assert_int_equal(bpf_tc_detach(&hook, &first), 0);
+	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
+	link = bpf_link_create(prog, 51, (enum bpf_attach_type)47, &link_opts);
+	if (link >= 0)
+		assert_int_equal(posture(b), ENGINE_POSTURE_PARTLY);
+	close(link);
 	close(prog);
 }
 
@@ -612,6 +649,7 @@ int main(void)
 		FACT(a_recreated_tunnel_is_not_trusted),
 		FACT(xdp_of_others_stays),
 		FACT(a_program_in_front_is_told),
+		FACT(a_program_before_clsact_is_told),
 		FACT(a_failed_first_load_takes_back_its_hooks),
 		FACT(a_failed_reload_takes_back_its_hooks_only),
 		FACT(a_renamed_device_is_told),
