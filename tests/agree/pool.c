@@ -63,7 +63,7 @@ struct addr pool_addr(struct random *r, enum addr_family family)
 	return addr;
 }
 
-uint16_t pool_port(struct random *r)
+uint16_t pool_random_port(struct random *r)
 {
 	static const uint16_t ports[] = {0,    1,    22,    53,	   79,	  80,
 					 81,   443,  853,   1023,  1024,  5353,

@@ -11,7 +11,7 @@
 
 /* A packet's. */
 struct addr pool_addr(struct random *, enum addr_family);
-uint16_t pool_port(struct random *);
+uint16_t pool_random_port(struct random *);
 /* TCP, UDP and the family's ICMP mostly. */
 uint8_t pool_proto(struct random *, enum addr_family);
 uint8_t pool_icmp_type(struct random *, enum addr_family);

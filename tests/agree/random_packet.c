@@ -121,8 +121,8 @@ static void draw_transport(struct random *r, struct packet_spec *s,
 	s->proto = pool_proto(r, family);
 	if (random_once_in(r, 30))
 		s->proto = (uint8_t)random_below(r, 256);
-	s->sport = pool_port(r);
-	s->dport = pool_port(r);
+	s->sport = pool_random_port(r);
+	s->dport = pool_random_port(r);
 	s->tcpflags = random_pick(r, flags);
 	s->doff = 5;
 	if (random_once_in(r, 12))

@@ -129,7 +129,7 @@ static void draw_interval(struct drawing *d, const char *operator)
 
 static void draw_port(struct drawing *d)
 {
-	uint16_t port = pool_port(d->r);
+	uint16_t port = pool_random_port(d->r);
 	uint16_t inner = port == 0 || port == 65535 ? 443 : port;
 
 	switch (random_below(d->r, 12)) {
@@ -371,7 +371,7 @@ static void draw_destinations(struct drawing *d, const char *clause)
 	else
 		fputs(pool_prefix(d->r, family), d->out);
 	if (*proto && random_once_in(d->r, 2))
-		fprintf(d->out, " port %u", pool_port(d->r));
+		fprintf(d->out, " port %u", pool_random_port(d->r));
 	fputs("\n", d->out);
 }
 
