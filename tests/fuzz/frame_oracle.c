@@ -44,7 +44,7 @@ static const char *transport(const struct rest *r, unsigned proto,
 			       ? "TCP: offset"
 			       : NULL;
 	if (proto == 17)
-		return r->have < 8	    ? "UDP: short"
+		return r->have < 8	     ? "UDP: short"
 		       : be16(r->at + 4) < 8 ? "UDP: length"
 		       : be16(r->at + 4) > r->len && !is_fragment
 			       ? "UDP: longer than its packet"
@@ -129,8 +129,7 @@ const char *frame_doubt(const uint8_t *bytes, size_t caplen, size_t len,
 		return "Ethernet: short";
 	ethertype = be16(bytes + 12);
 	skip(&r, 14);
-	for (int tags = 0; ethertype == 0x8100 || ethertype == 0x88a8;
-	     tags++) {
+	for (int tags = 0; ethertype == 0x8100 || ethertype == 0x88a8; tags++) {
 		if (tags == 2 || r.have < 4)
 			return "Ethernet: tags";
 		ethertype = be16(r.at + 2);

@@ -4,7 +4,8 @@
 #: make fuzz       fuzz each target for FUZZ_SECONDS=600; crashes in build/fuzz/crashes
 fuzz_targets := policy image packet
 fuzz_replays := $(fuzz_targets:%=build/san/tests/fuzz/replay_%)
-fuzz_parts := tests/fuzz/fuzz.o tests/fuzz/frame_oracle.o $(test_lib_src:%.c=%.o) libnfr.a
+fuzz_parts := tests/fuzz/fuzz.o tests/fuzz/frame_oracle.o tests/agree/reference_vm.o \
+	tests/agree/random.o libnfr.a
 FUZZ_SECONDS ?= 600
 # Files are out of reach: fuzz.c.
 FUZZ_LINK := -Wl,--wrap=sources_read

@@ -72,9 +72,8 @@ static void judge(const struct image *img)
 		{.name = "wg0", .ifindex = 3, .link = NFR_LINK_RAW},
 	};
 	__u8 bytes[28] = {0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17};
-	struct datapath_frame frame = {.bytes = bytes,
-				       .caplen = sizeof(bytes),
-				       .len = sizeof(bytes)};
+	struct datapath_frame frame = {
+		.bytes = bytes, .caplen = sizeof(bytes), .len = sizeof(bytes)};
 	struct datapath *datapath = NULL;
 
 	bytes[25] = 8;

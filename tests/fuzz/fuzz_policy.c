@@ -21,7 +21,7 @@ struct outcome {
 	struct diag *diag;
 	struct ast ast;
 	struct policy *policy;
-	bool is_sound;
+	bool is_parsed, is_sound; /* without an error */
 };
 
 static void outcome_make(struct outcome *o, const char *text, size_t len)
@@ -32,6 +32,7 @@ static void outcome_make(struct outcome *o, const char *text, size_t len)
 	parse_file(o->arena, o->sources, o->diag,
 		   sources_add(o->sources, "fuzz.nfr", text, len), NULL, 0,
 		   &o->ast);
+	o->is_parsed = diag_errors(o->diag) == 0;
 	o->policy = check_policy(o->arena, o->sources, o->diag, fuzz_host(),
 				 &o->ast);
 	o->is_sound = diag_errors(o->diag) == 0;
@@ -78,19 +79,24 @@ static void image(const struct outcome *o)
 	free(bytes);
 }
 
-static void print_is_itself(const char *text, size_t len)
+/*
+ * The print of what was parsed, or checked, is what it prints itself; both
+ * times with no error.
+ */
+static void print_is_itself(const char *text, size_t len, bool is_checked)
 {
 	struct outcome again;
 	char *printed;
 	size_t printed_len = 0;
 
 	outcome_make(&again, text, len);
-	if (!again.is_sound) {
+	if (!(is_checked ? again.is_sound : again.is_parsed)) {
 		fprintf(stderr, "printed:\n%.*s\n", (int)len, text);
 		diag_print(again.diag, stderr, false);
 		fuzz_require(false, "the print is refused");
 	}
-	printed = print(again.policy->printable, &printed_len);
+	printed = print(is_checked ? again.policy->printable : again.ast.first,
+			&printed_len);
 	if (len != printed_len || memcmp(text, printed, len) != 0) {
 		fprintf(stderr, "printed:\n%.*s\nagain:\n%s\n", (int)len, text,
 			printed);
@@ -111,19 +117,21 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct outcome o;
-	char *parsed, *printed;
-	size_t parsed_len = 0, printed_len = 0;
+	char *printed;
+	size_t printed_len = 0;
 
 	outcome_make(&o, (const char *)bytes, len);
 	tell(o.diag);
-	parsed = print(o.ast.first, &parsed_len);
+	printed = print(o.ast.first, &printed_len);
+	if (o.is_parsed)
+		print_is_itself(printed, printed_len, false);
+	free(printed);
 	if (o.is_sound && o.policy->rule_count < RULES_MAX) {
 		printed = print(o.policy->printable, &printed_len);
-		print_is_itself(printed, printed_len);
+		print_is_itself(printed, printed_len, true);
 		free(printed);
 		image(&o);
 	}
-	free(parsed);
 	arena_free(&o.arena);
 	return 0;
 }
