@@ -125,17 +125,24 @@ include kmod-linux/rules.mk
 #: make install    install into $(DESTDIR)$(PREFIX)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8 \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/nfr
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/nfr \
+		$(vim_files:docs/vim/%/nfr.vim=$(DESTDIR)$(PREFIX)/share/nfr/vim/%) \
+		$(dir $(DESTDIR)$(PREFIX)/$(bash_completion))
 	install -m755 $(rel_tools) $(DESTDIR)$(PREFIX)/sbin
 	install -m644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m644 docs/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m644 rules/*.nfr $(DESTDIR)$(PREFIX)/share/nfr
+	for f in $(vim_files:docs/vim/%=%); do \
+		install -m644 docs/vim/$$f $(DESTDIR)$(PREFIX)/share/nfr/vim/$$f || exit; \
+	done
+	build/rel/bin/nfload completion bash >$(DESTDIR)$(PREFIX)/$(bash_completion)
 
 #: make uninstall  remove what install put there
 uninstall:
 	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/sbin/%)
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard docs/man/*.8))
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard docs/man/*.5))
+	rm -f $(DESTDIR)$(PREFIX)/$(bash_completion)
 	rm -rf $(DESTDIR)$(PREFIX)/share/nfr
 
 #: make lint       clang-tidy, cppcheck, mandoc, shellcheck

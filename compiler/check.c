@@ -33,24 +33,16 @@ static void tunnel_declare(struct check *c, const struct ast_node *node)
 			   "of the first");
 }
 
-static void set_declare(struct check *c, const struct ast_node *node)
+void declare_all(struct check *c, const struct ast_node *first,
+		 const char *path, unsigned depth)
 {
-	if (node->set.option != AST_SET_DEFAULT)
-		return;
-	if (c->set_default &&
-	    c->set_default->set.is_pass != node->set.is_pass) {
-		diag_error(c->diag, node->span, "type",
-			   "\"set default\" says both pass and block");
-		diag_note(c->diag, c->set_default->span, "the other is here");
-	}
-	c->set_default = node;
-}
-
-static void declare_all(struct check *c, const struct ast *ast)
-{
-	for (const struct ast_node *n = ast->first; n; n = n->next) {
+	for (const struct ast_node *n = first; n; n = n->next) {
 		if (n->kind == AST_TABLE)
 			tables_declare(c, n);
+		if (n->kind == AST_ANCHOR || n->kind == AST_LOAD)
+			anchors_declare(c, n, path, depth);
+		if (depth)
+			continue;
 		if (n->kind == AST_TUNNEL)
 			tunnel_declare(c, n);
 		if (n->kind == AST_SET)
@@ -58,41 +50,38 @@ static void declare_all(struct check *c, const struct ast *ast)
 	}
 }
 
-static void set_check(struct check *c, const struct ast_node *node)
+void feature_note(struct check *c, enum feature feature, struct span span)
 {
-	struct check_iface iface;
+	struct policy *p = c->policy;
 
-	if (node->set.option != AST_SET_SKIP)
+	if (feature_runs(feature))
 		return;
-	for (const struct ast_iface *f = node->set.ifaces; f; f = f->next) {
-		if (f->is_negated || strcmp(f->name, "any") == 0) {
-			diag_error(c->diag, f->span, "type",
-				   "\"set skip on\" takes a loopback "
-				   "interface's name");
-			continue;
-		}
-		if (!names_iface(c, f, &iface))
-			continue;
-		if (host_iface(c->host, f->name) &&
-		    !names_is_loopback(c, f->name)) {
-			diag_error(c->diag, f->span, "type",
-				   "only loopback can be skipped");
-			diag_hint(c->diag,
-				  "\"pass quick on %s no state\" is a "
-				  "rule that everyone can see",
-				  f->name);
-		}
-		c->policy->ifaces[iface.ifid - 1].is_skipped = true;
-	}
+	if (!span.start)
+		span = c->span;
+	for (size_t i = p->unsupported_count; i-- > 0;)
+		if (p->unsupported[i].feature == feature &&
+		    p->unsupported[i].span.start == span.start)
+			return;
+	p->unsupported =
+		arena_grow(c->arena, p->unsupported, p->unsupported_count,
+			   &c->unsupported_capacity, sizeof(*p->unsupported));
+	p->unsupported[p->unsupported_count++] =
+		(struct policy_unsupported){feature, span};
 }
 
-static void print_add(struct check *c, struct ast_node *node)
+void check_print_head(struct check *c, struct ast_node *node)
+{
+	*c->heads_tail = node;
+	c->heads_tail = &node->next;
+}
+
+void check_print_rule(struct check *c, struct ast_node *node)
 {
 	*c->tail = node;
 	c->tail = &node->next;
 }
 
-static struct ast_node *node_copy(struct check *c, const struct ast_node *node)
+struct ast_node *node_copy(struct check *c, const struct ast_node *node)
 {
 	struct ast_node *copy = arena_new_of(c->arena, struct ast_node);
 
@@ -101,34 +90,51 @@ static struct ast_node *node_copy(struct check *c, const struct ast_node *node)
 	return copy;
 }
 
-static void statement_check(struct check *c, const struct ast_node *node)
+/* What only the main file has; pf does not print what a loaded one declares. */
+static void main_statement_check(struct check *c, const struct ast_node *node)
 {
+	bool is_main = !c->scope->up;
+
+	if (!is_main &&
+	    (node->kind == AST_TUNNEL || node->kind == AST_ASSERT)) {
+		diag_error(c->diag, node->span, "type",
+			   "this stands in the main file, in no anchor");
+		return;
+	}
+	if (node->kind == AST_MACRO && is_main)
+		check_print_head(c, node_copy(c, node));
+	if (node->kind == AST_TABLE && (is_main || !c->is_pf))
+		check_print_head(c, tables_printable(c, node));
+	if (node->kind == AST_TUNNEL && c->tunnel_printable)
+		check_print_rule(c, node_copy(c, c->tunnel_printable));
+	if (node->kind == AST_ASSERT)
+		assert_check(c, node);
+}
+
+void statement_check(struct check *c, const struct ast_node *node)
+{
+	c->span = node->span;
 	switch (node->kind) {
 	case AST_RULE:
 		rule_check(c, node);
 		break;
 	case AST_SET:
 		set_check(c, node);
-		print_add(c, node_copy(c, node));
+		break;
+	case AST_ANCHOR:
+		anchor_check(c, node);
+		break;
+	case AST_ANTISPOOF:
+		antispoof_check(c, node);
 		break;
 	case AST_MACRO:
-		print_add(c, node_copy(c, node));
-		break;
 	case AST_TABLE:
-		print_add(c, tables_printable(c, node));
-		break;
 	case AST_TUNNEL:
-		if (c->tunnel_printable)
-			print_add(c, node_copy(c, c->tunnel_printable));
-		break;
-	case AST_INCLUDE:
-		break; /* what it held follows */
-	case AST_ANCHOR:
-	case AST_LOAD:
-	case AST_ANTISPOOF:
 	case AST_ASSERT:
-		diag_error(c->diag, node->span, "unsupported",
-			   "this statement is not supported yet");
+		main_statement_check(c, node);
+		break;
+	case AST_INCLUDE: /* what it held follows */
+	case AST_LOAD:	  /* what it held stands at its anchor */
 		break;
 	}
 }
@@ -136,7 +142,7 @@ static void statement_check(struct check *c, const struct ast_node *node)
 /* pf's default keeps no state either. */
 static void default_add(struct check *c)
 {
-	bool is_pass = c->set_default && c->set_default->set.is_pass;
+	bool is_pass = c->set_default ? c->set_default->set.is_pass : c->is_pf;
 	struct policy_rule rule = {
 		.match =
 			{
@@ -164,23 +170,29 @@ static void default_add(struct check *c)
 	rule_add(c, CHECK_RULES, &rule);
 }
 
-struct policy *check_policy(struct arena *arena, struct sources *sources,
-			    struct diag *diag, const struct host *host,
-			    const struct ast *ast)
+struct policy *check_policy_as(struct arena *arena, struct sources *sources,
+			       struct diag *diag, const struct host *host,
+			       const struct ast *ast,
+			       const struct check_options *options)
 {
+	struct check_scope scope = {.path = ""};
 	struct check c = {
 		.arena = arena,
 		.sources = sources,
 		.diag = diag,
 		.host = host,
 		.policy = arena_new_of(arena, struct policy),
+		.scope = &scope,
+		.is_pf = options->is_pf,
 	};
 
 	c.out = open_memstream(&c.out_bytes, &c.out_len);
 	if (!c.out)
 		abort(); /* as the arena does */
-	c.tail = &c.policy->printable;
-	declare_all(&c, ast);
+	c.tail = &c.rules;
+	c.heads_tail = &c.heads;
+	c.asserts_tail = &c.asserts;
+	declare_all(&c, ast->first, "", 0);
 	tables_fill(&c);
 	if (c.tunnel)
 		tunnel_check(&c);
@@ -190,9 +202,23 @@ struct policy *check_policy(struct arena *arena, struct sources *sources,
 	     n && !diag_is_full(diag) && !c.is_full; n = n->next)
 		statement_check(&c, n);
 	default_add(&c);
-	if (diag_errors(diag) == 0)
+	anchors_finish(&c);
+	if (diag_errors(diag) == 0) {
 		tables_finish(&c);
+		asserts_finish(&c);
+	}
+	*c.heads_tail = c.rules;
+	c.policy->printable = c.heads;
 	fclose(c.out);
 	free(c.out_bytes);
 	return c.policy;
+}
+
+struct policy *check_policy(struct arena *arena, struct sources *sources,
+			    struct diag *diag, const struct host *host,
+			    const struct ast *ast)
+{
+	static const struct check_options options = {.is_pf = false};
+
+	return check_policy_as(arena, sources, diag, host, ast, &options);
 }

@@ -7,6 +7,10 @@
 #include "host.h"
 #include "policy.h"
 
+struct check_options {
+	bool is_pf; /* pf's own defaults and leniencies */
+};
+
 /*
  * Resolves names against host, reads table files by sources, expands lists,
  * fixes families, adds the default and generated rules and the guard. What is
@@ -15,5 +19,8 @@
  */
 struct policy *check_policy(struct arena *, struct sources *, struct diag *,
 			    const struct host *, const struct ast *);
+struct policy *check_policy_as(struct arena *, struct sources *, struct diag *,
+			       const struct host *, const struct ast *,
+			       const struct check_options *);
 
 #endif

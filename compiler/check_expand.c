@@ -3,7 +3,7 @@
  * check_expand.c: a match with lists -> matches without, one for each member
  * of their cross product that a packet can fulfil. The order is pf's:
  * interface, protocol, icmp type, source, destination, source port,
- * destination port, the last one varying fastest.
+ * destination port, user, group, the last one varying fastest.
  */
 #include "check_internal.h"
 
@@ -156,15 +156,66 @@ static bool ports_resolve(struct check *c, const struct ast_port *ports,
 	return ok;
 }
 
-static enum addr_family match_family(const struct ast_match *m)
+static bool ids_resolve(struct check *c, const struct ast_port *ids,
+			bool is_group, struct check_id **out, size_t *count)
 {
-	return m->icmps ? m->icmp_family : m->family;
+	bool ok = true;
+	size_t i = 0;
+
+	LIST_COUNT(ast_port, ids, *count);
+	*out = arena_alloc(c->arena, (*count + 1) * sizeof(**out));
+	for (const struct ast_port *p = ids; p; p = p->next, i++)
+		ok &= names_id(c, p, is_group, &(*out)[i]);
+	return ok;
+}
+
+static bool fragment_is_sound(struct check *c, const struct ast_match *m)
+{
+	if (!m->is_fragment || !(m->from.ports || m->to.ports || m->icmps ||
+				 (m->has_flags && m->flags_mask)))
+		return true;
+	diag_error(c->diag, m->fragment_span, "type",
+		   "a later fragment has no ports, flags or icmp types");
+	return false;
+}
+
+/* What stands beside the lists that expand. */
+static bool others_resolve(struct check *c, const struct ast_match *m,
+			   struct check_lists *out)
+{
+	bool ok = fragment_is_sound(c, m);
+
+	ok &= ids_resolve(c, m->users, false, &out->users, &out->user_count);
+	ok &= ids_resolve(c, m->groups, true, &out->groups, &out->group_count);
+	out->has_received = m->received_on != NULL;
+	if (m->received_on)
+		ok &= names_iface(c, m->received_on, &out->received);
+	if (m->users)
+		feature_note(c, FEATURE_USER, m->users_span);
+	if (m->groups)
+		feature_note(c, FEATURE_GROUP, m->groups_span);
+	if (m->cgroups)
+		feature_note(c, FEATURE_CGROUP, m->cgroups_span);
+	if (m->marks)
+		feature_note(c, FEATURE_MARK, m->marks_span);
+	if (m->tagged)
+		feature_note(c, FEATURE_TAGGED, m->tagged_span);
+	if (m->has_prio)
+		feature_note(c, FEATURE_PRIO, m->prio_span);
+	return ok;
+}
+
+/* The family that a written rule has; pf asks for it beside icmp-type. */
+static enum addr_family match_family(const struct check *c,
+				     const struct ast_match *m)
+{
+	return m->icmps && !c->is_pf ? m->icmp_family : m->family;
 }
 
 bool match_resolve(struct check *c, const struct ast_match *m,
 		   struct check_lists *out)
 {
-	enum addr_family family = match_family(m);
+	enum addr_family family = match_family(c, m);
 	bool ok;
 
 	memset(out, 0, sizeof(*out));
@@ -182,12 +233,13 @@ bool match_resolve(struct check *c, const struct ast_match *m,
 			    &out->src_count);
 	ok &= hosts_resolve(c, m->to.hosts, family, &out->dsts,
 			    &out->dst_count);
+	ok &= others_resolve(c, m, out);
 	return ok;
 }
 
 /* ---- resolved lists -> their cross product ------------------------------- */
 
-enum axis { IFACE, PROTO, ICMP, SRC, DST, SPORT, DPORT, AXES };
+enum axis { IFACE, PROTO, ICMP, SRC, DST, SPORT, DPORT, USER, GROUP, AXES };
 
 /* The members that make one combination; NULL: any. */
 struct combination {
@@ -196,7 +248,9 @@ struct combination {
 	struct check_icmp *icmp;
 	struct check_host *src, *dst;
 	struct check_port *sport, *dport;
+	struct check_id *user, *group;
 	enum addr_family family;
+	const char *scope; /* the interface that a link-local address is of */
 };
 
 static struct combination combination_at(const struct check_lists *l,
@@ -210,6 +264,8 @@ static struct combination combination_at(const struct check_lists *l,
 		.dst = l->dst_count ? &l->dsts[at[DST]] : NULL,
 		.sport = l->sport_count ? &l->sports[at[SPORT]] : NULL,
 		.dport = l->dport_count ? &l->dports[at[DPORT]] : NULL,
+		.user = l->user_count ? &l->users[at[USER]] : NULL,
+		.group = l->group_count ? &l->groups[at[GROUP]] : NULL,
 	};
 }
 
@@ -222,13 +278,24 @@ static bool family_join(enum addr_family *family, enum addr_family other)
 	return true;
 }
 
-/* NULL, or why no packet can be like this. */
-static const char *combination_fix(struct combination *x,
-				   const struct ast_match *m)
+/* A link-local address is one interface's; false when another is asked for. */
+static bool scope_join(struct combination *x, const struct check_host *h)
 {
-	int proto = x->proto ? x->proto->number : -1;
+	const struct check_iface *on = x->iface;
 
-	x->family = match_family(m);
+	if (!h || !h->scope)
+		return true;
+	if (x->scope && strcmp(x->scope, h->scope) != 0)
+		return false;
+	if (on && !on->is_any && on->ast.name &&
+	    strcmp(on->ast.name, h->scope) != 0)
+		return false;
+	x->scope = h->scope;
+	return true;
+}
+
+static const char *family_fix(struct combination *x)
+{
 	if (x->src && !family_join(&x->family, x->src->family))
 		return "the source is of another family than the rule";
 	if (x->dst && !family_join(&x->family, x->dst->family))
@@ -237,10 +304,28 @@ static const char *combination_fix(struct combination *x,
 				 "families"
 			       : "the destination is of another family than "
 				 "the rule";
+	if (!scope_join(x, x->src) || !scope_join(x, x->dst))
+		return "a link-local address is of another interface";
+	return NULL;
+}
+
+/* NULL, or why no packet can be like this; pf drops the first silently. */
+static const char *combination_fix(struct check *c, struct combination *x,
+				   const struct ast_match *m, bool *is_error)
+{
+	int proto = x->proto ? x->proto->number : -1;
+	const char *why = family_fix(x);
+
+	*is_error = false;
+	if (why)
+		return why;
+	*is_error = c->is_pf;
 	if (proto == CHECK_PROTO_ICMP && x->family == FAMILY_IPV6)
 		return "icmp has no IPv6 addresses; icmp6 has";
 	if (proto == CHECK_PROTO_ICMP6 && x->family == FAMILY_IPV4)
 		return "icmp6 has no IPv4 addresses; icmp has";
+	if (m->icmps && !x->family)
+		return "icmp-type needs \"inet\" or \"inet6\"";
 	return NULL;
 }
 
@@ -250,8 +335,10 @@ static uint8_t family_bits(enum addr_family family)
 		      : (uint8_t)(1u << FAMILY_IPV4 | 1u << FAMILY_IPV6);
 }
 
-static struct policy_match numbers_of(const struct combination *x,
-				      const struct ast_match *m)
+static struct policy_match numbers_of(struct check *c,
+				      const struct combination *x,
+				      const struct ast_match *m,
+				      const struct check_lists *l)
 {
 	static const struct policy_port any_port = {.is_any = true};
 	struct policy_match n = {
@@ -260,7 +347,8 @@ static struct policy_match numbers_of(const struct combination *x,
 		.ethertype = -1,
 		.proto = x->proto ? x->proto->number : -1,
 		.ttl = -1,
-		.tos = -1,
+		.tos = m->has_tos ? m->tos : -1,
+		.is_fragment = m->is_fragment,
 		.sport = x->sport ? x->sport->port : any_port,
 		.dport = x->dport ? x->dport->port : any_port,
 		.icmp_type = x->icmp ? x->icmp->type : (int16_t)-1,
@@ -270,6 +358,14 @@ static struct policy_match numbers_of(const struct combination *x,
 	if (!n.on_any) {
 		n.ifid = x->iface->ifid;
 		n.on_negated = x->iface->ast.is_negated;
+	} else if (x->scope) {
+		n.on_any = false;
+		n.ifid = names_ifid(c, x->scope, SPAN_NONE);
+	}
+	if (l->has_received) {
+		n.has_received = true;
+		n.received_ifid = l->received.ifid;
+		n.received_negated = l->received.ast.is_negated;
 	}
 	if (x->src)
 		n.src = x->src->host;
@@ -284,23 +380,39 @@ static struct policy_match numbers_of(const struct combination *x,
 
 static struct ast_host *host_ast(struct check_host *h)
 {
-	return h && h->host.kind != POLICY_HOST_ANY ? &h->ast : NULL;
+	return h && (h->host.kind != POLICY_HOST_ANY || h->is_special) ? &h->ast
+								       : NULL;
+}
+
+/* "on lo0", from a link-local address of it. */
+static struct ast_iface *scope_ast(struct check *c, const char *scope)
+{
+	struct ast_iface *on = arena_new_of(c->arena, struct ast_iface);
+
+	on->name = scope;
+	return on;
 }
 
 /* The same for printing; members are shared by all combinations. */
-static struct ast_match ast_of(const struct combination *x,
+static struct ast_match ast_of(struct check *c, const struct combination *x,
 			       const struct ast_match *m)
 {
 	struct ast_match a = *m;
 
 	a.family = x->family;
-	a.ifaces = x->iface && !x->iface->is_any ? &x->iface->ast : NULL;
+	a.ifaces = NULL;
+	if (x->iface && (!x->iface->is_any || x->iface->ast.is_rdomain))
+		a.ifaces = &x->iface->ast;
+	else if (x->scope)
+		a.ifaces = scope_ast(c, x->scope);
 	a.protos = x->proto ? &x->proto->ast : NULL;
 	a.icmps = x->icmp ? &x->icmp->ast : NULL;
 	a.from.hosts = host_ast(x->src);
 	a.to.hosts = host_ast(x->dst);
 	a.from.ports = x->sport ? &x->sport->ast : NULL;
 	a.to.ports = x->dport ? &x->dport->ast : NULL;
+	a.users = x->user ? &x->user->ast : NULL;
+	a.groups = x->group ? &x->group->ast : NULL;
 	return a;
 }
 
@@ -310,7 +422,8 @@ static void axes_of(const struct check_lists *l, size_t len[AXES])
 		[IFACE] = l->iface_count, [PROTO] = l->proto_count,
 		[ICMP] = l->icmp_count,	  [SRC] = l->src_count,
 		[DST] = l->dst_count,	  [SPORT] = l->sport_count,
-		[DPORT] = l->dport_count,
+		[DPORT] = l->dport_count, [USER] = l->user_count,
+		[GROUP] = l->group_count,
 	};
 
 	for (int i = 0; i < AXES; i++)
@@ -340,12 +453,44 @@ static bool advance(size_t at[AXES], const size_t len[AXES])
 	return false;
 }
 
+static enum addr_family list_family(const struct check_host *hosts,
+				    size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (hosts[i].family != hosts[0].family)
+			return FAMILY_ANY;
+	return count ? hosts[0].family : FAMILY_ANY;
+}
+
+/* pf's: the rule's, or the one that all of a side's hosts have. */
+static enum addr_family lists_family(const struct check_lists *l,
+				     enum addr_family family)
+{
+	if (!family)
+		family = list_family(l->srcs, l->src_count);
+	return family ? family : list_family(l->dsts, l->dst_count);
+}
+
+static void combination_add(struct check *c, const struct ast_match *m,
+			    const struct check_lists *l,
+			    const struct combination *x,
+			    struct check_match *out)
+{
+	out->ast = ast_of(c, x, m);
+	out->numbers = numbers_of(c, x, m, l);
+	out->src = x->src;
+	out->dst = x->dst;
+}
+
 bool match_expand(struct check *c, const struct ast_match *m,
 		  const struct check_lists *l, struct span span,
-		  struct check_match **out, size_t *count)
+		  const struct check_pools *pools, struct check_match **out,
+		  size_t *count)
 {
+	enum addr_family family = lists_family(l, match_family(c, m));
 	size_t at[AXES] = {0}, len[AXES], total;
 	const char *why = NULL;
+	bool ok = true;
 
 	axes_of(l, len);
 	total = product(len);
@@ -360,21 +505,33 @@ bool match_expand(struct check *c, const struct ast_match *m,
 	*out = arena_alloc(c->arena, total * sizeof(**out));
 	do {
 		struct combination x = combination_at(l, at);
-		const char *reason = combination_fix(&x, m);
+		struct check_match *next = &(*out)[*count];
+		bool is_error = false;
+		const char *reason;
 
-		if (reason) {
-			why = why ? why : reason;
+		x.family = family;
+		if (pools && !pools_collapse(c, pools, x.dport, &x.family,
+					     &next->effects)) {
+			ok = false;
 			continue;
 		}
-		(*out)[*count].ast = ast_of(&x, m);
-		(*out)[(*count)++].numbers = numbers_of(&x, m);
+		reason = combination_fix(c, &x, m, &is_error);
+		if (reason) {
+			why = why ? why : reason;
+			if (is_error)
+				diag_error(c->diag, span, "type", "%s", reason);
+			ok &= !is_error;
+			continue;
+		}
+		combination_add(c, m, l, &x, next);
+		++*count;
 	} while (advance(at, len));
-	if (*count == 0) {
+	if (*count == 0 && ok) {
 		diag_error(c->diag, span, "type",
 			   "rule expands to no valid combination");
 		diag_note(c->diag, SPAN_NONE, "%s", why);
 	}
-	return *count != 0;
+	return ok && *count != 0;
 }
 
 /* ---- resolved lists -> one ast with lists -------------------------------- */

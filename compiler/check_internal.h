@@ -6,9 +6,16 @@
  *   check_names.c   one written name       -> numbers (icmp.c has the words)
  *   check_host.c    one written host       -> addresses
  *   check_expand.c  a match with lists     -> matches without
+ *   check_pool.c    translation and routes -> one address or table each
+ *   check_effects.c what a rule does       -> sound, and what does not run
+ *   check_state.c   keep state (...)       -> as pf prints it
  *   check_label.c   a label's macros       -> the rule's own words
  *   check_rule.c    a rule                 -> policy_rule with text and id
+ *   check_anchor.c  anchors and their files -> rules within criteria
+ *   check_antispoof.c  antispoof           -> block rules
+ *   check_set.c     set                    -> defaults for what follows
  *   tunnel*.c       the tunnel block       -> default rules and guard
+ *   check_assert.c  asserts, the contract  -> witnesses against them
  *   check.c         the order of all that
  */
 #ifndef NFR_CHECK_INTERNAL_H
@@ -23,8 +30,47 @@
 
 /* What check knows of a table beside the policy's part; the same index. */
 struct check_table {
-	const struct ast_node *node;
+	const struct ast_node *node; /* NULL: not declared */
 	bool is_used;
+};
+
+/*
+ * The anchors around a statement: criteria that all must match, the path of
+ * their names, and the number of the next rule.
+ */
+struct check_scope {
+	struct check_scope *up; /* NULL: the main rules */
+	const char *path;	/* "" or "one/two" */
+	const struct policy_match *within;
+	size_t within_count;
+	unsigned depth;
+	uint32_t nr;
+};
+
+/* What an anchor's name stands for. */
+struct check_body {
+	struct check_body *next;
+	const char *path;
+	const struct ast_node *nodes;
+	struct span span;
+	bool is_loaded; /* from a file of its own */
+	bool is_used;
+};
+
+/* A statement "assert block|pass ...", expanded. */
+struct check_assert {
+	struct check_assert *next;
+	bool is_pass;
+	struct policy_match match;
+	struct span span;
+};
+
+/* Options that count for what follows them. */
+struct check_defaults {
+	bool returns;			       /* set block-policy return */
+	bool is_floating;		       /* set state-policy */
+	bool is_if_bound;		       /* the same, said aloud */
+	const struct ast_state_options *state; /* set state-defaults, or NULL */
 };
 
 /* Texts seen so far, and how often. */
@@ -51,17 +97,39 @@ struct check {
 	struct check_table *tables;
 	size_t check_table_capacity;
 	const struct ast_node *tunnel;	    /* the one block, or NULL */
+	const char *tunnel_title;	    /* "tunnel wg0 over any" */
 	struct ast_node *tunnel_printable;  /* the same with names resolved */
 	const struct ast_node *set_default; /* or NULL */
-	struct ast_node **tail;		    /* of policy->printable */
-	struct check_texts texts;	    /* of all rules */
-	struct check_texts quick;	    /* criteria of quick rules */
-	FILE *out;			    /* where texts are printed first */
+	/* What is printed: options, macros and tables, then the rules. */
+	struct ast_node *heads, **heads_tail;
+	struct ast_node *rules, **tail;
+	struct check_scope *scope;
+	struct check_body *bodies;
+	struct check_defaults defaults;
+	struct check_assert *asserts, **asserts_tail;
+	size_t unsupported_capacity;
+	uint32_t automatic_count; /* tables that pools made */
+	struct check_texts texts; /* of all rules */
+	struct check_texts quick; /* criteria of quick rules */
+	FILE *out;		  /* where texts are printed first */
 	char *out_bytes;
 	size_t out_len;
-	uint32_t written; /* expanded rules that are not generated */
-	bool is_full; /* the policy has NFR_RULE_MAX rules, which was said */
+	struct span span; /* of the statement at hand */
+	bool is_full;  /* the policy has NFR_RULE_MAX rules, which was said */
+	bool is_pf;    /* pf's defaults and leniencies */
+	bool is_block; /* the rule at hand blocks */
 };
+
+/* The datapath does not do what stands at span yet, if it does not. */
+void feature_note(struct check *, enum feature, struct span);
+/* Appends to what is printed. */
+void check_print_head(struct check *, struct ast_node *);
+void check_print_rule(struct check *, struct ast_node *);
+struct ast_node *node_copy(struct check *, const struct ast_node *);
+void statement_check(struct check *, const struct ast_node *);
+/* Tables, bodies of anchors, and what counts wherever it stands. */
+void declare_all(struct check *, const struct ast_node *first, const char *path,
+		 unsigned depth);
 
 /* ---- written names, resolved: the ast for printing, and the numbers ---- */
 
@@ -85,6 +153,18 @@ struct check_host {
 	struct ast_host ast;
 	enum addr_family family;
 	struct policy_host host;
+	const char *scope; /* the interface of a link-local address, or NULL */
+	bool is_special;   /* no-route and the like: not in host */
+};
+
+struct check_hosts {
+	struct check_host *items;
+	size_t count, capacity;
+};
+
+/* user or group */
+struct check_id {
+	struct ast_port ast;
 };
 
 struct check_port {
@@ -99,19 +179,52 @@ struct check_lists {
 	struct check_icmp *icmps;
 	struct check_host *srcs, *dsts;
 	struct check_port *sports, *dports;
+	struct check_id *users, *groups;
 	size_t iface_count, proto_count, icmp_count, src_count, dst_count,
-		sport_count, dport_count;
+		sport_count, dport_count, user_count, group_count;
+	struct check_iface received;
+	bool has_received;
 };
 
 /* One member of the cross product. */
 struct check_match {
 	struct ast_match ast;
-	struct policy_match numbers; /* dirs is the caller's */
+	struct policy_match numbers;	    /* dirs is the caller's */
+	const struct check_host *src, *dst; /* NULL: any */
+	struct ast_effects effects;	    /* pools with one member each */
+};
+
+/* A written pool with its hosts resolved. */
+struct check_pool {
+	const struct ast_pool *ast; /* NULL: none */
+	struct check_hosts hosts;
+	int port_first, port_last;
+};
+
+enum check_pool_kind {
+	POOL_NAT,
+	POOL_RDR,
+	POOL_BINAT,
+	POOL_ROUTE,
+	POOL_REPLY,
+	POOL_DUP,
+	POOL_AF_FROM,
+	POOL_AF_DST,
+	POOL_COUNT
+};
+
+struct check_pools {
+	const struct ast_effects *ast;
+	struct check_pool of[POOL_COUNT];
 };
 
 /* All return false after saying what is wrong. */
 bool names_iface(struct check *, const struct ast_iface *,
 		 struct check_iface *out);
+/* Says that the host has no such interface, where that is a mistake. */
+bool names_iface_exists(struct check *, const char *name, struct span);
+bool names_id(struct check *, const struct ast_port *, bool is_group,
+	      struct check_id *out);
 bool names_proto(struct check *, const struct ast_name *,
 		 struct check_proto *out);
 /* proto: "tcp", "udp" or NULL for either. */
@@ -126,9 +239,15 @@ bool names_is_loopback(const struct check *, const char *name);
 /* Resolves a list of hosts, as it stands in a rule of family. */
 bool hosts_resolve(struct check *, const struct ast_host *, enum addr_family,
 		   struct check_host **out, size_t *count);
-/* An interface's addresses as hosts, or an error that teaches. */
+/* Appends what one written host stands for. */
+bool host_resolve(struct check *, const struct ast_host *,
+		  struct check_hosts *);
+/* Appends an interface's addresses, or says an error that teaches. */
 bool hosts_of_name(struct check *, const struct ast_host *,
-		   struct check_host **out, size_t *count, size_t *capacity);
+		   struct check_hosts *);
+/* The addresses that modifiers choose, at most max; returns how many. */
+size_t hosts_of_iface(const struct host_iface *, unsigned modifiers,
+		      int prefix_len, struct ast_host *out, size_t max);
 /*
  * Is an empty table among hosts, negated or not as asked for? Said as an
  * error, with what would come of it.
@@ -151,7 +270,62 @@ bool match_resolve(struct check *, const struct ast_match *,
 /* The cross product, in pf's order. */
 bool match_expand(struct check *, const struct ast_match *,
 		  const struct check_lists *, struct span,
-		  struct check_match **out, size_t *count);
+		  const struct check_pools *, struct check_match **out,
+		  size_t *count);
+
+/* check_pool.c: effects may be NULL. */
+bool pools_resolve(struct check *, const struct ast_effects *,
+		   struct check_pools *out);
+/*
+ * The pools that a rule of family has; the family becomes theirs when the
+ * rule has none.
+ */
+bool pools_collapse(struct check *, const struct check_pools *,
+		    const struct check_port *dport, enum addr_family *family,
+		    struct ast_effects *out);
+
+/* A written port's number, or -1 after an error. */
+int pool_port_number(struct check *, const struct ast_name *);
+
+/* check_effects.c: what a rule does beside its verdict. */
+bool effects_are_sound(struct check *, const struct ast_rule *);
+void effects_note(struct check *, const struct ast_rule *);
+bool return_finish(struct check *, struct ast_rule *);
+bool returns_resolve(struct check *, const struct ast_rule *);
+
+/* check_state.c: keep state and its options as pf prints them. */
+bool state_is_sound(struct check *, const struct ast_rule *);
+void state_finish(struct check *, struct ast_rule *, int proto);
+bool rule_keeps_state(const struct ast_rule *);
+
+/* check_anchor.c */
+void anchors_declare(struct check *, const struct ast_node *, const char *path,
+		     unsigned depth);
+void anchor_check(struct check *, const struct ast_node *);
+void anchors_finish(struct check *);
+void antispoof_check(struct check *, const struct ast_node *);
+
+/* check_set.c */
+void set_declare(struct check *, const struct ast_node *);
+void set_check(struct check *, const struct ast_node *);
+
+/* check_search.c: packets that a rule decides. */
+struct search;
+struct search *search_new(struct check *);
+/*
+ * A packet of match, or of all when that is NULL, that rule decides (an index
+ * of the image's numbering, so perhaps the guard's), with the verdict asked
+ * for; false when none was found, which is no proof that there is none.
+ */
+bool search_find(struct search *, const struct policy_match *match,
+		 uint32_t rule, bool is_pass, struct nfr_key *out);
+/* A packet that the rules pass by rule and the guard then blocks. */
+bool search_guarded(struct search *, uint32_t rule, struct nfr_key *out);
+const char *search_text(struct search *, const struct nfr_key *);
+
+/* check_assert.c: asserts and the contract, on generated packets. */
+void assert_check(struct check *, const struct ast_node *);
+void asserts_finish(struct check *);
 /* The match as written, with its lists resolved, for printing. */
 struct ast_match match_printable(struct check *, const struct ast_match *,
 				 const struct check_lists *);
@@ -165,11 +339,15 @@ struct ast_node *tables_printable(struct check *, const struct ast_node *);
 /* Index, marked as used, or -1 after an error. */
 int tables_find(struct check *, const char *name, struct span);
 bool tables_has(const struct check *, const char *name);
+/* The table that stands for (interface) or self, made when it is new. */
+int tables_dynamic(struct check *, const struct ast_host *);
+/* A table <__automatic_N> of hosts, printed; its name. */
+const char *tables_automatic(struct check *, const struct ast_host *);
 
 /* Where a rule goes. */
 enum check_stage { CHECK_RULES, CHECK_GUARD };
 
-/* A label with its macros replaced; nr counts written rules from 0. */
+/* A label or tag with its macros replaced; nr counts expanded rules from 0. */
 const char *label_expand(struct check *, const char *label,
 			 const struct ast_match *, uint32_t nr);
 /* Text in the arena of an expanded rule. */
@@ -177,6 +355,7 @@ const char *rule_text(struct check *, const struct ast_rule *);
 /* Appends a copy with its id; the rule's text is set. */
 void rule_add(struct check *, enum check_stage, const struct policy_rule *);
 void rule_check(struct check *, const struct ast_node *);
+uint8_t rule_dirs(const struct ast_rule *);
 
 void tunnel_check(struct check *);
 /* Rules for frames that are not IP, where there is no tunnel. */

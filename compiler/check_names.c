@@ -46,23 +46,43 @@ static bool is_tunnel_device(const struct check *c, const char *name)
 	       strcmp(c->tunnel->tunnel.device->name, name) == 0;
 }
 
-static void unknown_iface(struct check *c, const struct ast_iface *written)
+static void unknown_iface(struct check *c, const char *name, struct span span)
 {
 	size_t count;
 	const char *const *names = host_iface_names(c->host, &count);
-	const char *near = diag_nearest(written->name, names, count);
+	const char *near = diag_nearest(name, names, count);
 
-	diag_warning(c->diag, written->span, WARN_UNKNOWN_INTERFACE,
-		     "unknown interface \"%s\"", written->name);
+	if (strcmp(name, "egress") == 0) {
+		diag_error(c->diag, span, "egress",
+			   c->is_block
+				   ? "\"egress\" follows the default route, so "
+				     "this stops blocking when it moves"
+				   : "\"egress\" is whatever has the default "
+				     "route, and that may be the tunnel");
+		diag_hint(c->diag, "name the uplink, or use "
+				   "\"tunnel ... over any\"");
+		return;
+	}
+	diag_warning(c->diag, span, WARN_UNKNOWN_INTERFACE,
+		     "unknown interface \"%s\"", name);
 	if (near)
 		diag_inline_hint(c->diag, "did you mean \"%s\"?", near);
-	if (strcmp(written->name, "egress") == 0)
-		diag_hint(c->diag, "there are no interface groups, as they "
-				   "move; name the uplink, or use "
-				   "\"tunnel ... over any\"");
-	else
-		diag_hint(c->diag, "-Wno-unknown-interface is for an "
-				   "interface that appears later");
+	diag_hint(c->diag, "-Wno-unknown-interface is for an interface that "
+			   "appears later");
+}
+
+bool names_iface_exists(struct check *c, const char *name, struct span span)
+{
+	if (strlen(name) >= IF_NAMESIZE) {
+		diag_error(c->diag, span, "name",
+			   "an interface's name has at most %d letters",
+			   IF_NAMESIZE - 1);
+		return false;
+	}
+	if (!c->is_pf && !host_iface(c->host, name) &&
+	    !is_tunnel_device(c, name))
+		unknown_iface(c, name, span);
+	return true;
 }
 
 bool names_iface(struct check *c, const struct ast_iface *written,
@@ -70,6 +90,11 @@ bool names_iface(struct check *c, const struct ast_iface *written,
 {
 	*out = (struct check_iface){.ast = *written};
 	out->ast.next = NULL;
+	if (written->is_rdomain) {
+		feature_note(c, FEATURE_RDOMAIN, written->span);
+		out->is_any = true;
+		return true;
+	}
 	if (strcmp(written->name, "any") == 0) {
 		if (written->is_negated)
 			diag_error(c->diag, written->span, "type",
@@ -77,18 +102,57 @@ bool names_iface(struct check *c, const struct ast_iface *written,
 		out->is_any = true;
 		return !written->is_negated;
 	}
-	if (strlen(written->name) >= IF_NAMESIZE) {
-		diag_error(c->diag, written->span, "name",
-			   "an interface's name has at most %d letters",
-			   IF_NAMESIZE - 1);
+	if (!names_iface_exists(c, written->name, written->span))
 		return false;
-	}
-	if (!host_iface(c->host, written->name) &&
-	    !is_tunnel_device(c, written->name))
-		unknown_iface(c, written);
 	out->ifid = names_ifid(c, written->name, written->span);
 	return out->ifid != 0;
 }
+
+/* ---- users and groups --------------------------------------------------- */
+
+static bool id_number(struct check *c, struct ast_name *name, bool is_group,
+		      enum ast_port_op op)
+{
+	const char *what = is_group ? "group" : "user";
+	const char *const *names;
+	const char *near;
+	size_t count;
+
+	if (!name->text)
+		return true;
+	if (strcmp(name->text, "unknown") == 0) {
+		if (op == AST_PORT_EQ || op == AST_PORT_NE)
+			return true;
+		diag_error(c->diag, name->span, "type",
+			   "\"unknown\" goes with = and != only");
+		return false;
+	}
+	name->value = is_group ? host_group(c->host, name->text)
+			       : host_user(c->host, name->text);
+	if (name->value >= 0) {
+		name->text = NULL;
+		return true;
+	}
+	names = host_user_names(c->host, c->arena, is_group, &count);
+	near = diag_nearest(name->text, names, count);
+	diag_error(c->diag, name->span, "name", "unknown %s \"%s\"", what,
+		   name->text);
+	if (near)
+		diag_inline_hint(c->diag, "did you mean \"%s\"?", near);
+	return false;
+}
+
+bool names_id(struct check *c, const struct ast_port *written, bool is_group,
+	      struct check_id *out)
+{
+	out->ast = *written;
+	out->ast.next = NULL;
+	return id_number(c, &out->ast.first, is_group, written->op) &&
+	       (written->op < AST_PORT_INSIDE ||
+		id_number(c, &out->ast.last, is_group, written->op));
+}
+
+/* ---- protocols and ports ------------------------------------------------ */
 
 bool names_proto(struct check *c, const struct ast_name *written,
 		 struct check_proto *out)
@@ -194,7 +258,7 @@ bool names_port(struct check *c, const struct ast_port *written,
 		b = port_number(c, &written->last, proto);
 	if (a < 0 || b < 0)
 		return false;
-	if (a > b) {
+	if (a > b && !c->is_pf) {
 		diag_error(c->diag, written->span, "type",
 			   "this range of ports is backwards");
 		diag_inline_hint(c->diag, "%d is greater than %d", a, b);
@@ -202,9 +266,15 @@ bool names_port(struct check *c, const struct ast_port *written,
 	}
 	port_range(written->op, a, b, &first, &last);
 	if (first > last || (is_negated && first == 0 && last == PORT_MAX)) {
-		diag_error(c->diag, written->span, "type",
-			   "no port is in this range");
-		return false;
+		if (!c->is_pf) {
+			diag_error(c->diag, written->span, "type",
+				   "no port is in this range");
+			return false;
+		}
+		/* pf takes it, and nothing matches: or all but nothing. */
+		is_negated = first <= last || !is_negated;
+		first = 0;
+		last = PORT_MAX;
 	}
 	*out = (struct check_port){.ast = *written};
 	out->ast.next = NULL;

@@ -116,6 +116,8 @@ void rule_add(struct check *c, enum check_stage stage,
 	*r = *rule;
 	if (!r->label)
 		r->label = "";
+	if (!r->anchor)
+		r->anchor = "";
 	seen = texts_put(c, &c->texts, r->text);
 	r->id = fnv1a(seen->hash, &seen->count, sizeof(seen->count));
 	seen->count++;
@@ -123,20 +125,6 @@ void rule_add(struct check *c, enum check_stage stage,
 
 /* ---- what a rule alone can get wrong ---------------------------------------
  */
-
-static bool keeps_state(const struct ast_rule *r)
-{
-	return r->is_pass && r->state != AST_STATE_NONE;
-}
-
-static bool state_is_sound(struct check *c, const struct ast_rule *r)
-{
-	if (r->is_pass || r->state != AST_STATE_KEEP)
-		return true;
-	diag_error(c->diag, r->state_span, "type",
-		   "a block rule keeps no state");
-	return false;
-}
 
 static bool is_tcp_or_any(const struct policy_match *m)
 {
@@ -179,7 +167,7 @@ static void flags_finish(const struct ast_rule *r, struct check_match *m)
 
 	if (!is_tcp_or_any(&m->numbers)) {
 		a->has_flags = false;
-	} else if (keeps_state(r)) {
+	} else if (rule_keeps_state(r) && !a->is_fragment) {
 		if (!a->has_flags) {
 			a->flags_set = TCP_SYN;
 			a->flags_mask = TCP_SYN | TCP_ACK;
@@ -192,7 +180,7 @@ static void flags_finish(const struct ast_rule *r, struct check_match *m)
 	m->numbers.flags_mask = a->has_flags ? a->flags_mask : 0;
 }
 
-static uint8_t dirs_of(const struct ast_rule *r)
+uint8_t rule_dirs(const struct ast_rule *r)
 {
 	uint8_t in = r->has_in || !r->has_out ? 1u << NFR_DIR_IN : 0;
 	uint8_t out = r->has_out || !r->has_in ? 1u << NFR_DIR_OUT : 0;
@@ -215,13 +203,19 @@ static const char *criteria_text(struct check *c, const struct ast_rule *rule,
 	return rule_text(c, &bare);
 }
 
-/* A quick rule with the same criteria has already decided. */
+/*
+ * A quick rule with the same criteria has already decided. What an anchor
+ * holds decides only within it, and a rule that is one of several chances
+ * decides nothing alone.
+ */
 static void shadow_check(struct check *c, const struct ast_rule *rule,
 			 struct span span)
 {
 	struct check_text *seen = NULL;
 	const char *text;
 
+	if (c->is_pf || rule->is_match)
+		return;
 	if (c->quick.count) {
 		text = criteria_text(c, rule, false);
 		seen = texts_find(&c->quick, text, text_hash(text));
@@ -235,58 +229,187 @@ static void shadow_check(struct check *c, const struct ast_rule *rule,
 			     "never matches; a quick rule before it has the "
 			     "same criteria");
 		diag_note(c->diag, seen->span, "this one");
-	} else if (rule->is_quick) {
+	} else if (rule->is_quick && !c->scope->up && !rule->probability &&
+		   !rule->is_once && !rule->rate_packets) {
 		seen = texts_put(c, &c->quick, criteria_text(c, rule, true));
 		seen->span = span;
 	}
 }
 
-static void rule_emit(struct check *c, const struct ast_node *node,
+static void policy_add(struct check *c, const struct ast_rule *r,
+		       const struct policy_match *numbers, struct span span)
+{
+	struct policy_rule rule = {
+		.match = *numbers,
+		.within = c->scope->within,
+		.within_count = c->scope->within_count,
+		.is_pass = r->is_pass,
+		.is_quick = r->is_quick,
+		.is_logged = r->is_logged,
+		.keeps_state = rule_keeps_state(r),
+		.allows_opts = r->allows_opts,
+		.is_floating =
+			r->state_options && r->state_options->is_floating,
+		.label = r->label,
+		.anchor = c->scope->path,
+		.span = span,
+		.text = rule_text(c, r),
+	};
+
+	rule.match.dirs = rule_dirs(r);
+	rule_add(c, CHECK_RULES, &rule);
+}
+
+/* pf numbers match rules like the others, anchors too. */
+static void rule_finish(struct check *c, const struct ast_node *node,
+			struct check_match *m, struct ast_node *out)
+{
+	struct ast_rule *r = &out->rule;
+	uint32_t nr = c->scope->nr++;
+
+	flags_finish(&node->rule, m);
+	*out = *node;
+	out->next = NULL;
+	r->match = m->ast;
+	r->label = label_expand(c, r->label, &m->ast, nr);
+	r->tag = label_expand(c, r->tag, &m->ast, nr);
+	r->match.tagged = label_expand(c, r->match.tagged, &m->ast, nr);
+	if (r->effects) {
+		r->effects = arena_new_of(c->arena, struct ast_effects);
+		*r->effects = m->effects;
+	}
+	state_finish(c, r, m->numbers.proto);
+	if (r->has_in && r->has_out)
+		r->has_in = r->has_out = false;
+}
+
+static bool rule_emit(struct check *c, const struct ast_node *node,
 		      struct check_match *m)
 {
 	struct ast_node *expanded = arena_new_of(c->arena, struct ast_node);
 	struct ast_rule *r = &expanded->rule;
-	struct policy_rule rule;
 
-	flags_finish(&node->rule, m);
-	*expanded = *node;
-	expanded->next = NULL;
-	r->match = m->ast;
-	r->label = label_expand(c, r->label, &m->ast, c->written++);
-	if (r->state == AST_STATE_KEEP || !r->is_pass)
-		r->state = AST_STATE_DEFAULT;
-	if (r->has_in && r->has_out)
-		r->has_in = r->has_out = false;
-	rule = (struct policy_rule){
-		.match = m->numbers,
-		.is_pass = r->is_pass,
-		.is_quick = r->is_quick,
-		.is_logged = r->is_logged,
-		.keeps_state = keeps_state(r),
-		.label = r->label,
-		.span = node->span,
-		.text = rule_text(c, r),
-	};
-	rule.match.dirs = dirs_of(r);
+	rule_finish(c, node, m, expanded);
+	if (!r->is_pass && !r->is_match && !return_finish(c, r))
+		return false;
 	shadow_check(c, r, node->span);
-	rule_add(c, CHECK_RULES, &rule);
-	*c->tail = expanded;
-	c->tail = &expanded->next;
+	if (!r->is_match && r->no == AST_NO_NOTHING)
+		policy_add(c, r, &m->numbers, node->span);
+	check_print_rule(c, expanded);
+	return true;
 }
 
-void rule_check(struct check *c, const struct ast_node *node)
+/* ---- binat-to: out by nat-to, in by rdr-to ----------------------------------
+ */
+
+static struct ast_pool *pool_of_host(struct check *c, const struct ast_host *h)
 {
-	const struct ast_match *m = &node->rule.match;
+	struct ast_pool *p = arena_new_of(c->arena, struct ast_pool);
+
+	p->hosts = arena_new_of(c->arena, struct ast_host);
+	*p->hosts = *h;
+	p->hosts->next = NULL;
+	return p;
+}
+
+static bool masks_match(struct check *c, const struct ast_host *source,
+			const struct ast_pool *pool)
+{
+	if (source->kind != AST_HOST_PREFIX ||
+	    pool->hosts->kind != AST_HOST_PREFIX ||
+	    source->prefix_len == pool->hosts->prefix_len)
+		return true;
+	diag_error(c->diag, pool->span, "type",
+		   "source and target of binat-to are prefixes of one length");
+	return false;
+}
+
+static bool binat_emit(struct check *c, const struct ast_node *node,
+		       struct check_match *m)
+{
+	const struct ast_pool *target = m->effects.binat;
+	const struct ast_host *source = m->ast.from.hosts;
+	struct check_match out = *m, in = *m;
+	struct ast_node half = *node;
+
+	if (!source || !masks_match(c, source, target))
+		return false;
+	out.effects.binat = in.effects.binat = NULL;
+	out.effects.nat = pool_of_host(c, target->hosts);
+	out.effects.nat->is_static_port = true;
+	half.rule.has_out = true;
+	half.rule.has_in = false;
+	if (!rule_emit(c, &half, &out))
+		return false;
+	in.effects.rdr = pool_of_host(c, source);
+	in.ast.from = m->ast.to;
+	in.ast.to.hosts = pool_of_host(c, target->hosts)->hosts;
+	in.ast.to.ports = m->ast.from.ports;
+	in.numbers.src = m->numbers.dst;
+	in.numbers.dst = m->numbers.src;
+	in.numbers.sport = m->numbers.dport;
+	in.numbers.dport = m->numbers.sport;
+	half.rule.has_out = false;
+	half.rule.has_in = true;
+	return rule_emit(c, &half, &in);
+}
+
+/* ---- a written rule ---------------------------------------------------------
+ */
+
+static bool rule_is_sound(struct check *c, const struct ast_rule *r)
+{
+	return state_is_sound(c, r) & effects_are_sound(c, r) &
+	       returns_resolve(c, r);
+}
+
+/* divert-to names an address; its family is the rule's. */
+static bool divert_resolve(struct check *c, struct ast_node *node)
+{
+	struct ast_rule *r = &node->rule;
+	struct check_hosts hosts = {0};
+	struct ast_effects *e;
+	int port;
+
+	if (!r->effects || r->effects->divert != AST_DIVERT_TO ||
+	    !r->effects->divert_host)
+		return true;
+	if (!host_resolve(c, r->effects->divert_host, &hosts))
+		return false;
+	port = pool_port_number(c, &r->effects->divert_port);
+	if (hosts.count == 0 || port < 0)
+		return false;
+	e = arena_new_of(c->arena, struct ast_effects);
+	*e = *r->effects;
+	e->divert_host = &hosts.items[0].ast;
+	e->divert_port = (struct ast_name){e->divert_port.span, NULL, port};
+	r->effects = e;
+	if (!r->match.family)
+		r->match.family = hosts.items[0].family;
+	return true;
+}
+
+void rule_check(struct check *c, const struct ast_node *written)
+{
+	struct ast_node node = *written;
+	const struct ast_match *m = &node.rule.match;
 	struct check_lists lists;
+	struct check_pools pools;
 	struct check_match *matches;
 	size_t count;
-	bool ok = state_is_sound(c, &node->rule);
+	bool ok;
 
+	c->is_block = !node.rule.is_pass && !node.rule.is_match;
+	ok = divert_resolve(c, &node) && rule_is_sound(c, &node.rule);
+	ok &= pools_resolve(c, node.rule.effects, &pools);
 	ok &= match_resolve(c, m, &lists);
+	effects_note(c, &node.rule);
 	if (!ok || !flags_have_proto(c, m, &lists) ||
-	    fails_open(c, &node->rule, &lists) ||
-	    !match_expand(c, m, &lists, node->span, &matches, &count))
+	    fails_open(c, &node.rule, &lists) ||
+	    !match_expand(c, m, &lists, node.span, &pools, &matches, &count))
 		return;
-	for (size_t i = 0; i < count && !c->is_full; i++)
-		rule_emit(c, node, &matches[i]);
+	for (size_t i = 0; i < count && ok && !c->is_full; i++)
+		ok = matches[i].effects.binat
+			     ? binat_emit(c, &node, &matches[i])
+			     : rule_emit(c, &node, &matches[i]);
 }

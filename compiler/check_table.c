@@ -10,33 +10,84 @@
 #include <stdlib.h>
 #include <string.h>
 
-void tables_declare(struct check *c, const struct ast_node *node)
+/*
+ * In the datapath a table has one space of 128 bits, where IPv4 is
+ * ::ffff:0:0/96 (abi.h). So an entry in there is an IPv4 entry, and an IPv6
+ * prefix that covers all of it needs "no IPv4 address" beside it.
+ */
+struct entries {
+	struct policy_table_entry *items;
+	size_t count, capacity;
+	bool has_ipv4_all;	 /* 0.0.0.0/0, negated or not */
+	struct span covers_ipv4; /* an IPv6 prefix that does; or none */
+};
+
+#define TABLE_NAME_MAX 31 /* as in pf */
+
+static struct policy_table *table_push(struct check *c,
+				       const struct ast_node *node,
+				       const char *name, struct span span)
 {
-	const struct ast_table *t = &node->table;
 	struct policy *p = c->policy;
 
-	for (size_t i = 0; i < p->table_count; i++)
-		if (strcmp(p->tables[i].name, t->name) == 0) {
-			diag_error(c->diag, t->name_span, "name",
-				   "table <%s> is declared twice", t->name);
-			diag_note(c->diag, p->tables[i].span, "first here");
-			return;
-		}
 	if (p->table_count == NFR_TABLE_MAX) {
-		diag_error(c->diag, t->name_span, "limit",
+		diag_error(c->diag, span, "limit",
 			   "a policy has at most %u tables", NFR_TABLE_MAX);
-		return;
+		return NULL;
 	}
 	c->tables = arena_grow(c->arena, c->tables, p->table_count,
 			       &c->check_table_capacity, sizeof(*c->tables));
 	c->tables[p->table_count] = (struct check_table){.node = node};
 	p->tables = arena_grow(c->arena, p->tables, p->table_count,
 			       &c->table_capacity, sizeof(*p->tables));
-	p->tables[p->table_count++] = (struct policy_table){
-		.name = t->name,
-		.is_const = t->is_const,
-		.span = t->name_span,
+	p->tables[p->table_count] = (struct policy_table){
+		.name = name,
+		.span = span,
+		.is_declared = node != NULL,
+		.prefix_len = -1,
 	};
+	return &p->tables[p->table_count++];
+}
+
+static void entries_of_node(struct check *, const struct ast_table *,
+			    struct entries *);
+
+void tables_declare(struct check *c, const struct ast_node *node)
+{
+	const struct ast_table *t = &node->table;
+	struct policy *p = c->policy;
+	struct policy_table *table;
+
+	if (strlen(t->name) > TABLE_NAME_MAX)
+		diag_error(c->diag, t->name_span, "name",
+			   "a table's name has at most %d letters",
+			   TABLE_NAME_MAX);
+	for (size_t i = 0; i < p->table_count; i++)
+		if (strcmp(p->tables[i].name, t->name) == 0) {
+			if (c->is_pf) { /* the later one stands */
+				struct entries unused = {0};
+
+				if (c->tables[i].node)
+					entries_of_node(
+						c, &c->tables[i].node->table,
+						&unused);
+				c->tables[i].node = node;
+				p->tables[i].is_const = t->is_const;
+				p->tables[i].is_persist = t->is_persist;
+				p->tables[i].is_initialised = true;
+				return;
+			}
+			diag_error(c->diag, t->name_span, "name",
+				   "table <%s> is declared twice", t->name);
+			diag_note(c->diag, p->tables[i].span, "first here");
+			return;
+		}
+	table = table_push(c, node, t->name, t->name_span);
+	if (!table)
+		return;
+	table->is_const = t->is_const;
+	table->is_persist = t->is_persist;
+	table->is_initialised = t->has_hosts || t->hosts || t->files;
 }
 
 bool tables_has(const struct check *c, const char *name)
@@ -58,6 +109,9 @@ int tables_find(struct check *c, const char *name, struct span span)
 			c->tables[i].is_used = true;
 			return (int)i;
 		}
+	if (c->is_pf) /* it may come later */
+		return table_push(c, NULL, name, span) ? (int)p->table_count - 1
+						       : -1;
 	names = arena_alloc(c->arena, (p->table_count + 1) * sizeof(*names));
 	for (size_t i = 0; i < p->table_count; i++)
 		names[i] = p->tables[i].name;
@@ -69,18 +123,6 @@ int tables_find(struct check *c, const char *name, struct span span)
 }
 
 /* ---- entries ------------------------------------------------------------ */
-
-/*
- * In the datapath a table has one space of 128 bits, where IPv4 is
- * ::ffff:0:0/96 (abi.h). So an entry in there is an IPv4 entry, and an IPv6
- * prefix that covers all of it needs "no IPv4 address" beside it.
- */
-struct entries {
-	struct policy_table_entry *items;
-	size_t count, capacity;
-	bool has_ipv4_all;	 /* 0.0.0.0/0, negated or not */
-	struct span covers_ipv4; /* an IPv6 prefix that does; or none */
-};
 
 static const struct addr mapped_base = {{0, 0, 0xffff, 0}};
 
@@ -126,13 +168,12 @@ static void entry_add(struct check *c, struct entries *e,
 static void entry_of_name(struct check *c, struct entries *e,
 			  const struct ast_host *h)
 {
-	struct check_host *hosts = NULL;
-	size_t count = 0, capacity = 0;
+	struct check_hosts hosts = {0};
 
-	if (!hosts_of_name(c, h, &hosts, &count, &capacity))
+	if (!hosts_of_name(c, h, &hosts))
 		return;
-	for (size_t i = 0; i < count; i++)
-		entry_add(c, e, &hosts[i].ast);
+	for (size_t i = 0; i < hosts.count; i++)
+		entry_add(c, e, &hosts.items[i].ast);
 }
 
 static void entry_of_host(struct check *c, struct entries *e,
@@ -146,7 +187,17 @@ static void entry_of_host(struct check *c, struct entries *e,
 			entry_add(c, e, &h);
 		return;
 	case AST_HOST_NAME:
+	case AST_HOST_DNS:
 		entry_of_name(c, e, written);
+		return;
+	case AST_HOST_DYNAMIC:
+		diag_error(c->diag, h.span, "type",
+			   "a table can not hold an interface's addresses at "
+			   "run time");
+		diag_hint(c->diag,
+			  "\"%s\" without parentheses is what it has "
+			  "now",
+			  h.name);
 		return;
 	case AST_HOST_RANGE:
 		diag_error(c->diag, h.span, "type",
@@ -311,18 +362,116 @@ static void entries_finish(struct check *c, struct entries *e,
 	t->entry_count = kept;
 }
 
+static void entries_of_node(struct check *c, const struct ast_table *t,
+			    struct entries *e)
+{
+	for (const struct ast_host *h = t->hosts; h; h = h->next)
+		entry_of_host(c, e, h);
+	for (const struct ast_word *w = t->files; w; w = w->next)
+		file_read(c, e, w);
+}
+
 void tables_fill(struct check *c)
 {
 	for (size_t i = 0; i < c->policy->table_count; i++) {
-		const struct ast_table *t = &c->tables[i].node->table;
 		struct entries e = {0};
 
-		for (const struct ast_host *h = t->hosts; h; h = h->next)
-			entry_of_host(c, &e, h);
-		for (const struct ast_word *w = t->files; w; w = w->next)
-			file_read(c, &e, w);
+		if (!c->tables[i].node)
+			continue;
+		entries_of_node(c, &c->tables[i].node->table, &e);
 		entries_finish(c, &e, &c->policy->tables[i]);
 	}
+}
+
+/* ---- tables that are not declared ---------------------------------------- */
+
+/* "(eth0:network)/24" or "self"; with modifiers, prefix and all. */
+static const char *dynamic_name(struct check *c, const struct ast_host *h)
+{
+	struct ast_host bare = *h;
+
+	bare.is_negated = false;
+	rewind(c->out);
+	print_host(&bare, c->out);
+	fflush(c->out);
+	return arena_strndup(c->arena, c->out_bytes, (size_t)ftell(c->out));
+}
+
+static void dynamic_fill(struct check *c, struct entries *e,
+			 const struct ast_host *h, const char *name)
+{
+	const struct host_iface *iface = host_iface(c->host, name);
+	struct ast_host *found;
+	size_t count;
+
+	if (!iface)
+		return;
+	found = arena_alloc(c->arena, (iface->addr_count + 1) * sizeof(*found));
+	count = hosts_of_iface(iface, h->modifiers, h->prefix_len, found,
+			       iface->addr_count);
+	for (size_t i = 0; i < count; i++) {
+		found[i].span = h->span;
+		if (hosts_normalise(c, &found[i]))
+			entry_add(c, e, &found[i]);
+	}
+}
+
+int tables_dynamic(struct check *c, const struct ast_host *h)
+{
+	const char *name = dynamic_name(c, h);
+	bool is_self = strcmp(h->name, "self") == 0;
+	struct policy_table *t;
+	struct entries e = {0};
+	const char *const *names = &h->name;
+	size_t count = 1;
+
+	for (size_t i = 0; i < c->policy->table_count; i++)
+		if (c->policy->tables[i].is_dynamic &&
+		    strcmp(c->policy->tables[i].name, name) == 0)
+			return (int)i;
+	t = table_push(c, NULL, name, h->span);
+	if (!t)
+		return -1;
+	t->is_dynamic = true;
+	t->iface = is_self ? NULL : h->name;
+	t->modifiers = h->modifiers;
+	t->prefix_len = h->prefix_len;
+	if (is_self)
+		names = host_iface_names(c->host, &count);
+	for (size_t i = 0; i < count; i++)
+		dynamic_fill(c, &e, h, names[i]);
+	entries_finish(c, &e, t);
+	return (int)(t - c->policy->tables);
+}
+
+const char *tables_automatic(struct check *c, const struct ast_host *hosts)
+{
+	const char *name =
+		arena_printf(c->arena, "__automatic_%u", c->automatic_count++);
+	struct ast_node *node = arena_new_of(c->arena, struct ast_node);
+	struct ast_host **tail = &node->table.hosts;
+	struct entries e = {0};
+	struct policy_table *t;
+
+	node->kind = AST_TABLE;
+	node->span = hosts->span;
+	node->table.name = name;
+	node->table.is_const = true;
+	for (const struct ast_host *h = hosts; h; h = h->next) {
+		*tail = arena_new_of(c->arena, struct ast_host);
+		**tail = *h;
+		(*tail)->next = NULL;
+		tail = &(*tail)->next;
+		entry_add(c, &e, h);
+	}
+	check_print_head(c, node);
+	t = table_push(c, NULL, name, hosts->span);
+	if (!t)
+		return name;
+	t->is_const = t->is_declared = true;
+	c->tables[t - c->policy->tables].is_used = true;
+	entries_finish(c, &e, t);
+	return name;
 }
 
 void tables_finish(struct check *c)
@@ -330,6 +479,8 @@ void tables_finish(struct check *c)
 	for (size_t i = 0; i < c->policy->table_count; i++) {
 		const struct policy_table *t = &c->policy->tables[i];
 
+		if (!c->tables[i].node || c->is_pf)
+			continue;
 		if (t->is_const && t->entry_count == 0)
 			diag_warning(c->diag, t->span, WARN_EMPTY_TABLE,
 				     "the const table <%s> has no entries, so "
@@ -343,27 +494,26 @@ void tables_finish(struct check *c)
 
 struct ast_node *tables_printable(struct check *c, const struct ast_node *node)
 {
-	struct ast_node *copy = arena_new_of(c->arena, struct ast_node);
+	struct ast_node *copy = node_copy(c, node);
 	struct ast_host **tail = &copy->table.hosts;
-	struct check_host *hosts = NULL;
-	size_t count = 0, capacity = 0;
 
-	*copy = *node;
-	copy->next = NULL;
 	for (const struct ast_host *h = node->table.hosts; h; h = h->next) {
-		count = 0;
-		if (h->kind != AST_HOST_NAME) {
+		struct check_hosts hosts = {0};
+
+		if (h->kind != AST_HOST_NAME && h->kind != AST_HOST_DNS) {
 			*tail = arena_new_of(c->arena, struct ast_host);
 			**tail = *h;
-			hosts_normalise(c, *tail);
+			if (h->kind == AST_HOST_PREFIX)
+				hosts_normalise(c, *tail);
 			(*tail)->next = NULL;
+			(*tail)->scope = NULL;
 			tail = &(*tail)->next;
 			continue;
 		}
-		hosts_of_name(c, h, &hosts, &count, &capacity);
-		for (size_t i = 0; i < count; i++) {
+		hosts_of_name(c, h, &hosts);
+		for (size_t i = 0; i < hosts.count; i++) {
 			*tail = arena_new_of(c->arena, struct ast_host);
-			**tail = hosts[i].ast;
+			**tail = hosts.items[i].ast;
 			tail = &(*tail)->next;
 		}
 	}

@@ -59,6 +59,18 @@ static int image_make(struct compilation *c, const char **error)
 	return err;
 }
 
+/* True when an image of this policy would do less than it says. */
+static bool is_unsupported(struct compilation *c, bool is_checked)
+{
+	const struct policy *p = c->policy;
+
+	for (size_t i = 0; i < p->unsupported_count && !is_checked; i++)
+		diag_error(c->diag, p->unsupported[i].span, "unsupported",
+			   "\"%s\" is not supported by the datapath yet",
+			   feature_name(p->unsupported[i].feature));
+	return p->unsupported_count != 0;
+}
+
 int compile_file(const char *path, const struct compile_options *o,
 		 struct compilation **out, const char **error)
 {
@@ -86,7 +98,11 @@ int compile_file(const char *path, const struct compile_options *o,
 	parse_file(c->arena, c->sources, c->diag, file, o->defines,
 		   o->define_count, &c->ast);
 	c->policy =
-		check_policy(c->arena, c->sources, c->diag, c->host, &c->ast);
+		check_policy_as(c->arena, c->sources, c->diag, c->host, &c->ast,
+				&(struct check_options){.is_pf = o->is_pf});
+	if (!diag_errors(c->diag) && is_unsupported(c, o->is_checked) &&
+	    o->is_checked)
+		return 0;
 	if (diag_errors(c->diag)) {
 		c->policy = NULL;
 		return 0;

@@ -13,6 +13,8 @@ struct compile_options {
 	size_t define_count;
 	const char *const *warnings; /* -W arguments */
 	size_t warning_count;
+	bool is_pf;	 /* pf's own defaults and leniencies */
+	bool is_checked; /* no image: what does not run yet is only noted */
 };
 
 struct compilation {
@@ -22,8 +24,9 @@ struct compilation {
 	struct host *host;
 	struct ast ast;
 	struct policy *policy; /* NULL after errors */
-	struct code code;      /* empty after errors */
-	__u8 *image;	       /* NULL after errors */
+	struct code code;      /* empty when there is no image */
+	__u8 *image;	       /* NULL after errors, and when is_checked and
+				  the policy holds what does not run yet */
 	size_t image_len;
 };
 

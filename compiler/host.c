@@ -1,35 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host.c: the running system, or a JSON profile -> what names mean here.
- * Nothing asks the DNS, and nothing needs root.
+ * host.c: the running system -> what names mean here. Nothing asks the DNS,
+ * and nothing needs root.
  */
-#include "host.h"
+#include "host_internal.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <ifaddrs.h>
-#include <jansson.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
-
-#define PORT_MAX 65535
-
-struct service {
-	const char *name, *proto;
-	int port;
-};
-
-struct host {
-	struct host_iface *ifaces;
-	const char **names;
-	size_t iface_count, iface_capacity;
-	struct service *services; /* unless the system is asked */
-	size_t service_count, service_capacity;
-	bool has_services;
-};
 
 /* Protocols by pf's names; the first name of a number is its canonical one. */
 static const struct {
@@ -97,8 +84,103 @@ int host_service(const struct host *h, const char *name, const char *proto)
 	return -1;
 }
 
-static struct host_iface *iface_add(struct arena *a, struct host *h,
-				    const char *name)
+static const struct host_id *id_find(const struct host_ids *ids,
+				     const char *name)
+{
+	for (size_t i = 0; i < ids->count; i++)
+		if (strcmp(ids->items[i].name, name) == 0)
+			return &ids->items[i];
+	return NULL;
+}
+
+int64_t host_user(const struct host *h, const char *name)
+{
+	const struct host_id *id = id_find(&h->users, name);
+	const struct passwd *pw;
+
+	if (h->users.is_given)
+		return id ? id->number : -1;
+	pw = getpwnam(name);
+	return pw ? (int64_t)pw->pw_uid : -1;
+}
+
+int64_t host_group(const struct host *h, const char *name)
+{
+	const struct host_id *id = id_find(&h->groups, name);
+	const struct group *gr;
+
+	if (h->groups.is_given)
+		return id ? id->number : -1;
+	gr = getgrnam(name);
+	return gr ? (int64_t)gr->gr_gid : -1;
+}
+
+const char *const *host_user_names(const struct host *h, struct arena *a,
+				   bool is_group, size_t *count)
+{
+	const struct host_ids *ids = is_group ? &h->groups : &h->users;
+	const char **names = arena_alloc(a, (ids->count + 1) * sizeof(*names));
+
+	for (size_t i = 0; i < ids->count; i++)
+		names[i] = ids->items[i].name;
+	*count = ids->count;
+	return names;
+}
+
+/* ---- /etc/hosts --------------------------------------------------------- */
+
+static void hosts_push(struct arena *a, struct host_addr **out, size_t *count,
+		       size_t *capacity, const struct host_addr *addr)
+{
+	*out = arena_grow(a, *out, *count, capacity, sizeof(**out));
+	(*out)[(*count)++] = *addr;
+}
+
+/* "ADDRESS NAME NAME ..."; true when name is one of them. */
+static bool hosts_line(char *line, const char *name, struct host_addr *addr)
+{
+	char *save = NULL, *word;
+
+	line[strcspn(line, "#\n")] = '\0';
+	word = strtok_r(line, " \t", &save);
+	if (!word || addr_parse(word, &addr->addr, &addr->family) != 0)
+		return false;
+	addr->prefix_len = (uint8_t)addr_bits(addr->family);
+	while ((word = strtok_r(NULL, " \t", &save)))
+		if (strcasecmp(word, name) == 0)
+			return true;
+	return false;
+}
+
+size_t host_lookup(const struct host *h, struct arena *a, const char *name,
+		   struct host_addr **out)
+{
+	size_t count = 0, capacity = 0, len = 0;
+	struct host_addr addr = {0};
+	char *line = NULL;
+	FILE *file;
+
+	*out = NULL;
+	for (size_t i = 0; i < h->host_count; i++)
+		if (strcasecmp(h->hosts[i].name, name) == 0)
+			hosts_push(a, out, &count, &capacity,
+				   &h->hosts[i].addr);
+	if (h->has_hosts)
+		return count;
+	file = fopen("/etc/hosts", "re");
+	while (file && getline(&line, &len, file) >= 0)
+		if (hosts_line(line, name, &addr))
+			hosts_push(a, out, &count, &capacity, &addr);
+	free(line);
+	if (file)
+		fclose(file);
+	return count;
+}
+
+/* ---- interfaces --------------------------------------------------------- */
+
+struct host_iface *host_iface_add(struct arena *a, struct host *h,
+				  const char *name)
 {
 	struct host_iface *iface;
 
@@ -110,8 +192,8 @@ static struct host_iface *iface_add(struct arena *a, struct host *h,
 	return iface;
 }
 
-static void iface_add_addr(struct arena *a, struct host_iface *iface,
-			   const struct host_addr *addr)
+void host_iface_add_addr(struct arena *a, struct host_iface *iface,
+			 const struct host_addr *addr)
 {
 	struct host_addr *more =
 		arena_alloc(a, (iface->addr_count + 1) * sizeof(*more));
@@ -122,7 +204,7 @@ static void iface_add_addr(struct arena *a, struct host_iface *iface,
 	iface->addrs = more;
 }
 
-static void names_fill(struct arena *a, struct host *h)
+void host_names_fill(struct arena *a, struct host *h)
 {
 	h->names = arena_alloc(a, (h->iface_count + 1) * sizeof(*h->names));
 	for (size_t i = 0; i < h->iface_count; i++)
@@ -199,7 +281,7 @@ static void system_add_addr(struct arena *a, struct host *h,
 		addr_of_sockaddr(ifa->ifa_broadaddr, &addr.broadcast, &family);
 	if (ifa->ifa_flags & IFF_POINTOPOINT)
 		addr_of_sockaddr(ifa->ifa_dstaddr, &addr.peer, &family);
-	iface_add_addr(a, iface, &addr);
+	host_iface_add_addr(a, iface, &addr);
 }
 
 int host_system(struct arena *a, struct host **out)
@@ -214,223 +296,15 @@ int host_system(struct arena *a, struct host **out)
 		goto done;
 	}
 	for (const struct if_nameindex *i = index; i->if_name; i++)
-		iface_add(a, h, i->if_name);
+		host_iface_add(a, h, i->if_name);
 	for (const struct ifaddrs *i = ifas; i; i = i->ifa_next)
 		system_add_addr(a, h, i);
-	names_fill(a, h);
+	host_names_fill(a, h);
 	*out = h;
 done:
 	if (ifas)
 		freeifaddrs(ifas);
 	if (index)
 		if_freenameindex(index);
-	return err;
-}
-
-/* ---- a profile --------------------------------------------------------- */
-
-struct profile {
-	struct arena *arena;
-	struct host *host;
-	const char *path;
-	const char *error;
-};
-
-static bool profile_error(struct profile *p, const char *what,
-			  const char *wanted)
-{
-	p->error = arena_printf(p->arena, "%s: %s %s", p->path, what, wanted);
-	return false;
-}
-
-static bool profile_prefix(struct profile *p, const char *text,
-			   struct host_addr *out)
-{
-	const char *slash = strchr(text, '/');
-	char *end = NULL;
-	unsigned long len;
-	const char *addr =
-		slash ? arena_strndup(p->arena, text, (size_t)(slash - text))
-		      : text;
-
-	if (addr_parse(addr, &out->addr, &out->family) != 0)
-		return profile_error(p, text, "is not an address");
-	len = addr_bits(out->family);
-	if (slash) {
-		unsigned long max = len;
-
-		len = strtoul(slash + 1, &end, 10);
-		if (end == slash + 1 || *end || len > max)
-			return profile_error(p, text, "is not a prefix");
-	}
-	out->prefix_len = (uint8_t)len;
-	return true;
-}
-
-static bool profile_member(struct profile *p, const json_t *object,
-			   const char *key, struct addr *out)
-{
-	const json_t *member = json_object_get(object, key);
-	enum addr_family family;
-
-	if (!member)
-		return true;
-	if (!json_is_string(member) ||
-	    addr_parse(json_string_value(member), out, &family) != 0)
-		return profile_error(p, key, "must be an address");
-	return true;
-}
-
-static bool profile_addr(struct profile *p, const json_t *value,
-			 struct host_addr *out)
-{
-	const json_t *text = json_is_object(value)
-				     ? json_object_get(value, "address")
-				     : value;
-
-	if (!json_is_string(text))
-		return profile_error(p, "each of addresses",
-				     "must be \"address/length\"");
-	return profile_prefix(p, json_string_value(text), out) &&
-	       (!json_is_object(value) ||
-		(profile_member(p, value, "broadcast", &out->broadcast) &&
-		 profile_member(p, value, "peer", &out->peer)));
-}
-
-static bool profile_iface(struct profile *p, const json_t *value)
-{
-	const json_t *name = json_object_get(value, "name");
-	const json_t *addrs = json_object_get(value, "addresses");
-	const json_t *loopback = json_object_get(value, "loopback");
-	struct host_iface *iface;
-
-	if (!json_is_string(name) || !*json_string_value(name))
-		return profile_error(p, "each of interfaces",
-				     "must be an object with a name");
-	if (host_iface(p->host, json_string_value(name)))
-		return profile_error(p, json_string_value(name),
-				     "is in interfaces twice");
-	if ((addrs && !json_is_array(addrs)) ||
-	    (loopback && !json_is_boolean(loopback)))
-		return profile_error(
-			p, json_string_value(name),
-			"has addresses or loopback of a wrong type");
-	iface = iface_add(p->arena, p->host, json_string_value(name));
-	iface->is_loopback = json_is_true(loopback);
-	for (size_t i = 0; i < json_array_size(addrs); i++) {
-		struct host_addr addr = {0};
-
-		if (!profile_addr(p, json_array_get(addrs, i), &addr))
-			return false;
-		iface_add_addr(p->arena, iface, &addr);
-	}
-	return true;
-}
-
-static bool profile_number(struct profile *p, const json_t *value,
-			   const char *key, json_int_t max)
-{
-	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-	    json_integer_value(value) > max)
-		return profile_error(p, key, "must be a number in range");
-	return true;
-}
-
-static bool profile_ids(struct profile *p, const json_t *root, const char *key)
-{
-	json_t *ids = json_object_get(root, key), *id;
-	const char *name;
-
-	if (ids && !json_is_object(ids))
-		return profile_error(p, key, "must be an object");
-	json_object_foreach(
-		ids, name,
-		id) if (!profile_number(p, id, name, UINT32_MAX)) return false;
-	return true;
-}
-
-static void service_add(struct profile *p, const char *name, const char *proto,
-			int port)
-{
-	struct host *h = p->host;
-
-	h->services = arena_grow(p->arena, h->services, h->service_count,
-				 &h->service_capacity, sizeof(*h->services));
-	h->services[h->service_count++] = (struct service){
-		.name = arena_strdup(p->arena, name),
-		.proto = arena_strdup(p->arena, proto),
-		.port = port,
-	};
-}
-
-static bool profile_services(struct profile *p, const json_t *root)
-{
-	json_t *services = json_object_get(root, "services"), *ports, *port;
-	const char *name, *proto;
-
-	if (services && !json_is_object(services))
-		return profile_error(p, "services", "must be an object");
-	p->host->has_services = services != NULL;
-	json_object_foreach(services, name, ports)
-	{
-		if (!json_is_object(ports))
-			return profile_error(p, name,
-					     "must be like {\"tcp\": 22}");
-		json_object_foreach(ports, proto, port)
-		{
-			if (!profile_number(p, port, name, PORT_MAX))
-				return false;
-			service_add(p, name, proto,
-				    (int)json_integer_value(port));
-		}
-	}
-	return true;
-}
-
-static bool profile_fill(struct profile *p, const json_t *root)
-{
-	const json_t *ifaces = json_object_get(root, "interfaces");
-
-	if (!json_is_object(root))
-		return profile_error(p, "a profile", "must be an object");
-	if (!json_is_array(ifaces))
-		return profile_error(p, "interfaces", "must be an array");
-	for (size_t i = 0; i < json_array_size(ifaces); i++)
-		if (!profile_iface(p, json_array_get(ifaces, i)))
-			return false;
-	return profile_services(p, root) && profile_ids(p, root, "users") &&
-	       profile_ids(p, root, "groups");
-}
-
-int host_profile(struct arena *a, const char *path, struct host **out,
-		 const char **error)
-{
-	struct profile p = {.arena = a, .path = path};
-	json_error_t at;
-	json_t *root;
-	FILE *file = fopen(path, "re");
-	int err = 0;
-
-	if (!file) {
-		err = -errno;
-		*error = arena_printf(a, "%s: %s", path, strerror(-err));
-		return err;
-	}
-	p.host = arena_new_of(a, struct host);
-	root = json_loadf(file, JSON_REJECT_DUPLICATES, &at);
-	fclose(file);
-	if (!root) {
-		*error = arena_printf(a, "%s:%d:%d: %s", path, at.line,
-				      at.column, at.text);
-		return -EINVAL;
-	}
-	if (profile_fill(&p, root)) {
-		names_fill(a, p.host);
-		*out = p.host;
-	} else {
-		*error = p.error;
-		err = -EINVAL;
-	}
-	json_decref(root);
 	return err;
 }

@@ -39,9 +39,10 @@ int host_system(struct arena *, struct host **out);
  *                  "addresses": ["127.0.0.1/8", {"address": "10.0.0.1/24",
  *                                "broadcast": "10.0.0.255"}]}],
  *  "users": {"bin": 3}, "groups": {"sshd": 27},
- *  "services": {"ssh": {"tcp": 22, "udp": 22}}}
- * A missing "services", "users" or "groups" asks the system. 0, or -errno
- * with *error set to a message in the arena.
+ *  "services": {"ssh": {"tcp": 22, "udp": 22}},
+ *  "hosts": {"localhost": ["127.0.0.1", "::1"]}}
+ * A missing "services", "users", "groups" or "hosts" asks the system. 0, or
+ * -errno with *error set to a message in the arena.
  */
 int host_profile(struct arena *, const char *path, struct host **out,
 		 const char **error);
@@ -51,6 +52,18 @@ const struct host_iface *host_iface(const struct host *, const char *name);
 const char *const *host_iface_names(const struct host *, size_t *count);
 /* Port of a service for "tcp" or "udp" (NULL: either), or -1. */
 int host_service(const struct host *, const char *name, const char *proto);
+/* Number of a user or group, or -1. */
+int64_t host_user(const struct host *, const char *name);
+int64_t host_group(const struct host *, const char *name);
+/* Names of a profile's users or groups, for suggestions; in the arena. */
+const char *const *host_user_names(const struct host *, struct arena *,
+				   bool is_group, size_t *count);
+/*
+ * The addresses of a host's name from the profile or /etc/hosts, never from
+ * the DNS; returns how many.
+ */
+size_t host_lookup(const struct host *, struct arena *, const char *name,
+		   struct host_addr **out);
 /* Protocol number by name, or -1; name by number, or NULL. */
 int host_proto(const char *name);
 const char *host_proto_name(unsigned number);

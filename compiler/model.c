@@ -43,8 +43,8 @@ static bool table_has(const struct policy_table *t, enum addr_family family,
 	return best && !best->is_negated;
 }
 
-static bool host_matches(const struct policy *p, const struct policy_host *h,
-			 enum addr_family family, const uint32_t *words)
+bool model_host_matches(const struct policy *p, const struct policy_host *h,
+			enum addr_family family, const uint32_t *words)
 {
 	struct addr a = {{words[0], words[1], words[2], words[3]}};
 	bool is_in = true;
@@ -58,7 +58,7 @@ static bool host_matches(const struct policy *p, const struct policy_host *h,
 	return is_in != h->is_negated;
 }
 
-static bool port_matches(const struct policy_port *port, uint32_t value)
+bool model_port_matches(const struct policy_port *port, uint32_t value)
 {
 	if (port->is_any)
 		return true;
@@ -66,7 +66,7 @@ static bool port_matches(const struct policy_port *port, uint32_t value)
 	       port->is_negated;
 }
 
-static bool iface_matches(const struct policy_match *m, uint32_t ifid)
+bool model_iface_matches(const struct policy_match *m, uint32_t ifid)
 {
 	return m->on_any || (m->ifid == ifid) != m->on_negated;
 }
@@ -79,8 +79,8 @@ static bool transport_matches(const struct policy_match *m,
 
 	if (m->proto >= 0 && key->w[NFR_F_PROTO] != (uint32_t)m->proto)
 		return false;
-	if (!port_matches(&m->sport, key->w[NFR_F_SPORT]) ||
-	    !port_matches(&m->dport, key->w[NFR_F_DPORT]))
+	if (!model_port_matches(&m->sport, key->w[NFR_F_SPORT]) ||
+	    !model_port_matches(&m->dport, key->w[NFR_F_DPORT]))
 		return false;
 	if (m->icmp_type >= 0 && icmp >> 8 != (uint32_t)m->icmp_type)
 		return false;
@@ -90,6 +90,17 @@ static bool transport_matches(const struct policy_match *m,
 	       (flags & m->flags_mask) == m->flags_set;
 }
 
+/* Id 0 in a rule is any interface: whatever was not made here. */
+static bool received_matches(const struct policy_match *m, uint32_t received)
+{
+	bool is_it;
+
+	if (!m->has_received)
+		return true;
+	is_it = m->received_ifid ? received == m->received_ifid : received != 0;
+	return is_it != m->received_negated;
+}
+
 bool model_matches(const struct policy *p, const struct policy_match *m,
 		   const struct nfr_key *key)
 {
@@ -97,33 +108,55 @@ bool model_matches(const struct policy *p, const struct policy_match *m,
 
 	if (!(m->dirs & 1u << key->w[NFR_F_DIR]) ||
 	    !(m->families & 1u << family) ||
-	    !iface_matches(m, key->w[NFR_F_IFID]))
+	    !model_iface_matches(m, key->w[NFR_F_IFID]) ||
+	    !received_matches(m, key->w[NFR_F_RECEIVED]))
 		return false;
 	if (m->ethertype >= 0 &&
 	    key->w[NFR_F_ETHERTYPE] != (uint32_t)m->ethertype)
 		return false;
-	if (family == NFR_FAMILY_LINK)
-		return true; /* what follows is only asked of IP */
+	if (family == NFR_FAMILY_LINK) /* what follows is only asked of IP */
+		return !m->is_fragment;
+	if (m->is_fragment && !(key->w[NFR_F_BITS] & NFR_BIT_FRAGMENT))
+		return false;
+	if (m->tos >= 0 && key->w[NFR_F_TOS] != (uint32_t)m->tos)
+		return false;
 	if (m->ttl >= 0 && key->w[NFR_F_TTL] != (uint32_t)m->ttl)
 		return false;
 	return transport_matches(m, key) &&
-	       host_matches(p, &m->src, (enum addr_family)family,
-			    &key->w[NFR_F_SRC0]) &&
-	       host_matches(p, &m->dst, (enum addr_family)family,
-			    &key->w[NFR_F_DST0]);
+	       model_host_matches(p, &m->src, (enum addr_family)family,
+				  &key->w[NFR_F_SRC0]) &&
+	       model_host_matches(p, &m->dst, (enum addr_family)family,
+				  &key->w[NFR_F_DST0]);
 }
 
-/* pf's order: the last match wins, unless a quick one ends the search. */
+bool model_rule_matches(const struct policy *p, const struct policy_rule *r,
+			const struct nfr_key *key)
+{
+	for (size_t i = 0; i < r->within_count; i++)
+		if (!model_matches(p, &r->within[i], key))
+			return false;
+	return model_matches(p, &r->match, key);
+}
+
+/*
+ * pf's order: the last match wins, unless a quick one ends the search, or a
+ * quick anchor does when it is left after one of its rules matched.
+ */
 uint32_t model_classify(const struct policy *p, const struct nfr_key *key)
 {
 	uint32_t last = (uint32_t)p->rule_count - 1; /* the default */
+	size_t end = last;
 
-	for (uint32_t i = 0; i + 1 < p->rule_count; i++) {
-		if (!model_matches(p, &p->rules[i].match, key))
+	for (uint32_t i = 0; i < end; i++) {
+		const struct policy_rule *r = &p->rules[i];
+
+		if (!model_rule_matches(p, r, key))
 			continue;
 		last = i;
-		if (p->rules[i].is_quick)
+		if (r->is_quick)
 			break;
+		if (r->group_end && r->group_end < end)
+			end = r->group_end;
 	}
 	return last;
 }
@@ -154,7 +187,7 @@ static struct nfr_result judge_passed(const struct policy *p,
 {
 	uint32_t guard;
 
-	if (key->w[NFR_F_BITS] & NFR_BIT_OPTIONS)
+	if (key->w[NFR_F_BITS] & NFR_BIT_OPTIONS && !p->rules[rule].allows_opts)
 		return result(false, NFR_REASON_IP_OPTIONS, rule);
 	guard = model_guard(p, key);
 	if (guard != NFR_NO_RULE && !p->guard[guard - p->rule_count].is_pass)

@@ -10,9 +10,18 @@
 
 bool model_matches(const struct policy *, const struct policy_match *,
 		   const struct nfr_key *);
+/* Single criteria, for who makes packets that match. */
+bool model_host_matches(const struct policy *, const struct policy_host *,
+			enum addr_family, const uint32_t *words);
+bool model_port_matches(const struct policy_port *, uint32_t value);
+bool model_iface_matches(const struct policy_match *, uint32_t ifid);
+/* The same with the criteria of the anchors around it. */
+bool model_rule_matches(const struct policy *, const struct policy_rule *,
+			const struct nfr_key *);
 /* The rules alone: index of the rule that decides (never the guard's). */
 uint32_t model_classify(const struct policy *, const struct nfr_key *);
-/* The guard alone: index in the image's numbering, or NFR_NO_RULE: no objection. */
+/* The guard alone: index in the image's numbering, or NFR_NO_RULE: no
+ * objection. */
 uint32_t model_guard(const struct policy *, const struct nfr_key *);
 /*
  * The verdict on a packet that parsed without doubt and belongs to no flow:
@@ -20,7 +29,7 @@ uint32_t model_guard(const struct policy *, const struct nfr_key *);
  */
 struct nfr_result model_judge(const struct policy *, const struct nfr_key *);
 /* The same when a flow already decided on rule; guard still looks. */
-struct nfr_result model_judge_flow(const struct policy *, const struct nfr_key *,
-				   uint32_t rule);
+struct nfr_result model_judge_flow(const struct policy *,
+				   const struct nfr_key *, uint32_t rule);
 
 #endif

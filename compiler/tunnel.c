@@ -188,7 +188,7 @@ static bool clause_resolve(struct tunnel *t, struct tunnel_clause *clause)
 	return (ast->kind == AST_CLAUSE_TRANSPORT
 			? transport_is_sound(t, clause)
 			: split_is_sound(t, clause)) &&
-	       match_expand(c, &ast->match, &clause->lists, ast->span,
+	       match_expand(c, &ast->match, &clause->lists, ast->span, NULL,
 			    &clause->matches, &clause->match_count);
 }
 
@@ -373,6 +373,7 @@ static void tunnel_printable(struct tunnel *t)
 		tail = &x->next;
 	}
 	c->tunnel_printable = node;
+	c->tunnel_title = t->title;
 }
 
 void tunnel_check(struct check *c)

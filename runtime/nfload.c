@@ -11,6 +11,7 @@
 
 static int (*const verbs[VERB_COUNT])(struct nfload *) = {
 	[VERB_CHECK] = verb_check,     [VERB_PRINT] = verb_print,
+	[VERB_CONVERT] = verb_convert,
 	[VERB_COMPILE] = verb_compile, [VERB_DUMP] = verb_dump,
 	[VERB_APPLY] = verb_apply,     [VERB_SHOW] = verb_show,
 	[VERB_STATUS] = verb_status,   [VERB_UNLOAD] = verb_unload,
@@ -119,6 +120,9 @@ static int take_option(struct parse *p, int id, const char *arg)
 					   "\"%s\"",
 					   t->file, arg);
 		t->file = arg;
+		break;
+	case OPT_PF:
+		t->compile.is_pf = true;
 		break;
 	case OPT_DRY_RUN:
 		t->is_dry_run = true;

@@ -36,6 +36,7 @@ struct nfload {
 /* Every verb returns an enum tool_exit. */
 int verb_check(struct nfload *);
 int verb_print(struct nfload *);
+int verb_convert(struct nfload *);
 int verb_compile(struct nfload *);
 int verb_dump(struct nfload *);
 int verb_apply(struct nfload *);

@@ -7,8 +7,8 @@
 
 #define BIT(verb) (1u << VERB_##verb)
 #define READS_RULES                                                            \
-	(BIT(CHECK) | BIT(PRINT) | BIT(COMPILE) | BIT(DUMP) | BIT(APPLY) |     \
-	 BIT(FILTER))
+	(BIT(CHECK) | BIT(PRINT) | BIT(CONVERT) | BIT(COMPILE) | BIT(DUMP) |   \
+	 BIT(APPLY) | BIT(FILTER))
 #define LOOKS (BIT(APPLY) | BIT(SHOW) | BIT(STATUS) | BIT(UNLOAD))
 #define HOOKS (BIT(APPLY) | BIT(UNLOAD))
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
@@ -25,6 +25,8 @@ static const struct option_verb nfload_verbs[] = {
 			"kernel"},
 	[VERB_PRINT] = {"print", "FILE", NULL,
 			"print FILE in canonical form, lists expanded"},
+	[VERB_CONVERT] = {"convert", "FILE", NULL,
+			  "print FILE, a pf.conf, as an nfr policy"},
 	[VERB_COMPILE] = {"compile", "FILE", NULL,
 			  "write FILE as an image to --output"},
 	[VERB_DUMP] = {"dump", "FILE", NULL,
@@ -43,7 +45,7 @@ static const struct option_verb nfload_verbs[] = {
 	[VERB_COMPLETION] = {"completion", "bash", "bash",
 			     "print a completion script"},
 	[VERB_HELP] = {"help", "[VERB|exits|json|reasons]",
-		       "check print compile dump apply show status unload "
+		       "check print convert compile dump apply show status unload "
 		       "filter completion help exits json reasons",
 		       "print help"},
 };
@@ -63,6 +65,9 @@ static const struct option_spec nfload_specs[] = {
 	 "NAME, no-NAME, error, error=NAME or no-error=NAME"},
 	{OPT_HOST, 'H', "host", OPTION_FILE, "PROFILE", NULL, READS_RULES,
 	 "the host as PROFILE describes it, in place of this one"},
+	{OPT_PF, 0, "pf", OPTION_NONE, NULL, NULL, BIT(CHECK) | BIT(PRINT),
+	 "read FILE as pf would, with pf's defaults and leniencies; check "
+	 "lists what nfr does otherwise"},
 	{OPT_BPFFS, 'B', "bpffs", OPTION_DIR, "DIR", NULL, LOOKS,
 	 "where the policy is pinned; else NFR_BPFFS, else "
 	 "/sys/fs/bpf/nfr"},

@@ -9,6 +9,7 @@
 enum nfload_verb {
 	VERB_CHECK,
 	VERB_PRINT,
+	VERB_CONVERT,
 	VERB_COMPILE,
 	VERB_DUMP,
 	VERB_APPLY,
@@ -30,6 +31,7 @@ enum tool_option {
 	OPT_QUIET,
 	OPT_WARN,
 	OPT_HOST,
+	OPT_PF,
 	OPT_BPFFS,
 	OPT_OUTPUT,
 	OPT_STAGE,

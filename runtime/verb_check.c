@@ -10,6 +10,22 @@
 
 #include "nfload.h"
 
+/* It is right, and can not be put in force yet. */
+static void check_unsupported(struct nfload *t, const struct compilation *c)
+{
+	const struct policy *p = c->policy;
+	const char *warnings = diag_summary(c->diag);
+	char rules[COUNT_TEXT_MAX], features[COUNT_TEXT_MAX];
+
+	report_summary(t, false,
+		       "%s: %s; %s that the datapath does not run yet: %s is "
+		       "the first%s%s",
+		       t->file, report_count(rules, p->rule_count, "rule"),
+		       report_count(features, p->unsupported_count, "place"),
+		       feature_name(p->unsupported[0].feature),
+		       warnings ? "; " : "", warnings ? warnings : "");
+}
+
 int verb_check(struct nfload *t)
 {
 	char summary[INPUT_SUMMARY_MAX];
@@ -18,6 +34,8 @@ int verb_check(struct nfload *t)
 
 	if (status) {
 		report_summary(t, true, "%s. Nothing was loaded.", in.failure);
+	} else if (in.compilation && !in.compilation->image) {
+		check_unsupported(t, in.compilation);
 	} else {
 		input_put(t, &in);
 		if (t->verbose && in.compilation)

@@ -108,6 +108,9 @@ static int compile_text(struct nfload *t, struct input *in)
 	int rc;
 
 	in->failure = "1 error";
+	t->compile.is_checked = t->verb == VERB_CHECK ||
+				t->verb == VERB_PRINT ||
+				t->verb == VERB_CONVERT;
 	rc = compile_file(t->file, &t->compile, &in->compilation, &message);
 	c = in->compilation;
 	if (rc)
@@ -118,6 +121,8 @@ static int compile_text(struct nfload *t, struct input *in)
 		in->failure = diag_summary(c->diag);
 		return EXIT_INPUT;
 	}
+	if (!c->image && t->compile.is_checked)
+		return 0;
 	/* An image that its own reader refuses is a bug, and not loaded. */
 	if (!c->image || image_open(c->image, c->image_len, &in->image, error))
 		return report_fail(t, EXIT_INPUT,

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_assert.c: "assert block|pass ..." and the contract of a tunnel, held
+ * against generated packets -> errors with a witness. A search that finds
+ * nothing proves nothing.
+ */
+#include "check_internal.h"
+
+#include "model.h"
+
+void assert_check(struct check *c, const struct ast_node *node)
+{
+	const struct ast_rule *r = &node->rule;
+	struct ast_node *out = node_copy(c, node);
+	struct check_lists lists;
+	struct check_match *matches;
+	size_t count;
+
+	if (!match_resolve(c, &r->match, &lists) ||
+	    !match_expand(c, &r->match, &lists, node->span, NULL, &matches,
+			  &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct check_assert *a =
+			arena_new_of(c->arena, struct check_assert);
+
+		a->is_pass = r->is_pass;
+		a->match = matches[i].numbers;
+		a->match.dirs = rule_dirs(r);
+		a->span = node->span;
+		*c->asserts_tail = a;
+		c->asserts_tail = &a->next;
+	}
+	out->rule.match = match_printable(c, &r->match, &lists);
+	check_print_rule(c, out);
+}
+
+static const struct policy_rule *rule_at(const struct policy *p, uint32_t rule)
+{
+	return rule < p->rule_count ? &p->rules[rule]
+				    : &p->guard[rule - p->rule_count];
+}
+
+static void assert_fails(struct check *c, struct search *s,
+			 const struct check_assert *a, uint32_t rule,
+			 const struct nfr_key *key)
+{
+	const struct policy_rule *r = rule_at(c->policy, rule);
+
+	diag_error(c->diag, a->span, "assert",
+		   a->is_pass ? "not everything here passes"
+			      : "not everything here is blocked");
+	diag_note(c->diag, SPAN_NONE, "witness: %s", search_text(s, key));
+	diag_note(c->diag, r->span, "%s by \"%s\"",
+		  a->is_pass ? "blocked" : "passed", r->text);
+	diag_hint(c->diag, "packets were searched, which is no proof yet: "
+			   "there may be more");
+}
+
+/* One witness a statement is enough. */
+static bool assert_search(struct check *c, struct search *s,
+			  const struct check_assert *a)
+{
+	const struct policy *p = c->policy;
+	size_t count = p->rule_count + (a->is_pass ? p->guard_count : 0);
+	struct nfr_key key;
+
+	for (size_t i = 0; i < count; i++) {
+		if (rule_at(p, (uint32_t)i)->is_pass == a->is_pass &&
+		    i < p->rule_count && a->is_pass)
+			continue;
+		if (!a->is_pass && !rule_at(p, (uint32_t)i)->is_pass)
+			continue;
+		if (!search_find(s, &a->match, (uint32_t)i, !a->is_pass, &key))
+			continue;
+		assert_fails(c, s, a, (uint32_t)i, &key);
+		return true;
+	}
+	return false;
+}
+
+/* Can it match what goes out by the tunnel's own device? */
+static bool is_inside(const struct check *c, const struct policy_rule *r)
+{
+	const struct policy *p = c->policy;
+	uint32_t device = 1;
+
+	while (!p->ifaces[device - 1].is_tunnel)
+		device++;
+	for (size_t i = 0; i < r->within_count; i++)
+		if (!model_iface_matches(&r->within[i], device))
+			return false;
+	return model_iface_matches(&r->match, device);
+}
+
+static void contract_fails(struct check *c, struct search *s,
+			   const struct policy_rule *r,
+			   const struct nfr_key *key)
+{
+	if (is_inside(c, r))
+		diag_warning(c->diag, r->span, WARN_GUARDED,
+			     "part of what this passes would leave outside "
+			     "the tunnel, and is blocked");
+	else
+		diag_error(c->diag, r->span, "contract",
+			   "this rule lets traffic leave outside the tunnel");
+	diag_note(c->diag, SPAN_NONE, "witness: %s", search_text(s, key));
+	diag_note(c->diag, c->tunnel->span, "\"%s\" promises otherwise",
+		  c->tunnel_title);
+	if (is_inside(c, r))
+		diag_hint(c->diag, "write \"on %s\"",
+			  c->tunnel->tunnel.device->name);
+	else
+		diag_hint(c->diag, "add it to \"exclude\", or remove the rule");
+}
+
+/*
+ * Rules of the user's that pass what the guard then blocks: a mistake, unless
+ * they also speak of the tunnel itself.
+ */
+static void contract_search(struct check *c, struct search *s)
+{
+	const struct policy *p = c->policy;
+	struct span said = SPAN_NONE;
+	struct nfr_key key;
+
+	for (size_t i = 0; i < p->rule_count && p->guard_count; i++) {
+		const struct policy_rule *r = &p->rules[i];
+
+		if (!r->is_pass || r->is_generated ||
+		    !(r->match.dirs & 1u << NFR_DIR_OUT) ||
+		    r->span.start == said.start ||
+		    !search_guarded(s, (uint32_t)i, &key))
+			continue;
+		said = r->span;
+		contract_fails(c, s, r, &key);
+	}
+}
+
+void asserts_finish(struct check *c)
+{
+	struct search *s;
+	struct span said = SPAN_NONE;
+
+	if ((!c->asserts && !c->policy->guard_count) ||
+	    c->policy->unsupported_count)
+		return;
+	s = search_new(c);
+	contract_search(c, s);
+	for (const struct check_assert *a = c->asserts; a; a = a->next)
+		if (a->span.start != said.start && assert_search(c, s, a))
+			said = a->span;
+}

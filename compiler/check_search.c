@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_search.c: a checked policy -> packets that one rule decides.
+ *
+ * Overview: the ends of every range in the policy, and their neighbours, are
+ * where verdicts change. For each field these corners are collected once. A
+ * search for packets of some criteria takes the corners that fulfil them,
+ * tries all combinations when these are few, else random ones, and asks the
+ * model. The random numbers are the same each time.
+ *
+ * Bound: a search is over after MATCHES_MAX comparisons of a packet with a
+ * rule, and all searches of a policy after TOTAL_MAX.
+ */
+#include "check_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+#define CORNERS_MAX 512
+#define PACKETS_MAX 4096
+#define MATCHES_MAX 4000000u
+#define TOTAL_MAX 60000000u
+
+enum dimension { IFID, PROTO, SRC, DST, SPORT, DPORT, DETAIL, TOS, DIMENSIONS };
+
+struct corners {
+	struct addr items[CORNERS_MAX]; /* numbers are in the first word */
+	size_t count;
+};
+
+struct search {
+	struct check *check;
+	const struct policy *policy;
+	struct corners numbers[DIMENSIONS];
+	struct corners hosts[2][2]; /* IPv4, IPv6; source, destination */
+	struct corners fit[DIMENSIONS];
+	uint64_t random;
+	uint64_t left;
+};
+
+static void corner_add(struct corners *c, struct addr a)
+{
+	if (c->count == CORNERS_MAX)
+		return;
+	for (size_t i = 0; i < c->count; i++)
+		if (addr_compare(&c->items[i], &a) == 0)
+			return;
+	c->items[c->count++] = a;
+}
+
+static void number_add(struct corners *c, int64_t value, int64_t max)
+{
+	if (value >= 0 && value <= max)
+		corner_add(c, (struct addr){{(uint32_t)value}});
+}
+
+static struct addr addr_step(struct addr a, enum addr_family family, int by)
+{
+	int last = family == FAMILY_IPV4 ? 0 : 3;
+
+	for (int i = last; i >= 0; i--) {
+		a.w[i] += (uint32_t)by;
+		if (a.w[i] != (by > 0 ? 0 : UINT32_MAX))
+			break;
+	}
+	return a;
+}
+
+static void range_add(struct corners *c, enum addr_family family,
+		      const struct addr *first, const struct addr *last)
+{
+	corner_add(c, *first);
+	corner_add(c, *last);
+	corner_add(c, addr_step(*first, family, -1));
+	corner_add(c, addr_step(*last, family, 1));
+}
+
+static void table_add(struct search *s, const struct policy_table *t, int side)
+{
+	for (size_t i = 0; i < t->entry_count; i++) {
+		const struct policy_table_entry *e = &t->entries[i];
+		struct addr last = addr_last(e->addr, e->family, e->prefix_len);
+
+		range_add(&s->hosts[e->family - 1][side], e->family, &e->addr,
+			  &last);
+	}
+}
+
+static void host_add(struct search *s, const struct policy_match *m,
+		     const struct policy_host *h, int side)
+{
+	enum addr_family family =
+		m->families & 1u << FAMILY_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6;
+
+	if (h->kind == POLICY_HOST_RANGE)
+		range_add(&s->hosts[family - 1][side], family, &h->first,
+			  &h->last);
+	if (h->kind == POLICY_HOST_TABLE)
+		table_add(s, &s->policy->tables[h->table], side);
+}
+
+static void port_add(struct corners *c, const struct policy_port *p)
+{
+	if (p->is_any)
+		return;
+	number_add(c, p->first, 65535);
+	number_add(c, p->last, 65535);
+	number_add(c, p->first - 1, 65535);
+	number_add(c, p->last + 1, 65535);
+}
+
+static void match_add(struct search *s, const struct policy_match *m)
+{
+	number_add(&s->numbers[PROTO], m->proto, 255);
+	number_add(&s->numbers[TOS], m->tos, 255);
+	port_add(&s->numbers[SPORT], &m->sport);
+	port_add(&s->numbers[DPORT], &m->dport);
+	host_add(s, m, &m->src, 0);
+	host_add(s, m, &m->dst, 1);
+	number_add(&s->numbers[DETAIL], m->flags_mask ? m->flags_set : -1, 255);
+	if (m->icmp_type >= 0)
+		number_add(&s->numbers[DETAIL],
+			   m->icmp_type << 8 |
+				   (m->icmp_code < 0 ? 0 : m->icmp_code),
+			   65535);
+}
+
+/* What a packet looks like where nothing is asked of it; shown first. */
+static void usual_add(struct search *s)
+{
+	static const uint8_t protos[] = {CHECK_PROTO_UDP, CHECK_PROTO_TCP,
+					 CHECK_PROTO_ICMP, CHECK_PROTO_ICMP6,
+					 253};
+	const struct addr src6 = {{0x20010db8, 0, 0, 1}};
+	const struct addr dst6 = {{0x20010db8, 9, 9, 9}};
+
+	for (size_t i = 0; i < sizeof(protos); i++)
+		number_add(&s->numbers[PROTO], protos[i], 255);
+	number_add(&s->numbers[SPORT], 40000, 65535);
+	number_add(&s->numbers[DPORT], 443, 65535);
+	number_add(&s->numbers[DETAIL], 0x02, 65535); /* SYN */
+	number_add(&s->numbers[DETAIL], 8 << 8, 65535);
+	number_add(&s->numbers[DETAIL], 0x10, 65535);
+	number_add(&s->numbers[TOS], 0, 255);
+	corner_add(&s->hosts[0][0], (struct addr){{0x0a000001}});
+	corner_add(&s->hosts[0][1], (struct addr){{0x09090909}});
+	corner_add(&s->hosts[1][0], src6);
+	corner_add(&s->hosts[1][1], dst6);
+}
+
+struct search *search_new(struct check *c)
+{
+	struct search *s = arena_new_of(c->arena, struct search);
+	const struct policy *p = c->policy;
+
+	s->check = c;
+	s->policy = p;
+	s->random = 0x9e3779b97f4a7c15u;
+	s->left = TOTAL_MAX;
+	usual_add(s);
+	for (size_t i = p->iface_count + 1; i-- > 0;)
+		number_add(&s->numbers[IFID], (int64_t)i, NFR_IFACE_MAX);
+	for (const struct check_assert *a = c->asserts; a; a = a->next)
+		match_add(s, &a->match);
+	for (size_t i = 0; i < p->guard_count; i++)
+		match_add(s, &p->guard[i].match);
+	for (size_t i = 0; i < p->rule_count; i++) {
+		for (size_t j = 0; j < p->rules[i].within_count; j++)
+			match_add(s, &p->rules[i].within[j]);
+		match_add(s, &p->rules[i].match);
+	}
+	return s;
+}
+
+/* ---- packets of some criteria ---------------------------------------------
+ */
+
+struct wanted {
+	const struct policy_match *a, *b; /* either may be NULL */
+	enum nfr_dir dir;
+	enum addr_family family;
+};
+
+static bool corner_fits(const struct search *s, const struct policy_match *m,
+			enum dimension d, enum addr_family family,
+			const struct addr *a)
+{
+	if (!m)
+		return true;
+	switch (d) {
+	case IFID:
+		return model_iface_matches(m, a->w[0]);
+	case PROTO:
+		return m->proto < 0 || (uint32_t)m->proto == a->w[0];
+	case SRC:
+		return model_host_matches(s->policy, &m->src, family, a->w);
+	case DST:
+		return model_host_matches(s->policy, &m->dst, family, a->w);
+	case SPORT:
+		return model_port_matches(&m->sport, a->w[0]);
+	case DPORT:
+		return model_port_matches(&m->dport, a->w[0]);
+	case TOS:
+		return m->tos < 0 || (uint32_t)m->tos == a->w[0];
+	default:
+		return true;
+	}
+}
+
+/* Fills s->fit; false when a field has no corner that fits. */
+static bool corners_fit(struct search *s, const struct wanted *w)
+{
+	for (int d = 0; d < DIMENSIONS; d++) {
+		const struct corners *from = &s->numbers[d];
+		struct corners *to = &s->fit[d];
+
+		if (d == SRC || d == DST)
+			from = &s->hosts[w->family - 1][d - SRC];
+		to->count = 0;
+		if (s->left < from->count)
+			return false;
+		s->left -= from->count;
+		for (size_t i = 0; i < from->count; i++)
+			if (corner_fits(s, w->a, (enum dimension)d, w->family,
+					&from->items[i]) &&
+			    corner_fits(s, w->b, (enum dimension)d, w->family,
+					&from->items[i]))
+				to->items[to->count++] = from->items[i];
+		if (to->count == 0)
+			return false;
+	}
+	return true;
+}
+
+static struct nfr_key key_at(const struct search *s, const struct wanted *w,
+			     const size_t at[DIMENSIONS])
+{
+	const struct addr *a[DIMENSIONS];
+	uint32_t proto, detail;
+	struct nfr_key key = {0};
+
+	for (int d = 0; d < DIMENSIONS; d++)
+		a[d] = &s->fit[d].items[at[d]];
+	proto = a[PROTO]->w[0];
+	detail = a[DETAIL]->w[0];
+	key.w[NFR_F_IFID] = a[IFID]->w[0];
+	key.w[NFR_F_DIR] = w->dir;
+	key.w[NFR_F_FAMILY] = w->family;
+	key.w[NFR_F_ETHERTYPE] = w->family == FAMILY_IPV4 ? 0x0800 : 0x86dd;
+	key.w[NFR_F_PROTO] = proto;
+	key.w[NFR_F_TTL] = 64;
+	key.w[NFR_F_TOS] = a[TOS]->w[0];
+	if (w->dir == NFR_DIR_IN)
+		key.w[NFR_F_RECEIVED] = key.w[NFR_F_IFID] ? key.w[NFR_F_IFID]
+							  : NFR_RECEIVED_OTHER;
+	memcpy(&key.w[NFR_F_SRC0], a[SRC]->w, sizeof(a[SRC]->w));
+	memcpy(&key.w[NFR_F_DST0], a[DST]->w, sizeof(a[DST]->w));
+	if (proto == CHECK_PROTO_TCP || proto == CHECK_PROTO_UDP) {
+		key.w[NFR_F_SPORT] = a[SPORT]->w[0];
+		key.w[NFR_F_DPORT] = a[DPORT]->w[0];
+	}
+	if (proto == CHECK_PROTO_TCP)
+		key.w[NFR_F_TCPFLAGS] = detail & 0xff;
+	if (proto == CHECK_PROTO_ICMP || proto == CHECK_PROTO_ICMP6)
+		key.w[NFR_F_ICMP] = detail;
+	return key;
+}
+
+static uint64_t random_next(struct search *s)
+{
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 7;
+	s->random ^= s->random << 17;
+	return s->random;
+}
+
+static bool at_next(struct search *s, size_t at[DIMENSIONS], bool is_small)
+{
+	for (int d = 0; d < DIMENSIONS; d++) {
+		if (!is_small) {
+			at[d] = random_next(s) % s->fit[d].count;
+			continue;
+		}
+		if (++at[d] < s->fit[d].count)
+			return true;
+		at[d] = 0;
+	}
+	return !is_small;
+}
+
+static bool is_few(const struct search *s)
+{
+	uint64_t product = 1;
+
+	for (int d = 0; d < DIMENSIONS; d++)
+		product *= product > PACKETS_MAX ? 1 : s->fit[d].count;
+	return product <= PACKETS_MAX;
+}
+
+/* Is this the packet that was looked for? */
+typedef bool search_test(const struct search *, const struct nfr_key *,
+			 const void *context);
+
+static bool search_box(struct search *s, const struct wanted *w,
+		       search_test *test, const void *context,
+		       struct nfr_key *out)
+{
+	uint64_t cost = s->policy->rule_count + s->policy->guard_count + 1;
+	uint64_t matches = MATCHES_MAX;
+	size_t at[DIMENSIONS] = {0};
+	bool is_small;
+
+	if (!corners_fit(s, w))
+		return false;
+	is_small = is_few(s);
+	for (unsigned i = 0; i < PACKETS_MAX; i++) {
+		struct nfr_key key = key_at(s, w, at);
+
+		if (matches < cost || s->left < cost)
+			return false;
+		matches -= cost;
+		s->left -= cost;
+		if ((!w->a || model_matches(s->policy, w->a, &key)) &&
+		    (!w->b || model_matches(s->policy, w->b, &key)) &&
+		    test(s, &key, context)) {
+			*out = key;
+			return true;
+		}
+		if (!at_next(s, at, is_small))
+			return false;
+	}
+	return false;
+}
+
+static bool search_all(struct search *s, const struct policy_match *a,
+		       const struct policy_match *b, search_test *test,
+		       const void *context, struct nfr_key *out)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct wanted w = {
+			.a = a,
+			.b = b,
+			.dir = i & 1 ? NFR_DIR_IN : NFR_DIR_OUT,
+			.family = i & 2 ? FAMILY_IPV6 : FAMILY_IPV4,
+		};
+		uint8_t dirs = (a ? a->dirs : 0xff) & (b ? b->dirs : 0xff);
+		uint8_t families =
+			(a ? a->families : 0xff) & (b ? b->families : 0xff);
+
+		if ((dirs & 1u << w.dir) && (families & 1u << w.family) &&
+		    search_box(s, &w, test, context, out))
+			return true;
+	}
+	return false;
+}
+
+/* ---- what is looked for -----------------------------------------------------
+ */
+
+struct decided {
+	uint32_t rule;
+	bool is_pass;
+};
+
+/* Only first packets of connections are asked to pass: the rest has a state. */
+static bool is_decided(const struct search *s, const struct nfr_key *key,
+		       const void *context)
+{
+	const struct decided *d = context;
+	struct nfr_result r;
+
+	if (!d->is_pass && key->w[NFR_F_PROTO] == CHECK_PROTO_TCP &&
+	    key->w[NFR_F_TCPFLAGS] != 0x02)
+		return false;
+	r = model_judge(s->policy, key);
+	return (r.verdict == NFR_PASS) == d->is_pass && r.rule == d->rule;
+}
+
+static bool is_guarded(const struct search *s, const struct nfr_key *key,
+		       const void *context)
+{
+	uint32_t guard;
+
+	if (model_classify(s->policy, key) != *(const uint32_t *)context)
+		return false;
+	guard = model_guard(s->policy, key);
+	return guard != NFR_NO_RULE &&
+	       !s->policy->guard[guard - s->policy->rule_count].is_pass;
+}
+
+static const struct policy_match *match_of(const struct policy *p,
+					   uint32_t rule)
+{
+	if (rule < p->rule_count)
+		return p->rules[rule].is_default ? NULL : &p->rules[rule].match;
+	return &p->guard[rule - p->rule_count].match;
+}
+
+bool search_find(struct search *s, const struct policy_match *match,
+		 uint32_t rule, bool is_pass, struct nfr_key *out)
+{
+	struct decided d = {.rule = rule, .is_pass = is_pass};
+
+	return search_all(s, match, match_of(s->policy, rule), is_decided, &d,
+			  out);
+}
+
+bool search_guarded(struct search *s, uint32_t rule, struct nfr_key *out)
+{
+	return search_all(s, NULL, match_of(s->policy, rule), is_guarded, &rule,
+			  out);
+}
+
+/* ---- "udp 10.0.0.1:40000 > 9.9.9.9:53 out eth0" ----------------------------
+ */
+
+static const char *end_text(struct search *s, const struct nfr_key *key,
+			    unsigned addr, uint32_t port)
+{
+	struct arena *a = s->check->arena;
+	enum addr_family family = (enum addr_family)key->w[NFR_F_FAMILY];
+	const uint32_t *w = &key->w[addr];
+	struct addr host = {{w[0], w[1], w[2], w[3]}};
+	char text[ADDR_TEXT_MAX];
+	uint32_t proto = key->w[NFR_F_PROTO];
+
+	addr_format(&host, family, text);
+	if (proto != CHECK_PROTO_TCP && proto != CHECK_PROTO_UDP)
+		return arena_printf(a, "%s", text);
+	return arena_printf(a, family == FAMILY_IPV6 ? "[%s]:%u" : "%s:%u",
+			    text, port);
+}
+
+const char *search_text(struct search *s, const struct nfr_key *key)
+{
+	struct arena *a = s->check->arena;
+	uint32_t proto = key->w[NFR_F_PROTO], ifid = key->w[NFR_F_IFID];
+	const char *name = host_proto_name(proto);
+
+	if (!name)
+		name = arena_printf(a, "proto %u", proto);
+	if (proto == CHECK_PROTO_ICMP || proto == CHECK_PROTO_ICMP6)
+		name = arena_printf(a, "%s type %u", name,
+				    key->w[NFR_F_ICMP] >> 8);
+	return arena_printf(a, "%s %s > %s %s %s", name,
+			    end_text(s, key, NFR_F_SRC0, key->w[NFR_F_SPORT]),
+			    end_text(s, key, NFR_F_DST0, key->w[NFR_F_DPORT]),
+			    key->w[NFR_F_DIR] == NFR_DIR_OUT ? "out" : "in",
+			    ifid ? s->policy->ifaces[ifid - 1].name
+				 : "an interface that no rule names");
+}
