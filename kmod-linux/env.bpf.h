@@ -107,19 +107,36 @@ struct sk_buff {
 } __attribute__((preserve_access_index));
 #define ENV_CHECKSUM_PARTIAL 3
 
+/* Linux 6.2: plain loads in place of helper calls. */
+extern void *bpf_cast_to_kern_ctx(void *) __ksym __weak;
+
+NFR_INLINE __u32 env_checksum_from(__u32 from, __u32 at)
+{
+	return at < from ? 0 : at - from;
+}
+
 /* Where a checksum will be written after us, from the start of the frame. */
 NFR_INLINE __u32 env_checksum(struct env *env)
 {
 	const struct sk_buff *skb = (const void *)env->skb;
-	__u32 from, at;
 
-	if (!skb || BPF_CORE_READ_BITFIELD_PROBED(skb, ip_summed) !=
-			    ENV_CHECKSUM_PARTIAL)
+	if (!skb)
 		return 0xffffffffu;
-	from = BPF_CORE_READ(skb, mac_header);
-	at = BPF_CORE_READ(skb, csum_start);
-	at += BPF_CORE_READ(skb, csum_offset);
-	return at < from ? 0 : at - from;
+	if (bpf_cast_to_kern_ctx) {
+		skb = bpf_cast_to_kern_ctx(env->skb);
+		if (BPF_CORE_READ_BITFIELD(skb, ip_summed) !=
+		    ENV_CHECKSUM_PARTIAL)
+			return 0xffffffffu;
+		return env_checksum_from(skb->mac_header,
+					 (__u32)skb->csum_start +
+						 skb->csum_offset);
+	}
+	if (BPF_CORE_READ_BITFIELD_PROBED(skb, ip_summed) !=
+	    ENV_CHECKSUM_PARTIAL)
+		return 0xffffffffu;
+	return env_checksum_from(BPF_CORE_READ(skb, mac_header),
+				 (__u32)BPF_CORE_READ(skb, csum_start) +
+					 BPF_CORE_READ(skb, csum_offset));
 }
 
 /* The EtherType as which the packet will be cut after us; 0: it will not. */
