@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LIST_MAX 12
 #define IFACE_NAME_MAX 15 /* IFNAMSIZ - 1 */
 
 /* ---- lists: the next pointer is the first member of every item ---- */
@@ -93,9 +94,8 @@ int64_t text_number(struct front *f, struct span span, const char *text,
 	int64_t value;
 	if (!text_is_number(text, &value)) {
 		diag_error(f->diag, span, "parse",
-			   "\"%s\" is not a number: %s is a number from %lld "
-			   "to %lld",
-			   text, what, (long long)min, (long long)max);
+			   "\"%s\" is not a number from %lld to %lld", text,
+			   (long long)min, (long long)max);
 		return min;
 	}
 	if (value >= min && value <= max)
@@ -134,14 +134,15 @@ int word_choose(struct front *f, struct span span, const char *text,
 		if (!strcmp(words[i], text))
 			return (int)i;
 	}
-	for (size_t i = 0; i < count; i++)
+	/* More than a reader would read are not listed. */
+	for (size_t i = 0; i < count && count <= LIST_MAX; i++)
 		list = arena_printf(f->arena, "%s%s%s", list,
-				    i == 0	     ? ""
+				    i == 0	     ? ": "
 				    : i == count - 1 ? " or "
 						     : ", ",
 				    words[i]);
 	nearest = diag_nearest(text, words, count);
-	diag_error(f->diag, span, "parse", "\"%s\" is not %s: %s", text, what,
+	diag_error(f->diag, span, "parse", "\"%s\" is not %s%s", text, what,
 		   list);
 	if (nearest)
 		diag_inline_hint(f->diag, "did you mean \"%s\"?", nearest);
@@ -203,7 +204,7 @@ struct ast_iface *iface_rdomain(struct front *f, struct span span,
 	iface->is_rdomain = true;
 	iface->is_negated = is_negated;
 	iface->rdomain = (uint16_t)text_number(f, number_span, number,
-					       "a routing domain", 0, 255);
+					       "routing domain", 0, 255);
 	return iface;
 }
 
@@ -213,11 +214,11 @@ struct ast_mark *mark_new(struct front *f, struct span span, const char *value,
 	struct ast_mark *mark = arena_new_of(f->arena, struct ast_mark);
 	mark->span = span_join(span, mask_span);
 	mark->value =
-		(uint32_t)text_number(f, span, value, "a mark", 0, UINT32_MAX);
+		(uint32_t)text_number(f, span, value, "mark", 0, UINT32_MAX);
 	mark->mask = UINT32_MAX;
 	if (mask)
-		mark->mask = (uint32_t)text_number(
-			f, mask_span, mask, "a mark's mask", 1, UINT32_MAX);
+		mark->mask = (uint32_t)text_number(f, mask_span, mask, "mask",
+						   1, UINT32_MAX);
 	if (mark->value & ~mark->mask)
 		diag_error(f->diag, mark->span, "range",
 			   "this mark never matches: it has bits that the "

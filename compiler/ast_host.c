@@ -191,9 +191,15 @@ static void prefix_check(struct front *f, const struct ast_host *host,
 struct ast_host *host_length(struct front *f, struct ast_host *host,
 			     struct span len_span, const char *len_text)
 {
+	const char *at = strchr(len_text, '@');
 	int64_t len;
 	if (host->kind == AST_HOST_ANY)
 		return host;
+	if (at && at[1]) {
+		host->iface = at + 1;
+		len_text = arena_strndup(f->arena, len_text,
+					 (size_t)(at - len_text));
+	}
 	if (!text_is_number(len_text, &len))
 		len = -1;
 	prefix_check(f, host, len_span, len_text, len);

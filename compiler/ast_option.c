@@ -11,8 +11,22 @@
 
 static const char tcp_flags[] = "FSRPAUEW"; /* bit 0 first */
 
+/* addr@if is for what packets are sent to. */
+static void no_gateways(struct front *f, const struct ast_host *hosts)
+{
+	for (const struct ast_host *h = hosts; h; h = h->next) {
+		bool is_gateway = h->iface || (h->kind == AST_HOST_NAME &&
+					       strchr(h->name, '@'));
+		if (is_gateway)
+			diag_error(f->diag, h->span, "parse",
+				   "an address with an interface behind \"@\" "
+				   "is for route-to, reply-to and dup-to");
+	}
+}
+
 struct ast_side side_new(struct front *f, struct list hosts, struct list ports)
 {
+	no_gateways(f, hosts.first);
 	return (struct ast_side){
 		.hosts = hosts.first,
 		.ports = ports_check(f, ports, "port", 65535),
@@ -326,8 +340,8 @@ struct options *option_rtable(struct front *f, struct options *o,
 {
 	option_take(f, o, OPTION_RTABLE, at, "rtable");
 	o->rule.has_rtable = true;
-	o->rule.rtable = (uint8_t)text_number(f, span, text, "a routing table",
-					      0, RTABLE_MAX);
+	o->rule.rtable = (uint8_t)text_number(f, span, text, "routing table", 0,
+					      RTABLE_MAX);
 	o->rule.rtable_span = at;
 	return o;
 }
@@ -338,9 +352,9 @@ struct options *option_rate(struct front *f, struct options *o, struct span at,
 {
 	option_take(f, o, OPTION_RATE, at, "max-pkt-rate");
 	o->rule.rate_packets = (uint32_t)text_number(
-		f, packets_span, packets, "a number of packets", 1, UINT32_MAX);
+		f, packets_span, packets, "number of packets", 1, UINT32_MAX);
 	o->rule.rate_seconds = (uint32_t)text_number(
-		f, seconds_span, seconds, "a number of seconds", 1, UINT32_MAX);
+		f, seconds_span, seconds, "number of seconds", 1, UINT32_MAX);
 	o->rule.rate_span = at;
 	return o;
 }

@@ -43,8 +43,8 @@ struct ast_host *host_via(struct front *f, struct span span,
 struct ast_host *host_weight(struct front *f, struct ast_host *host,
 			     struct span span, const char *weight)
 {
-	host->weight = (uint16_t)text_number(f, span, weight, "a weight", 1,
-					     WEIGHT_MAX);
+	host->weight =
+		(uint16_t)text_number(f, span, weight, "weight", 1, WEIGHT_MAX);
 	return host;
 }
 

@@ -73,7 +73,7 @@ struct ast_node *set_word(struct front *f, enum ast_option option,
 		name_check(f, span, word, "value", FRONT_STRING_MAX);
 	if (option == AST_SET_HOSTID)
 		node->set.value = (uint32_t)text_number(
-			f, span, word, "a host id", 1, UINT32_MAX);
+			f, span, word, "host id", 1, UINT32_MAX);
 	return node;
 }
 

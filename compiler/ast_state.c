@@ -63,10 +63,10 @@ static void rate_set(struct front *f, struct ast_state_options *s,
 		twice(f, item->at, "max-src-conn-rate");
 	s->rate_conns =
 		(uint32_t)text_number(f, item->span, item->text,
-				      "a number of connections", 1, UINT32_MAX);
+				      "number of connections", 1, UINT32_MAX);
 	s->rate_seconds =
 		(uint32_t)text_number(f, item->span2, item->text2,
-				      "a number of seconds", 1, UINT32_MAX);
+				      "number of seconds", 1, UINT32_MAX);
 }
 
 static void overload_set(struct front *f, struct ast_state_options *s,
@@ -95,7 +95,7 @@ static void timeout_set(struct front *f, struct ast_state_options *s,
 			   item->text2, item->text2);
 	s->timeouts_given |= bit;
 	s->timeouts[which] = (uint32_t)text_number(f, item->span, item->text,
-						   "a timeout", 0, UINT32_MAX);
+						   "timeout", 0, UINT32_MAX);
 }
 
 static void track_set(struct front *f, struct ast_state_options *s,

@@ -89,6 +89,7 @@ static const struct {
 	{T_RETURN_ICMP6, "an ICMP code"},
 	{T_FLAGS, "TCP flags"},
 	{T_LABEL, "a label"},
+	{T_ROUTE, "a label"},
 	{T_TAG, "a tag"},
 	{T_TAGGED, "a tag"},
 	{T_TABLE, "a table name like <name>"},
@@ -114,6 +115,13 @@ static const struct {
 	{T_MIN_TTL, "a number"},
 	{T_MAX_MSS, "a number"},
 	{T_DELAY, "a number"},
+	{T_FINGERPRINTS, "a path"},
+	{T_HOSTID, "a number"},
+	{T_DEBUG, "a debug level"},
+	{T_OPTIMIZATION, "an optimization"},
+	{T_STATE_POLICY, "a state policy"},
+	{T_REASSEMBLE, "an answer, yes or no"},
+	{T_REQUIRE_ORDER, "an answer, yes or no"},
 	{T_LIMIT, "a limit like states 1000"},
 	{T_SET_TIMEOUT, "a timeout like tcp.first 60"},
 	{T_LOAD, "an anchor's name"},
@@ -182,11 +190,15 @@ static void fold_groups(struct expected *e)
 					   "syncookies",
 					   "timeout",
 					   NULL};
+	static const char *const scrubs[] = {
+		"random-id", "min-ttl",	 "max-mss", "reassemble",
+		"set-tos",   "fragment", NULL};
 	static const char *const returns[] = {"return-rst", "return-icmp",
 					      "return-icmp6", NULL};
 	fold(e, "flags", options, "a rule option");
 	fold(e, "round-robin", pools, "a pool option");
 	fold(e, "no-sync", states, "a state option");
+	fold(e, "no-df", scrubs, "a scrub option");
 	fold(e, "skip", sets, "an option to set");
 	fold(e, "return", returns, "return");
 }
@@ -199,12 +211,14 @@ static void simplify(struct front *f, struct expected *e)
 	static const char *const continuing[] = {"/", "-",    "><",	"<>",
 						 ",", "code", "weight", NULL};
 	static const char *const address_also[] = {
-		"a table",     "!",	"<",   "any",	  "(", "no-route",
-		"urpf-failed", "route", "dns", "rdomain", NULL};
+		"a table",     "!",	"<",   "any",	  "(",	"no-route",
+		"urpf-failed", "route", "dns", "rdomain", "no", NULL};
 	const char *class = word_class(f->topic_before);
 	bool is_word = has(e, "a word");
 	bool is_port = is_word && has(e, "!=");
-	if (f->previous.kind == '/' && f->topic_before == T_FLAGS)
+	if (f->paren == T_LOG)
+		class = "a log interface";
+	else if (f->previous.kind == '/' && f->topic_before == T_FLAGS)
 		class = "TCP flags";
 	else if (f->previous.kind == '/' && !strcmp(class, "an address"))
 		class = "a prefix length";
@@ -226,7 +240,7 @@ static void simplify(struct front *f, struct expected *e)
 	if (e->count > 1)
 		drop_all(e, continuing);
 	/* Said last, and not where a line need not end. */
-	bool may_end = has(e, "end of line") && !has(e, "pass") &&
+	bool may_end = has(e, "end of line") && !has(e, "table") &&
 		       !has(e, "transport");
 	drop(e, "end of line");
 	if (may_end)
@@ -236,7 +250,7 @@ static void simplify(struct front *f, struct expected *e)
 
 static const char *class_of_many(const struct expected *e)
 {
-	if (has(e, "pass"))
+	if (has(e, "table"))
 		return "a statement";
 	if (has(e, "a rule option"))
 		return "the rest of a rule";
@@ -339,12 +353,12 @@ static bool is_rule_word(int kind)
 	}
 }
 
-static void add_hints(struct front *f)
+static void add_hints(struct front *f, bool may_end)
 {
 	int kind = f->last.kind;
 	bool is_rule = f->statement == T_PASS || f->statement == T_BLOCK ||
 		       f->statement == T_MATCH;
-	if (is_rule && f->statement_len > 1 && is_rule_word(kind))
+	if (is_rule && may_end && f->statement_len > 1 && is_rule_word(kind))
 		diag_hint(f->diag, "the order is: pass, block or match, in "
 				   "or out, "
 				   "log, quick, on, inet or inet6, proto, "
@@ -366,6 +380,7 @@ void expect_report(struct front *f, const char **names, int count)
 	}
 	const char *found = found_text(f);
 	const char *near = nearest_keyword(f, &e);
+	bool may_end = has(&e, "end of line");
 	if (near) {
 		diag_error(f->diag, f->last.span, "parse",
 			   "expected \"%s\", found %s", near, found);
@@ -375,7 +390,7 @@ void expect_report(struct front *f, const char **names, int count)
 		diag_error(f->diag, f->last.span, "parse",
 			   "expected %s, found %s", expected_text(f, &e),
 			   found);
-		add_hints(f);
+		add_hints(f, may_end);
 	}
 	token_recover(f);
 }

@@ -87,7 +87,8 @@ struct front {
 	struct token unread;	/* kind -1: none */
 	struct token last;	/* what the grammar looks at */
 	struct token previous;	/* the one before it */
-	int statement, clause;	/* kinds of their first tokens, 0: at one */
+	/* Kinds of their first tokens, 0: at one; of set its option. */
+	int statement, clause;
 	unsigned statement_len; /* tokens so far */
 	int topic;		/* what words mean: the last T_ON, T_PORT ... */
 	int topic_before;	/* the same, before the last token */

@@ -129,11 +129,15 @@ static void parse_error(const struct span *, struct front *, const char *);
 %token '=' "=" '<' "<" '>' ">" '!' "!" '/' "/" '-' "-" ',' ","
 %token '{' "{" '}' "}" '(' "(" ')' ")" '[' "[" ']' "]"
 
+/* "pass on eth0 route-to ..." is in the older place, which means the same. */
+%precedence EMPTY
+%precedence ROUTE_TO REPLY_TO DUP_TO
+
 %type <node> statement option rule body
 %type <table> table_parts
 %type <is_true> default rebind
 %type <bits> direction quick
-%type <kind> set_word old old_pass pool_word state state_flag state_number track flush
+%type <kind> set_word old old_pass pool_word route_word state state_flag state_number track flush
 %type <log> log_quick log log_list
 %type <item> log_item state_item scrub_item scrub_word change
 %type <verdict> verdict
@@ -295,7 +299,7 @@ anti_iface:
 	;
 
 af:
-	%empty { $$ = FAMILY_ANY; }
+	%empty %prec EMPTY { $$ = FAMILY_ANY; }
 	| INET { $$ = FAMILY_IPV4; }
 	| INET6 { $$ = FAMILY_IPV6; }
 	;
@@ -379,6 +383,9 @@ log_item:
 
 head:
 	on family protos sides { $$ = options_new(f, $1, $2, $3, $4); }
+	| on route_word pool family protos sides /* the older place */
+		{ $$ = option_pool(f, options_new(f, $1, $4, $5, $6), @2, $2,
+				   $3); }
 	;
 
 on:
@@ -548,6 +555,7 @@ options:
 	| options ALLOW_OPTS { $$ = option_allow_opts(f, $1, @2); }
 	| options FRAGMENT { $$ = option_fragment(f, $1, @2); }
 	| options pool_word pool { $$ = option_pool(f, $1, @2, $2, $3); }
+	| options route_word pool { $$ = option_pool(f, $1, @2, $2, $3); }
 	| options AF_TO af FROM pool
 		{ $$ = option_af_to(f, $1, @2, @3, $3, $5, NULL); }
 	| options AF_TO af FROM pool TO pool
@@ -711,7 +719,10 @@ pool_word:
 	NAT_TO { $$ = POOL_NAT; }
 	| RDR_TO { $$ = POOL_RDR; }
 	| BINAT_TO { $$ = POOL_BINAT; }
-	| ROUTE_TO { $$ = POOL_ROUTE; }
+	;
+
+route_word:
+	ROUTE_TO { $$ = POOL_ROUTE; }
 	| REPLY_TO { $$ = POOL_REPLY; }
 	| DUP_TO { $$ = POOL_DUP; }
 	;

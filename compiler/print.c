@@ -85,10 +85,15 @@ static void print_settings(const struct ast_set *set, const char *option,
 			(long long)s->value, s->next ? "\n" : "");
 }
 
+/* In braces even when it is one, as pf. */
 static void print_skip(const struct ast_iface *ifaces, FILE *f)
 {
-	fputs("set skip on", f);
-	print_ifaces(ifaces, f);
+	fputs("set skip on {", f);
+	for (const struct ast_iface *i = ifaces; i; i = i->next) {
+		fputs(i->is_negated ? " ! " : " ", f);
+		print_word(i->name, f);
+	}
+	fputs(" }", f);
 }
 
 static void print_syncookies(const struct ast_set *set, FILE *f)

@@ -33,6 +33,7 @@ static void print_block(const struct ast_rule *r, FILE *f)
 	fputs("block", f);
 	switch (r->ret) {
 	case AST_RETURN_DEFAULT:
+		break;
 	case AST_RETURN_DROP:
 		fputs(" drop", f);
 		break;

@@ -134,7 +134,7 @@ static unsigned set_context(const struct front *f)
 {
 	if (f->statement_len == 1)
 		return IN_SET;
-	switch (f->topic) {
+	switch (f->clause) {
 	case T_STATE_DEFAULTS:
 		return IN_STATE;
 	case T_REASSEMBLE:
@@ -276,6 +276,8 @@ static int brace_open(struct front *f, struct token *t)
 {
 	if (f->depth >= FRONT_DEPTH_MAX) {
 		bool is_said = f->is_recovering || f->depth > FRONT_DEPTH_MAX;
+		/* Each deeper block would be an error of its own. */
+		f->is_hopeless = !is_said && brace_kind(f);
 		f->depth++;
 		if (is_said)
 			return '{';
@@ -480,7 +482,8 @@ static void place_remember(struct front *f, const struct token *t)
 	}
 	if (f->statement == 0)
 		f->statement = t->kind == T_OLD_ANCHOR ? T_ANCHOR : t->kind;
-	else if (block_kind(f) == T_TUNNEL && f->clause == 0)
+	else if (f->clause == 0 &&
+		 (block_kind(f) == T_TUNNEL || f->statement == T_SET))
 		f->clause = t->kind;
 	if (t->kind == '(' && f->paren_depth++ == 0)
 		f->paren = f->previous.kind;

@@ -148,6 +148,7 @@ static const char *say_text(struct tunnel *t, const struct tunnel_say *s,
 		.has_in = s->dirs == TUNNEL_IN,
 		.has_out = s->dirs == TUNNEL_OUT,
 		.match = *match,
+		.ret = AST_RETURN_DROP,
 	};
 	const char *extra = "";
 

@@ -54,8 +54,29 @@ static void an_expanded_rule_is_pfs(void **state)
 			  .family = FAMILY_IPV4,
 			  .from.hosts = &net},
 	};
-	expect_rule(&rule, "block drop in log quick on tun0 inet "
+	expect_rule(&rule, "block in log quick on tun0 inet "
 			   "from 10.0.0.0/8 to any");
+}
+
+/* Which one it is, "set block-policy" says. */
+static void a_plain_block_is_neither_drop_nor_return(void **state)
+{
+	(void)state;
+	struct ast_rule rule = {0};
+	expect_rule(&rule, "block all");
+	rule.ret = AST_RETURN_DROP;
+	expect_rule(&rule, "block drop all");
+	rule.ret = AST_RETURN;
+	expect_rule(&rule, "block return all");
+}
+
+static void a_probability_has_no_zeros_behind_it(void **state)
+{
+	(void)state;
+	struct ast_rule rule = {.is_pass = true, .probability = 0x80000000};
+	expect_rule(&rule, "pass all probability 50%");
+	rule.probability = UINT32_MAX;
+	expect_rule(&rule, "pass all probability 100%");
 }
 
 static void both_directions_are_none(void **state)
@@ -92,7 +113,7 @@ static void flags_are_in_pfs_order(void **state)
 	struct ast_rule rule = {.match = {.has_flags = true,
 					  .flags_set = 0x01,
 					  .flags_mask = 0xff}};
-	expect_rule(&rule, "block drop all flags F/FSRPAUEW");
+	expect_rule(&rule, "block all flags F/FSRPAUEW");
 }
 
 static void every_port_operator_prints(void **state)
@@ -139,7 +160,7 @@ static void a_range_and_a_negation_print_apart(void **state)
 	range.last = host("10.0.0.9", -1).first;
 	struct ast_rule rule = {
 		.match = {.from.hosts = &range, .to.hosts = &table}};
-	expect_rule(&rule, "block drop from 10.0.0.1 - 10.0.0.9 to ! <lan>");
+	expect_rule(&rule, "block from 10.0.0.1 - 10.0.0.9 to ! <lan>");
 }
 
 static void an_icmp_type_and_code_print_after_the_sides(void **state)
@@ -194,6 +215,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_expanded_rule_is_pfs),
+		cmocka_unit_test(a_plain_block_is_neither_drop_nor_return),
+		cmocka_unit_test(a_probability_has_no_zeros_behind_it),
 		cmocka_unit_test(both_directions_are_none),
 		cmocka_unit_test(default_flags_are_shown_and_state_is_not),
 		cmocka_unit_test(flags_are_in_pfs_order),
