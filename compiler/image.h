@@ -54,8 +54,23 @@ struct image_ruleinfo {
 
 struct image_table {
 	__u32 name;
-	__u32 is_const;
+	__u32 flags;	  /* IMAGE_TABLE_* */
+	__u32 iface;	  /* strings: of a dynamic one; "" is every interface */
+	__u8 modifiers;	  /* IMAGE_MODIFIER_*; 0 unless dynamic */
+	__u8 prefix_len;  /* that a dynamic one writes behind an address, or
+			     IMAGE_NO_PREFIX */
+	__u16 reserved;
 };
+#define IMAGE_TABLE_CONST 1u
+#define IMAGE_TABLE_PERSIST 2u
+#define IMAGE_TABLE_DYNAMIC 4u /* holds addresses of interfaces */
+#define IMAGE_TABLE_NEVER_EMPTY 8u /* the policy would open if it were empty */
+#define IMAGE_TABLE_KEEP 16u /* takes over what it held before the load */
+#define IMAGE_MODIFIER_NETWORK 1u
+#define IMAGE_MODIFIER_BROADCAST 2u
+#define IMAGE_MODIFIER_PEER 4u
+#define IMAGE_MODIFIER_NO_ALIAS 8u
+#define IMAGE_NO_PREFIX 255u
 
 struct image_entry {
 	__u32 table;

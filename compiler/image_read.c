@@ -193,13 +193,38 @@ static const char *check_entry(const struct image *img,
 	return NULL;
 }
 
+static const char *check_table(const struct image *img,
+			       const struct image_table *table)
+{
+	const __u32 known = IMAGE_TABLE_CONST | IMAGE_TABLE_PERSIST |
+			    IMAGE_TABLE_DYNAMIC | IMAGE_TABLE_NEVER_EMPTY |
+			    IMAGE_TABLE_KEEP;
+	const __u8 modifiers = IMAGE_MODIFIER_NETWORK |
+			       IMAGE_MODIFIER_BROADCAST | IMAGE_MODIFIER_PEER |
+			       IMAGE_MODIFIER_NO_ALIAS;
+	bool is_dynamic = table->flags & IMAGE_TABLE_DYNAMIC;
+
+	if (!is_string(img, table->name) || !is_string(img, table->iface))
+		return "no such string";
+	if (table->flags & ~known || table->modifiers & ~modifiers ||
+	    table->reserved)
+		return "unknown flags";
+	if (!is_dynamic && (table->iface || table->modifiers))
+		return "an interface, but it is not dynamic";
+	if (table->prefix_len != IMAGE_NO_PREFIX &&
+	    (!is_dynamic || table->prefix_len > 128))
+		return "prefix is too long";
+	return NULL;
+}
+
 static int check_tables(const struct image *img, char error[IMAGE_ERROR_MAX])
 {
-	for (__u32 i = 0; i < img->table_count; i++)
-		if (!is_string(img, img->tables[i].name) ||
-		    img->tables[i].is_const > 1)
-			return refuse(error, "table %u: no such string or flag",
-				      i);
+	for (__u32 i = 0; i < img->table_count; i++) {
+		const char *why = check_table(img, &img->tables[i]);
+
+		if (why)
+			return refuse(error, "table %u: %s", i, why);
+	}
 	for (__u32 i = 0; i < img->entry_count; i++) {
 		const struct image_entry *e = &img->entries[i];
 		const char *why = check_entry(img, e);

@@ -107,6 +107,66 @@ static void fill_rules(struct writer *w)
 
 /* ---- tables ------------------------------------------------------------ */
 
+static void mark_host(const struct policy_host *host, bool is_negated,
+		      struct image_table *tables)
+{
+	if (host->kind == POLICY_HOST_TABLE && host->is_negated == is_negated)
+		tables[host->table].flags |= IMAGE_TABLE_NEVER_EMPTY;
+}
+
+static void mark_match(const struct policy_match *match, bool is_negated,
+		       struct image_table *tables)
+{
+	mark_host(&match->src, is_negated, tables);
+	mark_host(&match->dst, is_negated, tables);
+}
+
+/*
+ * "pass to ! <t>" passes everything while t is empty, and a guard that blocks
+ * "to <t>" outside of the tunnel nothing.
+ */
+static void mark_rule(const struct policy_rule *rule, bool is_guard,
+		      struct image_table *tables)
+{
+	bool is_negated = rule->is_pass;
+
+	if (!rule->is_pass && !is_guard)
+		return;
+	for (size_t i = 0; i < rule->within_count; i++)
+		mark_match(&rule->within[i], is_negated, tables);
+	mark_match(&rule->match, is_negated, tables);
+}
+
+static void mark_tables(const struct policy *p, struct image_table *tables)
+{
+	for (size_t i = 0; i < p->rule_count; i++)
+		mark_rule(&p->rules[i], false, tables);
+	for (size_t i = 0; i < p->guard_count; i++)
+		mark_rule(&p->guard[i], true, tables);
+}
+
+static struct image_table make_table(struct writer *w,
+				     const struct policy_table *t)
+{
+	struct image_table out = {.name = pool_add(&w->strings, t->name),
+				  .prefix_len = IMAGE_NO_PREFIX};
+
+	if (t->is_const)
+		out.flags |= IMAGE_TABLE_CONST;
+	if (t->is_persist)
+		out.flags |= IMAGE_TABLE_PERSIST;
+	if (t->is_persist && !t->is_const && !t->is_initialised)
+		out.flags |= IMAGE_TABLE_KEEP;
+	if (!t->is_dynamic)
+		return out;
+	out.flags |= IMAGE_TABLE_DYNAMIC;
+	out.iface = pool_add(&w->strings, t->iface ? t->iface : "");
+	out.modifiers = (__u8)t->modifiers;
+	if (t->prefix_len >= 0)
+		out.prefix_len = (__u8)t->prefix_len;
+	return out;
+}
+
 static int entry_order(const void *a, const void *b)
 {
 	return image_entry_compare(a, b);
@@ -120,8 +180,7 @@ static void fill_tables(struct writer *w)
 	for (size_t i = 0; i < w->policy->table_count; i++) {
 		const struct policy_table *table = &w->policy->tables[i];
 
-		tables[i].name = pool_add(&w->strings, table->name);
-		tables[i].is_const = table->is_const;
+		tables[i] = make_table(w, table);
 		for (size_t k = 0; k < table->entry_count; k++, e++) {
 			const struct policy_table_entry *from =
 				&table->entries[k];
@@ -133,8 +192,15 @@ static void fill_tables(struct writer *w)
 			addr_to_mapped(&from->addr, from->family, e->addr);
 		}
 	}
+	mark_tables(w->policy, tables);
 	qsort(first, (size_t)(e - first), sizeof(*e), entry_order);
 }
+
+_Static_assert(AST_MOD_NETWORK == IMAGE_MODIFIER_NETWORK &&
+		       AST_MOD_BROADCAST == IMAGE_MODIFIER_BROADCAST &&
+		       AST_MOD_PEER == IMAGE_MODIFIER_PEER &&
+		       AST_MOD_NO_ALIAS == IMAGE_MODIFIER_NO_ALIAS,
+	       "the language's modifiers are the image's");
 
 static void fill_ifaces(struct writer *w)
 {
@@ -173,7 +239,7 @@ static void add_strings(struct writer *w)
 	for (size_t i = 0; i < p->iface_count; i++)
 		pool_add(&w->strings, p->ifaces[i].name);
 	for (size_t i = 0; i < p->table_count; i++)
-		pool_add(&w->strings, p->tables[i].name);
+		make_table(w, &p->tables[i]);
 	for (size_t i = 0; i < p->rule_count; i++)
 		make_ruleinfo(w, &p->rules[i]);
 	for (size_t i = 0; i < p->guard_count; i++)

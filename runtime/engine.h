@@ -23,6 +23,7 @@
  *     -EPERM    no privilege
  *     -EOPNOTSUPP  the kernel lacks a feature, which err->text names
  *     -EBUSY    another nfload holds the lock
+ *     -EAGAIN   not the generation of options.only_after is in force
  *     -EEXIST   a name is pinned by someone else
  *     -EXDEV    the directory belongs to another network namespace
  *     -EPROTO   what is pinned is of another ABI version, or is damaged
@@ -110,6 +111,8 @@ struct engine_options {
 	bool no_native_xdp;    /* generic XDP only */
 	bool no_xdp;	       /* tcx or clsact only */
 	bool no_tcx;	       /* clsact instead of tcx */
+	/* -EAGAIN unless this generation is in force; 0: whichever. */
+	uint32_t only_after;
 	/* libbpf's log, line by line, for -v; NULL: kept for errors only. */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;

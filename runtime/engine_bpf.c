@@ -144,6 +144,11 @@ static int apply_look(struct apply *apply, struct engine_error *err)
 	int ret;
 
 	apply->report.previous = shared_generation(shared);
+	if (apply->options.only_after &&
+	    apply->options.only_after != apply->report.previous)
+		return error_set(err, -EAGAIN,
+				 "generation %u was replaced meanwhile",
+				 apply->options.only_after);
 	hooks_init(&apply->hooks, apply->pins, &apply->options, shared->fd);
 	ret = pins_mkdir(apply->pins, PINS_LINKS, err);
 	if (!ret)

@@ -14,7 +14,8 @@ static int (*const verbs[VERB_COUNT])(struct nfload *) = {
 	[VERB_CONVERT] = verb_convert,
 	[VERB_COMPILE] = verb_compile, [VERB_DUMP] = verb_dump,
 	[VERB_APPLY] = verb_apply,     [VERB_SHOW] = verb_show,
-	[VERB_STATUS] = verb_status,   [VERB_UNLOAD] = verb_unload,
+	[VERB_TABLE] = verb_table,     [VERB_STATUS] = verb_status,
+	[VERB_UNLOAD] = verb_unload,
 	[VERB_FILTER] = verb_filter,   [VERB_COMPLETION] = verb_completion,
 	[VERB_HELP] = verb_help,
 };
@@ -175,6 +176,11 @@ static int take_operand(struct nfload *t, struct option_parser *p)
 	bool is_file = !strcmp(verb->operands, "FILE");
 	int wanted = *verb->operands ? 1 : 0;
 
+	if (t->verb == VERB_TABLE) { /* as many as there are */
+		t->operands = p->operands + 1;
+		t->operand_count = p->operand_count - 1;
+		return 0;
+	}
 	if (p->operand_count > 1 + wanted)
 		return report_fail(t, EXIT_INPUT,
 				   "\"nfload %s\" takes %s; what is \"%s\"?",

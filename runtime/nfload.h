@@ -17,6 +17,8 @@ struct nfload {
 	enum nfload_verb verb;
 	const char *file;  /* "-" is standard input; NULL: none was given */
 	const char *topic; /* of show, completion and help, or NULL */
+	char *const *operands; /* of table: name, command, addresses */
+	int operand_count;
 	struct compile_options compile;
 	const char *bpffs;
 	const char *output;
@@ -41,6 +43,7 @@ int verb_compile(struct nfload *);
 int verb_dump(struct nfload *);
 int verb_apply(struct nfload *);
 int verb_show(struct nfload *);
+int verb_table(struct nfload *);
 int verb_status(struct nfload *);
 int verb_unload(struct nfload *);
 int verb_filter(struct nfload *);
@@ -79,6 +82,7 @@ struct input {
 	struct compilation *compilation; /* NULL: it was an image */
 	void *bytes;			 /* of an image that was read */
 	struct image image;
+	void *localised; /* bytes of the image after input_localise(), or NULL */
 	const char *failure; /* what was wrong: "2 errors, 1 warning" */
 };
 
@@ -93,6 +97,12 @@ void input_free(struct input *);
 #define INPUT_SUMMARY_MAX 512
 const char *input_summary(struct nfload *, const struct input *,
 			  char out[INPUT_SUMMARY_MAX]);
+/*
+ * What depends on this host and on what is in force: tables of interfaces'
+ * addresses, and tables that keep what they hold. 0, or an exit status after
+ * saying what is wrong, but for the last line.
+ */
+int input_localise(struct nfload *, struct input *);
 /* Fills the fields "file" and "policy". */
 void input_put(struct nfload *, const struct input *);
 /* The canonical statements, one a line, on standard output or as JSON. */

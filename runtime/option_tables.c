@@ -9,9 +9,11 @@
 #define READS_RULES                                                            \
 	(BIT(CHECK) | BIT(PRINT) | BIT(CONVERT) | BIT(COMPILE) | BIT(DUMP) |   \
 	 BIT(APPLY) | BIT(FILTER))
-#define LOOKS (BIT(APPLY) | BIT(SHOW) | BIT(STATUS) | BIT(UNLOAD))
+#define LOOKS (BIT(APPLY) | BIT(SHOW) | BIT(TABLE) | BIT(STATUS) | BIT(UNLOAD))
 #define HOOKS (BIT(APPLY) | BIT(UNLOAD))
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+
+#define TABLE_OPERANDS "show|add|delete|replace|test|zero|flush"
 
 static const char *const nfload_usage[] = {
 	"[options] VERB [operand]",
@@ -35,6 +37,9 @@ static const struct option_verb nfload_verbs[] = {
 			"put FILE in force, a policy or an image"},
 	[VERB_SHOW] = {"show", "rules|counters|hooks", SHOW_WORDS,
 		       "show what is in force, and what it counted"},
+	[VERB_TABLE] = {"table", "NAME " TABLE_OPERANDS " [ADDR ...]",
+			TABLE_WORDS,
+			"show or change a table of the policy in force"},
 	[VERB_STATUS] = {"status", "", NULL,
 			 "say whether everything is guarded"},
 	[VERB_UNLOAD] = {"unload", "", NULL,
@@ -45,14 +50,17 @@ static const struct option_verb nfload_verbs[] = {
 	[VERB_COMPLETION] = {"completion", "bash", "bash",
 			     "print a completion script"},
 	[VERB_HELP] = {"help", "[VERB|exits|json|reasons]",
-		       "check print convert compile dump apply show status unload "
+		       "check print convert compile dump apply show table "
+		       "status unload "
 		       "filter completion help exits json reasons",
 		       "print help"},
 };
 
 static const struct option_spec nfload_specs[] = {
-	{OPT_FILE, 'f', "file", OPTION_FILE, "FILE", NULL, READS_RULES,
-	 "the policy; \"-\" is standard input; without a verb it is applied"},
+	{OPT_FILE, 'f', "file", OPTION_FILE, "FILE", NULL,
+	 READS_RULES | BIT(TABLE),
+	 "the policy; \"-\" is standard input; without a verb it is applied; "
+	 "with table, the addresses"},
 	{OPT_DRY_RUN, 'n', "dry-run", OPTION_NONE, NULL, NULL,
 	 BIT(CHECK) | BIT(APPLY), "check only, load nothing"},
 	{OPT_DEFINE, 'D', "define", OPTION_TEXT, "NAME=VALUE", NULL,

@@ -14,6 +14,7 @@ enum nfload_verb {
 	VERB_DUMP,
 	VERB_APPLY,
 	VERB_SHOW,
+	VERB_TABLE,
 	VERB_STATUS,
 	VERB_UNLOAD,
 	VERB_FILTER,
@@ -64,5 +65,6 @@ extern const struct option_table nfload_options, nftrace_options;
 #define TC_WORDS "auto clsact"
 #define LOOP_WORDS "auto may_goto bpf_loop" /* enum engine_loop */
 #define SHOW_WORDS "rules counters hooks"
+#define TABLE_WORDS "show add delete replace test zero flush"
 
 #endif

@@ -78,6 +78,8 @@ int verb_apply(struct nfload *t)
 	struct input in;
 	int rc, status = input_read(t, 0, &in);
 
+	if (!status)
+		status = input_localise(t, &in);
 	if (status) {
 		status = fail_input(t, &in, status);
 		goto out;

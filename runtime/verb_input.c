@@ -151,6 +151,7 @@ void input_free(struct input *in)
 {
 	compile_free(&in->compilation);
 	free(in->bytes);
+	free(in->localised);
 	memset(in, 0, sizeof(*in));
 }
 

@@ -306,7 +306,15 @@ static void test_offsets_of_strings_end_inside(void **state)
 	((struct image_iface *)item(b, IMAGE_IFACES))->name = len;
 	assert_refused(b, "interface 1: no such string or flag");
 	((struct image_table *)item(b, IMAGE_TABLES))->name = 0xffffffff;
-	assert_refused(b, "table 0: no such string or flag");
+	assert_refused(b, "table 0: no such string");
+	((struct image_table *)item(b, IMAGE_TABLES))->iface = len;
+	assert_refused(b, "table 0: no such string");
+	((struct image_table *)item(b, IMAGE_TABLES))->flags = 32;
+	assert_refused(b, "table 0: unknown flags");
+	((struct image_table *)item(b, IMAGE_TABLES))->modifiers = 1;
+	assert_refused(b, "table 0: an interface, but it is not dynamic");
+	((struct image_table *)item(b, IMAGE_TABLES))->prefix_len = 24;
+	assert_refused(b, "table 0: prefix is too long");
 	*(__u32 *)item(b, IMAGE_FILES) = len;
 	assert_refused(b, "file 0: no such string");
 }
