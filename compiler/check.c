@@ -69,6 +69,25 @@ void feature_note(struct check *c, enum feature feature, struct span span)
 		(struct policy_unsupported){feature, span};
 }
 
+void check_differs(struct check *c, struct span span, const char *how)
+{
+	if (c->is_pf && c->lists_differences)
+		diag_warning(c->diag, span, WARN_PF, "%s", how);
+}
+
+/* What pf's defaults come to, where the file does not say. */
+static void defaults_differ(struct check *c)
+{
+	if (!c->set_default)
+		check_differs(c, SPAN_NONE,
+			      "what no rule matches passes in pf; nfr blocks "
+			      "it unless \"set default pass\" is said");
+	if (!c->defaults.is_if_bound)
+		check_differs(c, SPAN_NONE,
+			      "states float between interfaces in pf; in nfr "
+			      "they are bound to theirs");
+}
+
 void check_print_head(struct check *c, struct ast_node *node)
 {
 	*c->heads_tail = node;
@@ -184,6 +203,7 @@ struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 		.policy = arena_new_of(arena, struct policy),
 		.scope = &scope,
 		.is_pf = options->is_pf,
+		.lists_differences = options->lists_differences,
 	};
 
 	c.out = open_memstream(&c.out_bytes, &c.out_len);
@@ -201,6 +221,7 @@ struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 	for (const struct ast_node *n = ast->first;
 	     n && !diag_is_full(diag) && !c.is_full; n = n->next)
 		statement_check(&c, n);
+	defaults_differ(&c);
 	default_add(&c);
 	anchors_finish(&c);
 	if (diag_errors(diag) == 0) {

@@ -8,6 +8,7 @@
 #include "policy.h"
 
 struct check_options {
+	bool lists_differences; /* of pf from nfr, as warnings */
 	bool is_pf; /* pf's own defaults and leniencies */
 };
 

@@ -29,7 +29,7 @@ static const char *path_join(struct check *c, const char *path,
 
 static void body_add(struct check *c, const char *path,
 		     const struct ast_node *nodes, struct span span,
-		     bool is_loaded)
+		     const struct ast_node *load)
 {
 	struct check_body *body = arena_new_of(c->arena, struct check_body);
 	struct check_body **at = &c->bodies;
@@ -38,7 +38,7 @@ static void body_add(struct check *c, const char *path,
 		.path = path,
 		.nodes = nodes,
 		.span = span,
-		.is_loaded = is_loaded,
+		.node = load,
 	};
 	/* In the order of names, as wildcards go; equal ones as they came. */
 	while (*at && strcmp((*at)->path, path) <= 0)
@@ -71,7 +71,7 @@ static void body_load(struct check *c, const struct ast_node *node,
 	}
 	parse_file(c->arena, c->sources, c->diag, file, NULL, 0, &ast);
 	path = path_join(c, path, load->anchor);
-	body_add(c, path, ast.first, node->span, true);
+	body_add(c, path, ast.first, node->span, node);
 	declare_all(c, ast.first, path, depth + 1);
 }
 
@@ -87,7 +87,7 @@ void anchors_declare(struct check *c, const struct ast_node *node,
 	if (!node->anchor.has_body)
 		return;
 	if (node->anchor.name)
-		body_add(c, path, node->anchor.nodes, node->span, false);
+		body_add(c, path, node->anchor.nodes, node->span, NULL);
 	if (depth < DEPTH_MAX)
 		declare_all(c, node->anchor.nodes, path, depth + 1);
 }
@@ -120,17 +120,29 @@ static void body_check(struct check *c, const struct ast_node *nodes)
 		statement_check(c, nodes);
 }
 
+/*
+ * An anchor has the body that it is written with, else what is loaded under
+ * its name, or the body of the first anchor that is written with that name.
+ */
 static void bodies_check(struct check *c, const struct ast_anchor *anchor,
 			 const char *path)
 {
-	if (anchor->has_body)
+	const struct check_body *last = NULL;
+
+	if (anchor->has_body) {
 		body_check(c, anchor->nodes);
-	for (struct check_body *b = c->bodies; b && path; b = b->next)
-		if (path_matches(path, b->path)) {
-			b->is_used = true;
-			if (b->nodes != anchor->nodes)
-				body_check(c, b->nodes);
-		}
+		return;
+	}
+	for (struct check_body *b = c->bodies; b && path; b = b->next) {
+		if (!path_matches(path, b->path))
+			continue;
+		b->is_used = true;
+		b->is_wild |= strcmp(path, b->path) != 0;
+		if (!b->node && last && strcmp(last->path, b->path) == 0)
+			continue;
+		last = b;
+		body_check(c, b->nodes);
+	}
 }
 
 /* A quick anchor ends the search when a rule in it matched. */
@@ -200,6 +212,8 @@ static void anchor_emit(struct check *c, const struct ast_node *node,
 	c->tail = tail;
 	if (anchor->rule.is_quick)
 		group_close(c, first);
+	if (anchor->name && strchr(anchor->name, '*'))
+		out->anchor.nodes = NULL; /* what it loads is said instead */
 	out->anchor.has_body = out->anchor.nodes || !anchor->name;
 	check_print_rule(c, out);
 }
@@ -230,13 +244,15 @@ void anchor_check(struct check *c, const struct ast_node *node)
 void anchors_finish(struct check *c)
 {
 	for (const struct check_body *b = c->bodies; b; b = b->next) {
-		if (!b->is_loaded || b->is_used || c->is_pf)
+		if (b->node && b->is_wild)
+			check_print_head(c, node_copy(c, b->node));
+		if (!b->node || b->is_used || c->is_pf)
 			continue;
 		diag_error(c->diag, b->span, "name",
 			   "nothing evaluates the anchor \"%s\"", b->path);
 		diag_hint(c->diag,
-			  "add \"anchor \\\"%s\\\"\" where its rules "
-			  "are to stand",
+			  "add 'anchor \"%s\"' where its rules are to "
+			  "stand",
 			  b->path);
 	}
 }

@@ -64,9 +64,10 @@ static bool is_bound(struct check *c, const struct ast_iface *iface)
 {
 	if (has_address(c, iface, 0))
 		return true;
+	check_differs(c, iface->span,
+		      "no address now, so this protects nothing; nfr refuses "
+		      "it");
 	if (c->is_pf)
-		return false;
-	if (!names_iface_exists(c, iface->name, iface->span))
 		return false;
 	diag_error(c->diag, iface->span, "antispoof",
 		   "\"%s\" has no address now, so this protects nothing",

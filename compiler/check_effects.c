@@ -5,9 +5,6 @@
  */
 #include "check_internal.h"
 
-#include <string.h>
-
-#define NAME_MAX_LEN 63 /* of labels and tags, as in pf */
 #define ICMP_UNREACH 3
 #define ICMP_UNREACH_PORT 3
 #define ICMP6_UNREACH 1
@@ -95,23 +92,6 @@ bool return_finish(struct check *c, struct ast_rule *r)
 
 /* ---- what can not be --------------------------------------------------------
  */
-
-static bool name_fits(struct check *c, const char *name, struct span span,
-		      const char *what)
-{
-	if (!name || strlen(name) <= NAME_MAX_LEN)
-		return true;
-	diag_error(c->diag, span, "name", "a %s has at most %d letters", what,
-		   NAME_MAX_LEN);
-	return false;
-}
-
-static bool names_fit(struct check *c, const struct ast_rule *r)
-{
-	return name_fits(c, r->label, r->label_span, "label") &
-	       name_fits(c, r->tag, r->tag_span, "tag") &
-	       name_fits(c, r->match.tagged, r->match.tagged_span, "tag");
-}
 
 static bool refuse(struct check *c, struct span span, const char *why)
 {
@@ -204,7 +184,7 @@ static bool divert_is_sound(struct check *c, const struct ast_rule *r,
 bool effects_are_sound(struct check *c, const struct ast_rule *r)
 {
 	const struct ast_effects *e = r->effects;
-	bool ok = names_fit(c, r);
+	bool ok = true;
 
 	if (r->allows_opts && !r->is_pass)
 		ok = refuse(c, r->allow_opts_span,

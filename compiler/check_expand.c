@@ -401,7 +401,8 @@ static struct ast_match ast_of(struct check *c, const struct combination *x,
 
 	a.family = x->family;
 	a.ifaces = NULL;
-	if (x->iface && (!x->iface->is_any || x->iface->ast.is_rdomain))
+	if (x->iface &&
+	    (!x->iface->is_any || x->iface->ast.is_rdomain || c->is_pf))
 		a.ifaces = &x->iface->ast;
 	else if (x->scope)
 		a.ifaces = scope_ast(c, x->scope);

@@ -265,8 +265,12 @@ bool hosts_of_name(struct check *c, const struct ast_host *h,
 			*host_push(c, list) = scoped;
 			return true;
 		}
-		if (c->is_pf && !h->modifiers && lookup_push(c, h, list))
+		if (c->is_pf && !h->modifiers && lookup_push(c, h, list)) {
+			check_differs(c, h->span,
+				      "a name of a host; nfr takes it only as "
+				      "dns \"name\"");
 			return true;
+		}
 		unknown_name(c, h);
 		return false;
 	}
@@ -430,13 +434,19 @@ bool hosts_resolve(struct check *c, const struct ast_host *first,
 bool hosts_fail_open(struct check *c, const struct check_host *hosts,
 		     size_t count, bool is_negated, const char *what)
 {
-	for (size_t i = 0; i < count && !c->is_pf; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct policy_host *h = &hosts[i].host;
 		const struct policy_table *t;
 
 		if (h->kind != POLICY_HOST_TABLE || h->is_negated != is_negated)
 			continue;
 		t = &c->policy->tables[h->table];
+		if (c->is_pf && (t->entry_count == 0 || t->is_dynamic))
+			check_differs(c, hosts[i].ast.span,
+				      "while this is empty it opens the rule "
+				      "to every address; nfr refuses it");
+		if (c->is_pf)
+			continue;
 		if (t->is_dynamic && is_negated) {
 			diag_error(c->diag, hosts[i].ast.span, "fails-open",
 				   "while \"%s\" has no address, %s", t->name,

@@ -53,8 +53,9 @@ struct check_body {
 	const char *path;
 	const struct ast_node *nodes;
 	struct span span;
-	bool is_loaded; /* from a file of its own */
+	const struct ast_node *node; /* that loads it; NULL: it is inline */
 	bool is_used;
+	bool is_wild; /* an anchor with a star evaluates it */
 };
 
 /* A statement "assert block|pass ...", expanded. */
@@ -116,10 +117,13 @@ struct check {
 	size_t out_len;
 	struct span span; /* of the statement at hand */
 	bool is_full;  /* the policy has NFR_RULE_MAX rules, which was said */
+	bool lists_differences;
 	bool is_pf;    /* pf's defaults and leniencies */
 	bool is_block; /* the rule at hand blocks */
 };
 
+/* With check --pf: nfr takes this otherwise than pf. */
+void check_differs(struct check *, struct span, const char *how);
 /* The datapath does not do what stands at span yet, if it does not. */
 void feature_note(struct check *, enum feature, struct span);
 /* Appends to what is printed. */

@@ -39,10 +39,11 @@ static void value_port(const struct ast_port *p, FILE *out)
 		fprintf(out, "%s%d", words[p->op].between, (int)p->last.value);
 }
 
-static void value_proto(const struct ast_proto *p, FILE *out)
+/* pf asks for the name of protocol 0 where a rule has none. */
+static void value_proto(const struct ast_proto *p, bool is_pf, FILE *out)
 {
 	if (!p)
-		fputs("any", out);
+		fputs(is_pf ? "ip" : "any", out);
 	else if (p->name.text)
 		fputs(p->name.text, out);
 	else
@@ -51,7 +52,7 @@ static void value_proto(const struct ast_proto *p, FILE *out)
 
 /* Prints the value of the macro that text starts with; its length, or 0. */
 static size_t macro_print(const char *text, const struct ast_match *m,
-			  uint32_t nr, FILE *out)
+			  uint32_t nr, bool is_pf, FILE *out)
 {
 	static const char *const names[] = {"$if",	"$srcaddr", "$dstaddr",
 					    "$srcport", "$dstport", "$proto",
@@ -78,7 +79,7 @@ static size_t macro_print(const char *text, const struct ast_match *m,
 		value_port(m->to.ports, out);
 		break;
 	case 5:
-		value_proto(m->protos, out);
+		value_proto(m->protos, is_pf, out);
 		break;
 	case 6:
 		fprintf(out, "%u", nr);
@@ -98,7 +99,7 @@ const char *label_expand(struct check *c, const char *label,
 		return label;
 	rewind(c->out);
 	for (const char *p = label; *p; p += len) {
-		len = *p == '$' ? macro_print(p, m, nr, c->out) : 0;
+		len = *p == '$' ? macro_print(p, m, nr, c->is_pf, c->out) : 0;
 		if (len == 0) {
 			fputc(*p, c->out);
 			len = 1;

@@ -79,9 +79,12 @@ bool names_iface_exists(struct check *c, const char *name, struct span span)
 			   IF_NAMESIZE - 1);
 		return false;
 	}
-	if (!c->is_pf && !host_iface(c->host, name) &&
-	    !is_tunnel_device(c, name))
+	if (host_iface(c->host, name) || is_tunnel_device(c, name))
+		return true;
+	if (!c->is_pf)
 		unknown_iface(c, name, span);
+	check_differs(c, span,
+		      "nfr refuses an interface that this host does not have");
 	return true;
 }
 

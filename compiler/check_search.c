@@ -381,8 +381,10 @@ static bool is_decided(const struct search *s, const struct nfr_key *key,
 static bool is_guarded(const struct search *s, const struct nfr_key *key,
 		       const void *context)
 {
-	uint32_t guard;
+	uint32_t guard, ifid = key->w[NFR_F_IFID];
 
+	if (ifid && s->policy->ifaces[ifid - 1].is_tunnel)
+		return false; /* stopped, but not outside */
 	if (model_classify(s->policy, key) != *(const uint32_t *)context)
 		return false;
 	guard = model_guard(s->policy, key);

@@ -34,6 +34,8 @@ static void skip_check(struct check *c, const struct ast_set *set)
 		}
 		if (!names_iface(c, f, &iface))
 			continue;
+		if (!names_is_loopback(c, f->name))
+			check_differs(c, f->span, "nfr skips only loopback");
 		if (!c->is_pf && host_iface(c->host, f->name) &&
 		    !names_is_loopback(c, f->name)) {
 			diag_error(c->diag, f->span, "skip",
@@ -47,44 +49,12 @@ static void skip_check(struct check *c, const struct ast_set *set)
 	}
 }
 
-static bool is_timeout(const char *name)
-{
-	static const char *const names[] = {
-#define NFR_TIMEOUT(sym, name) name,
-#include "timeouts.def"
-#undef NFR_TIMEOUT
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
-static const char *const limits[] = {"states", "src-nodes",	"frags",
-				     "tables", "table-entries", "pktdelay-pkts",
-				     "anchors"};
-
-static bool is_limit(const char *name)
-{
-	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-		if (strcmp(limits[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* One statement a setting, as pfctl prints them. */
 static void settings_check(struct check *c, const struct ast_node *node)
 {
-	bool is_limits = node->set.option == AST_SET_LIMIT;
-
 	for (const struct ast_setting *s = node->set.settings; s; s = s->next) {
 		struct ast_node *one = node_copy(c, node);
 
-		if (!(is_limits ? is_limit : is_timeout)(s->name))
-			diag_error(c->diag, s->span, "name",
-				   "there is no %s \"%s\"",
-				   is_limits ? "limit" : "timeout", s->name);
 		one->set.settings = arena_new_of(c->arena, struct ast_setting);
 		*one->set.settings = *s;
 		one->set.settings->next = NULL;
@@ -127,6 +97,16 @@ static bool is_felt(const struct ast_set *set)
 	}
 }
 
+/*
+ * Options that rules print themselves: these count from where they stand, and
+ * options are printed first.
+ */
+static bool is_printed(const struct check *c, const struct ast_set *set)
+{
+	return set->option != AST_SET_STATE_DEFAULTS &&
+	       (c->is_pf || set->option != AST_SET_STATE_POLICY);
+}
+
 void set_check(struct check *c, const struct ast_node *node)
 {
 	const struct ast_set *set = &node->set;
@@ -148,6 +128,6 @@ void set_check(struct check *c, const struct ast_node *node)
 		state_policy(c, node);
 	if (set->option == AST_SET_TIMEOUT || set->option == AST_SET_LIMIT)
 		settings_check(c, node);
-	else
+	else if (is_printed(c, set))
 		check_print_head(c, node_copy(c, node));
 }

@@ -151,7 +151,7 @@ void state_finish(struct check *c, struct ast_rule *r, int proto)
 	}
 	adaptive_finish(o);
 	track_finish(o);
-	if (c->is_pf)
+	if (c->is_pf && !c->defaults.is_if_bound)
 		o->is_floating = false; /* what pf does anyway */
 	r->state_options = is_any_option(o) ? o : NULL;
 	if (!r->state_options && r->state == AST_STATE_KEEP)

@@ -109,6 +109,7 @@ int tables_find(struct check *c, const char *name, struct span span)
 			c->tables[i].is_used = true;
 			return (int)i;
 		}
+	check_differs(c, span, "nfr refuses a table that is nowhere declared");
 	if (c->is_pf) /* it may come later */
 		return table_push(c, NULL, name, span) ? (int)p->table_count - 1
 						       : -1;

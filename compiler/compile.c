@@ -99,7 +99,10 @@ int compile_file(const char *path, const struct compile_options *o,
 		   o->define_count, &c->ast);
 	c->policy =
 		check_policy_as(c->arena, c->sources, c->diag, c->host, &c->ast,
-				&(struct check_options){.is_pf = o->is_pf});
+				&(struct check_options){
+				.is_pf = o->is_pf,
+				.lists_differences = o->lists_differences,
+			});
 	if (!diag_errors(c->diag) && is_unsupported(c, o->is_checked) &&
 	    o->is_checked)
 		return 0;

@@ -25,10 +25,9 @@ struct policy_text {
 };
 
 /* host: a name in tests/hosts. warnings: a -W argument, or NULL. */
-static inline struct policy_text policy_text_named(const char *path,
-						   const char *text, size_t len,
-						   const char *host,
-						   const char *warnings)
+static inline struct policy_text
+policy_text_as(const char *path, const char *text, size_t len, const char *host,
+	       const char *warnings, const struct check_options *options)
 {
 	struct policy_text t = {.arena = arena_new()};
 	const char *error = "";
@@ -43,8 +42,19 @@ static inline struct policy_text policy_text_named(const char *path,
 		assert_int_equal(diag_set_warning(t.diag, warnings), 0);
 	parse_file(t.arena, t.sources, t.diag,
 		   sources_add(t.sources, path, text, len), NULL, 0, &t.ast);
-	t.policy = check_policy(t.arena, t.sources, t.diag, t.host, &t.ast);
+	t.policy = check_policy_as(t.arena, t.sources, t.diag, t.host, &t.ast,
+				   options);
 	return t;
+}
+
+static inline struct policy_text policy_text_named(const char *path,
+						   const char *text, size_t len,
+						   const char *host,
+						   const char *warnings)
+{
+	static const struct check_options options = {.is_pf = false};
+
+	return policy_text_as(path, text, len, host, warnings, &options);
 }
 
 static inline struct policy_text policy_text(const char *text)

@@ -9,7 +9,8 @@
  *   tests/reject/check-X.nfr is refused with exactly check-X.err
  *   rules/X.nfr              compiles without a word, and its print too
  *
- * A first line "# host: NAME" names the profile in tests/hosts, else laptop.
+ * A first line "# host: NAME" names the profile in tests/hosts, else laptop;
+ * "# host: NAME pf" is checked as --pf does.
  * NFR_GOLDEN_UPDATE=1 writes what was found instead of comparing.
  */
 #include "policy_text.h"
@@ -44,10 +45,19 @@ static void path_beside(const char *path, const char *suffix, char out[256])
 		 suffix);
 }
 
-static void host_of_text(const char *text, char out[32])
+struct profile {
+	char host[32];
+	struct check_options options;
+};
+
+static struct profile profile_of_text(const char *text)
 {
-	if (sscanf(text, "# host: %31s", out) != 1)
-		strcpy(out, "laptop");
+	struct profile p = {.host = "laptop"};
+	char mode[32] = "";
+
+	if (sscanf(text, "# host: %31s%*[ ]%31[a-z]", p.host, mode) == 2)
+		p.options.is_pf = strcmp(mode, "pf") == 0;
+	return p;
 }
 
 /* True when found is what the file at path says. */
@@ -113,11 +123,11 @@ static bool is_same_policy(const struct policy *a, const struct policy *b)
 }
 
 /* The print parses to the same policy and prints itself. */
-static bool is_fixed_point(const char *path, const char *host,
+static bool is_fixed_point(const char *path, const struct profile *p,
 			   const struct policy *policy, const char *printed)
 {
-	struct policy_text t =
-		policy_text_named(path, printed, strlen(printed), host, NULL);
+	struct policy_text t = policy_text_as(
+		path, printed, strlen(printed), p->host, NULL, &p->options);
 	char *again = policy_print(t.policy), *said = policy_text_diag(&t);
 	bool ok = diag_errors(t.diag) == 0 && strcmp(again, printed) == 0 &&
 		  is_same_policy(policy, t.policy);
@@ -133,13 +143,13 @@ static bool is_fixed_point(const char *path, const char *host,
 
 static bool policy_case(const char *path)
 {
-	char *text = file_text(path), host[32], beside[256];
-	struct policy_text t;
+	char *text = file_text(path), beside[256];
+	struct profile p = profile_of_text(text);
+	struct policy_text t = policy_text_as(path, text, strlen(text), p.host,
+					      NULL, &p.options);
 	char *said, *printed, *rules;
 	bool ok;
 
-	host_of_text(text, host);
-	t = policy_text_named(path, text, strlen(text), host, NULL);
 	said = policy_text_diag(&t);
 	printed = policy_print(t.policy);
 	rules = policy_rules(t.policy);
@@ -151,7 +161,7 @@ static bool policy_case(const char *path)
 	path_beside(path, ".rules", beside);
 	if (access(beside, R_OK) == 0)
 		ok = golden(beside, rules) && ok;
-	ok = ok && is_fixed_point(path, host, t.policy, printed);
+	ok = ok && is_fixed_point(path, &p, t.policy, printed);
 	free(rules);
 	free(printed);
 	free(said);
@@ -162,12 +172,12 @@ static bool policy_case(const char *path)
 
 static bool reject_case(const char *path)
 {
-	char *text = file_text(path), host[32], beside[256], *said;
-	struct policy_text t;
+	char *text = file_text(path), beside[256], *said;
+	struct profile p = profile_of_text(text);
+	struct policy_text t = policy_text_as(path, text, strlen(text), p.host,
+					      NULL, &p.options);
 	bool ok;
 
-	host_of_text(text, host);
-	t = policy_text_named(path, text, strlen(text), host, NULL);
 	said = policy_text_diag(&t);
 	path_beside(path, ".err", beside);
 	ok = diag_errors(t.diag) > 0;
