@@ -143,10 +143,10 @@ NFR_INLINE int verdict_judge_again(struct env *env,
  * stands behind it; or NULL. The judgement is read once: the program of
  * another generation may write it at any time while policies are switched.
  */
-NFR_INLINE struct nfr_state *
-verdict_state(struct env *env, const struct nfr_config *config,
-	      struct verdict *v, __u32 ifindex, enum state_role role,
-	      __u32 *rule)
+NFR_INLINE struct nfr_state *verdict_state(struct env *env,
+					   const struct nfr_config *config,
+					   struct verdict *v, __u32 ifindex,
+					   enum state_role role, __u32 *rule)
 {
 	const struct nfr_key *key = &v->packet.key;
 	struct state_judgement judgement;
@@ -298,8 +298,8 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 	}
 	ifid = verdict_ifid(env, iface, frame->ifindex);
 	frame->link = iface->link;
-	frame->received = (__u16)verdict_received(env, frame->dir, ifid,
-						  frame->ingress);
+	frame->received =
+		(__u16)verdict_received(env, frame->dir, ifid, frame->ingress);
 	v->result.reason = verdict_parse(env, frame, v, ifid);
 	if (v->result.reason != NFR_REASON_NONE)
 		return;
