@@ -203,6 +203,7 @@ struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 		.policy = arena_new_of(arena, struct policy),
 		.scope = &scope,
 		.is_pf = options->is_pf,
+		.allows_leaks = options->allows_leaks,
 		.lists_differences = options->lists_differences,
 	};
 

@@ -119,6 +119,7 @@ struct check {
 	bool is_full;  /* the policy has NFR_RULE_MAX rules, which was said */
 	bool lists_differences;
 	bool is_pf;    /* pf's defaults and leniencies */
+	bool allows_leaks; /* the contract is left to the guard */
 	bool is_block; /* the rule at hand blocks */
 };
 

@@ -21,6 +21,7 @@ struct drawing {
 	struct random *r;
 	FILE *out;
 	unsigned tables; /* <t0> ... */
+	unsigned depth;	 /* of anchors */
 };
 
 /* What the parts of one rule have to agree on. */
@@ -289,6 +290,22 @@ static void draw_icmp(struct drawing *d, enum addr_family family)
 	fputs(" }", d->out);
 }
 
+/* What any rule, and any anchor, may ask of a packet beside. */
+static void draw_criteria(struct drawing *d, const struct shape *s)
+{
+	static const char *const toses[] = {"0x10", "0x11", "0xb8", "0",
+					    "lowdelay"};
+
+	if (random_once_in(d->r, 8))
+		fprintf(d->out, " tos %s", random_pick(d->r, toses));
+	if (random_once_in(d->r, 8))
+		fprintf(d->out, " %sreceived-on %s", bang(d),
+			random_pick(d->r, ifaces));
+	if (!s->has_ports && !s->is_icmp && !s->is_tcp &&
+	    random_once_in(d->r, 8))
+		fputs(" fragment", d->out);
+}
+
 static void draw_options(struct drawing *d, const struct shape *s, bool is_pass)
 {
 	static const char *const flags[] = {
@@ -299,10 +316,53 @@ static void draw_options(struct drawing *d, const struct shape *s, bool is_pass)
 		draw_icmp(d, s->family);
 	if (s->is_tcp && random_once_in(d->r, 3))
 		fprintf(d->out, " flags %s", random_pick(d->r, flags));
+	draw_criteria(d, s);
+	if (is_pass && random_once_in(d->r, 3))
+		fputs(" allow-opts", d->out);
 	if (is_pass && state < 2)
 		fputs(state ? " keep state" : " no state", d->out);
 	if (random_once_in(d->r, 8))
 		fprintf(d->out, " label \"l%u\"", random_below(d->r, 4));
+}
+
+/* From the interface to the addresses; what follows has to agree with it. */
+static void draw_head(struct drawing *d, struct shape *s)
+{
+	draw_on(d);
+	if (!random_once_in(d->r, 3)) {
+		s->family = draw_family(d);
+		if (random_once_in(d->r, 2))
+			fputs(s->family == FAMILY_IPV4 ? " inet" : " inet6",
+			      d->out);
+	}
+	draw_proto(d, s);
+	if (random_once_in(d->r, 6)) {
+		fputs(" all", d->out);
+	} else {
+		draw_side(d, s, "from");
+		draw_side(d, s, "to");
+	}
+}
+
+static void draw_rules(struct drawing *d, uint32_t count);
+
+static void draw_anchor(struct drawing *d)
+{
+	static const char *const heads[] = {
+		"", " in", " out", " quick", " in quick", "", ""};
+	struct shape s = {.family = FAMILY_ANY};
+
+	fprintf(d->out, "anchor \"a%u\"%s", random_below(d->r, 1000),
+		random_pick(d->r, heads));
+	if (random_once_in(d->r, 2)) {
+		draw_head(d, &s);
+		draw_criteria(d, &s);
+	}
+	fputs(" {\n", d->out);
+	d->depth++;
+	draw_rules(d, random_below(d->r, 4));
+	d->depth--;
+	fputs("}\n", d->out);
 }
 
 static void draw_rule(struct drawing *d)
@@ -319,22 +379,18 @@ static void draw_rule(struct drawing *d)
 		fputs(" log", d->out);
 	if (random_once_in(d->r, 4))
 		fputs(" quick", d->out);
-	draw_on(d);
-	if (!random_once_in(d->r, 3)) {
-		s.family = draw_family(d);
-		if (random_once_in(d->r, 2))
-			fputs(s.family == FAMILY_IPV4 ? " inet" : " inet6",
-			      d->out);
-	}
-	draw_proto(d, &s);
-	if (random_once_in(d->r, 6)) {
-		fputs(" all", d->out);
-	} else {
-		draw_side(d, &s, "from");
-		draw_side(d, &s, "to");
-	}
+	draw_head(d, &s);
 	draw_options(d, &s, is_pass);
 	fputs("\n", d->out);
+}
+
+static void draw_rules(struct drawing *d, uint32_t count)
+{
+	for (; count > 0; count--)
+		if (d->depth < 3 && random_once_in(d->r, 8))
+			draw_anchor(d);
+		else
+			draw_rule(d);
 }
 
 /* ---- the other statements ---------------------------------------------- */
@@ -342,10 +398,12 @@ static void draw_rule(struct drawing *d)
 /* No prefix twice: once negated and once not would be a contradiction. */
 static void draw_table(struct drawing *d)
 {
+	static const char *const kinds[] = {"", " const", " persist"};
 	const char *seen[TABLE_ENTRIES_MAX];
 	uint32_t count = 1 + random_below(d->r, TABLE_ENTRIES_MAX);
 
-	fprintf(d->out, "table <t%u> const {", d->tables++);
+	fprintf(d->out, "table <t%u>%s {", d->tables++,
+		random_pick(d->r, kinds));
 	for (uint32_t i = 0; i < count; i++) {
 		bool is_new = true;
 
@@ -413,6 +471,7 @@ static void draw_policy(struct drawing *d)
 {
 	uint32_t rules =
 		1 + random_below(d->r, random_once_in(d->r, 4) ? 40 : 8);
+	bool has_tunnel = random_once_in(d->r, 2);
 
 	if (random_once_in(d->r, 4))
 		fprintf(d->out, "set default %s\n",
@@ -422,10 +481,12 @@ static void draw_policy(struct drawing *d)
 	      d->out);
 	for (uint32_t i = random_below(d->r, TABLES_MAX + 1); i > 0; i--)
 		draw_table(d);
-	if (random_once_in(d->r, 4))
+	if (has_tunnel)
 		draw_tunnel(d);
-	for (uint32_t i = 0; i < rules; i++)
-		draw_rule(d);
+	draw_rules(d, rules);
+	/* Much for the guard to decide. */
+	if (has_tunnel && random_once_in(d->r, 2))
+		fputs("pass out all allow-opts\n", d->out);
 }
 
 char *random_policy(struct random *r)
