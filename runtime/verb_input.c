@@ -111,6 +111,7 @@ static int compile_text(struct nfload *t, struct input *in)
 	t->compile.is_checked = t->verb == VERB_CHECK ||
 				t->verb == VERB_PRINT ||
 				t->verb == VERB_CONVERT;
+	t->compile.lists_differences = t->verb == VERB_CHECK;
 	rc = compile_file(t->file, &t->compile, &in->compilation, &message);
 	c = in->compilation;
 	if (rc)
