@@ -37,8 +37,17 @@ input='pass on et0 all'
 says 'a mistyped interface gets a suggestion' 2 'did you mean "eth0"' check -
 input='table <t> file "/nowhere/t"'$'\npass from <t> to any'
 says 'a missing table file is an error' 2 '/nowhere/t.*No such file' check -
-input='pass out proto tcp from any to any user nobody-at-all'
-says 'what is not there yet is refused by name' 2 'user.*not supported' check -
+input='pass out proto tcp from any to any user root'
+says 'what does not run yet is refused by name' 2 \
+	'"user" is not supported by the datapath yet' nfload compile -o /dev/null -
+says 'what does not run yet is checked' 0 'user is the first' check -
+input='pass in from localhost'
+says 'pf takes names of hosts' 0 'from 127.0.0.1' nfload print --pf \
+	--host tests/hosts/openbsd.json -
+says 'check --pf lists what differs' 0 'what no rule matches passes in pf' \
+	check --pf --host tests/hosts/openbsd.json -
+says 'convert says what pf implies' 0 '^set default pass' nfload convert \
+	--host tests/hosts/openbsd.json -
 input='include "/nowhere/x"'
 says 'a missing include is an error' 2 '/nowhere/x.*No such file' check -
 input=$'x = "eth0"\npass on $x all'
