@@ -47,7 +47,8 @@ struct log log_add(struct front *f, struct log log, struct item item)
 				   "\"%s\" is not a log interface: pflog0, "
 				   "pflog1 ...",
 				   item.text);
-		log.to = item.text;
+		/* pflog0 is where everything goes that says nothing. */
+		log.to = strcmp(item.text, "pflog0") ? item.text : NULL;
 		return log;
 	}
 	log.words |= (unsigned)item.kind * RULE_LOG_OPTION;

@@ -2,8 +2,6 @@
 /* statement.c: what the grammar recognised -> nodes that are not rules. */
 #include "construct.h"
 
-#include <string.h>
-
 #define LABEL_MAX 63	     /* pf's PF_RULE_LABEL_SIZE - 1 */
 #define ANCHOR_NAME_MAX 1023 /* pf's PATH_MAX - 1 */
 
@@ -125,9 +123,6 @@ struct ast_node *statement_anchor(struct front *f, const char *word,
 	if (!name && !body)
 		diag_error(f->diag, name_span, "parse",
 			   "an anchor has a name, or rules in braces");
-	else if (name && body && strchr(name, '*'))
-		diag_error(f->diag, name_span, "parse",
-			   "an anchor with rules in braces has a plain name");
 	return node;
 }
 

@@ -253,6 +253,51 @@ static void ten_thousand_braces_are_an_error(void **state)
 	free(braces);
 }
 
+static void ten_thousand_anchors_are_an_error(void **state)
+{
+	struct fixture *x = *state;
+	size_t len;
+	char *open = repeat("anchor a {\n", 10000, &len);
+	char *close = repeat("}\n", 10000, &len);
+	parse(x, arena_printf(x->arena, "%spass in\n%s", open, close));
+	assert_int_equal(diag_errors(x->diag), 1);
+	free(open);
+	free(close);
+}
+
+static void sixty_four_anchors_are_not(void **state)
+{
+	struct fixture *x = *state;
+	size_t len;
+	char *open = repeat("anchor a {\n", 64, &len);
+	char *close = repeat("}\n", 64, &len);
+	parse(x, arena_printf(x->arena, "%spass in\n%s", open, close));
+	assert_int_equal(diag_errors(x->diag), 0);
+	free(open);
+	free(close);
+}
+
+static void a_broken_anchor_header_costs_one_error(void **state)
+{
+	struct fixture *x = *state;
+	parse(x, "anchor \"a\" frm any {\n\tpass tp\n\tanchor \"b\" {\n"
+		 "\t\tblock\n\t}\n}\npass in\n");
+	assert_int_equal(diag_errors(x->diag), 1);
+	assert_non_null(x->ast.first);
+	assert_int_equal(x->ast.first->kind, AST_RULE);
+}
+
+static void statements_survive_errors_inside_an_anchor(void **state)
+{
+	struct fixture *x = *state;
+	parse(x, "anchor \"a\" {\n\tpass tp\n\tblock out\n}\npass in\n");
+	assert_int_equal(diag_errors(x->diag), 1);
+	assert_int_equal(x->ast.first->kind, AST_ANCHOR);
+	assert_false(x->ast.first->anchor.nodes->rule.is_pass);
+	assert_null(x->ast.first->anchor.nodes->next);
+	assert_int_equal(x->ast.first->next->kind, AST_RULE);
+}
+
 static void a_line_of_a_megabyte_is_parsed(void **state)
 {
 	struct fixture *x = *state;
@@ -340,6 +385,10 @@ int main(void)
 		fact(an_error_hides_unused_macros),
 		fact(at_most_twenty_errors_are_looked_for),
 		fact(ten_thousand_braces_are_an_error),
+		fact(ten_thousand_anchors_are_an_error),
+		fact(sixty_four_anchors_are_not),
+		fact(a_broken_anchor_header_costs_one_error),
+		fact(statements_survive_errors_inside_an_anchor),
 		fact(a_line_of_a_megabyte_is_parsed),
 		fact(a_word_of_a_megabyte_is_an_error),
 		fact(a_hundred_thousand_rules_parse_in_linear_time),
