@@ -204,9 +204,17 @@ static struct ast_host *members_of(struct check *c, const struct check_pool *p,
 static bool all_are_addresses(const struct ast_host *h)
 {
 	for (; h; h = h->next)
-		if (h->kind != AST_HOST_PREFIX || h->weight || h->iface)
+		if (h->kind != AST_HOST_PREFIX)
 			return false;
 	return true;
+}
+
+static bool has_routes(const struct ast_host *h)
+{
+	for (; h; h = h->next)
+		if (h->iface || h->weight)
+			return true;
+	return false;
 }
 
 static enum addr_family members_family(const struct ast_host *first)
@@ -229,6 +237,8 @@ static bool many_finish(struct check *c, struct ast_pool *out)
 			   "interface");
 		return false;
 	}
+	if (has_routes(out->hosts))
+		return true; /* a table would lose them */
 	table = arena_new_of(c->arena, struct ast_host);
 	table->kind = AST_HOST_TABLE;
 	table->span = out->span;

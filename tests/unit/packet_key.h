@@ -12,7 +12,8 @@ struct packet_words {
 	enum nfr_dir dir;
 	const char *on; /* NULL: an interface that no rule names */
 	const char *src, *dst;
-	unsigned proto, sport, dport, flags, icmp, ethertype, bits, ttl;
+	unsigned proto, sport, dport, flags, icmp, ethertype, bits, ttl, tos;
+	const char *received; /* going out: where it came in; NULL: made here */
 };
 
 static inline uint32_t key_ifid(const struct policy *p, const char *name)
@@ -48,6 +49,8 @@ static inline struct nfr_key packet_key(const struct policy *p,
 	key.w[NFR_F_TCPFLAGS] = x->flags;
 	key.w[NFR_F_ICMP] = x->icmp;
 	key.w[NFR_F_BITS] = x->bits;
+	key.w[NFR_F_TOS] = x->tos;
+	key.w[NFR_F_RECEIVED] = key_ifid(p, x->received);
 	key.w[NFR_F_TTL] = x->ttl ? x->ttl : 64;
 	return key;
 }
