@@ -352,10 +352,38 @@ static struct nfr_key random_key(struct random *r, uint32_t ifaces)
 	key.w[NFR_F_TCPFLAGS] = random_below(r, 8);
 	key.w[NFR_F_ICMP] = random_below(r, 3) * 0x400 + random_below(r, 3);
 	key.w[NFR_F_TTL] = 254 + random_below(r, 2);
+	key.w[NFR_F_TOS] = random_below(r, 2);
+	key.w[NFR_F_BITS] = random_below(r, 2) * NFR_BIT_FRAGMENT;
+	key.w[NFR_F_RECEIVED] = random_below(r, ifaces + 1);
+	if (random_once_in(r, 4))
+		key.w[NFR_F_RECEIVED] = NFR_RECEIVED_OTHER;
 	for (unsigned i = 0; i < 8; i++)
 		if (i % 4 == 0 || key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV6)
 			key.w[NFR_F_SRC0 + i] = random_word(r);
 	return key;
+}
+
+/* What only some rules ask, and the criteria of anchors around a rule. */
+static void more_randomly(struct fixture *f, struct random *r,
+			  struct policy_rule *rule)
+{
+	struct policy_match *m = &rule->match, *within;
+
+	if (random_once_in(r, 4))
+		m->tos = (int32_t)random_below(r, 2);
+	m->is_fragment = random_once_in(r, 8);
+	m->has_received = random_once_in(r, 4);
+	m->received_negated = random_once_in(r, 2);
+	m->received_ifid = (uint16_t)random_below(r, 3); /* 0: any */
+	if (!random_once_in(r, 4))
+		return;
+	rule->within_count = 1 + random_below(r, 3);
+	rule->within = within =
+		arena_alloc(f->arena, rule->within_count * sizeof(*within));
+	for (size_t i = 0; i < rule->within_count; i++) {
+		within[i] = *m;
+		random_match(r, &within[i], 2, 3);
+	}
 }
 
 static void fill_randomly(struct fixture *f, struct random *r)
@@ -375,6 +403,7 @@ static void fill_randomly(struct fixture *f, struct random *r)
 
 		rule->is_quick = random_once_in(r, 3);
 		random_match(r, &rule->match, 2, 3);
+		more_randomly(f, r, rule);
 	}
 	for (uint32_t i = random_below(r, 4); i > 0; i--)
 		random_match(r, &fixture_guard(f, random_once_in(r, 2))->match,
@@ -424,6 +453,22 @@ static void test_too_many_rules_are_refused(void **state)
 	assert_int_equal(lower_policy(f->arena, &f->policy, &f->code), -E2BIG);
 }
 
+static void test_anchors_too_deep_for_a_jump_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct policy_rule *rule = fixture_rule(f, true);
+	struct policy_match *within;
+
+	rule->match.proto = 6;
+	rule->within_count = 70000;
+	rule->within = within =
+		arena_alloc(f->arena, rule->within_count * sizeof(*within));
+	for (size_t i = 0; i < rule->within_count; i++)
+		within[i] = rule->match;
+	fixture_rule(f, false)->is_default = true;
+	assert_int_equal(lower_policy(f->arena, &f->policy, &f->code), -E2BIG);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -444,6 +489,7 @@ int main(void)
 		TEST(test_guard_is_first_match_and_no_objection_last),
 		TEST(test_bytecode_decides_as_the_model),
 		TEST(test_too_many_rules_are_refused),
+		TEST(test_anchors_too_deep_for_a_jump_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

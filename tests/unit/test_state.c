@@ -42,6 +42,8 @@ struct packet_text {
 	uint16_t icmp_id;
 	uint16_t fragment;
 	uint8_t has_options;
+	uint8_t tos;
+	uint32_t ingress; /* ifindex; of what goes out */
 };
 
 /* An IPv4 packet between us and the peer; in: from the peer. */
@@ -56,11 +58,13 @@ static int send_on(uint32_t ifindex, enum nfr_dir dir,
 				       .caplen = len,
 				       .len = len,
 				       .ifindex = ifindex,
+				       .ingress = text->ingress,
 				       .dir = dir,
 				       .now_ms = now_ms};
 	uint8_t *l4 = b + header;
 
 	b[0] = (uint8_t)(0x40 | header / 4);
+	b[1] = text->tos;
 	b[3] = (uint8_t)len;
 	b[6] = (uint8_t)(text->fragment >> 8);
 	b[7] = (uint8_t)text->fragment;
@@ -486,6 +490,39 @@ TEST(a_flow_ends_when_the_new_rule_keeps_no_state)
 	assert_int_equal(datapath_state_count(dp), 0);
 }
 
+/* Forwarded from eth1, with TOS 0x10, or not. */
+static int forwarded(uint8_t tos, uint32_t ingress)
+{
+	return send_on(UPLINK, OUT,
+		       &(struct packet_text){.proto = 17,
+					     .sport = 4000,
+					     .dport = 53,
+					     .tos = tos,
+					     .ingress = ingress});
+}
+
+TEST(a_flow_is_judged_again_by_tos_and_where_it_came_in)
+{
+	struct policy_rule *rule;
+
+	load_pass_out();
+	forwarded(0x10, OTHER);
+	fixture_iface(&second, "wg0"); /* another id than before */
+	rule = pass_out(&second);
+	rule->match.tos = 0x10;
+	rule->match.has_received = true;
+	rule->match.received_ifid = fixture_iface(&second, "eth1");
+	fixture_image(&second, false, &next_image);
+	load(&next_image);
+	assert_true(forwarded(0, 0));
+	assert_int_equal(result.reason, NFR_REASON_STATE);
+	datapath_forget_states(dp);
+	assert_false(forwarded(0x10, 0));
+	assert_false(forwarded(0x10, TUNNEL));
+	assert_false(forwarded(0, OTHER));
+	assert_true(forwarded(0x10, OTHER));
+}
+
 /* A packet still in the old program while the policies are switched. */
 TEST(an_older_policy_does_not_end_what_a_newer_one_passes)
 {
@@ -723,6 +760,7 @@ int main(void)
 		FACT(a_flow_ends_under_a_new_policy_that_would_not_pass_it),
 		FACT(a_flow_ends_when_the_new_rule_keeps_no_state),
 		FACT(an_older_policy_does_not_end_what_a_newer_one_passes),
+		FACT(a_flow_is_judged_again_by_tos_and_where_it_came_in),
 		FACT(an_inbound_flow_is_judged_again_as_inbound),
 		FACT(a_full_table_blocks_new_flows_and_keeps_old_ones),
 		FACT(expired_states_make_room_at_most_once_a_second),
