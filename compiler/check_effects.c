@@ -42,8 +42,9 @@ static bool return_code_is_sound(struct check *c, const struct ast_name *name,
 
 bool returns_resolve(struct check *c, const struct ast_rule *r)
 {
-	return return_code_is_sound(c, &r->ret_icmp, FAMILY_IPV4) &
-	       return_code_is_sound(c, &r->ret_icmp6, FAMILY_IPV6);
+	bool is_sound = return_code_is_sound(c, &r->ret_icmp, FAMILY_IPV4);
+
+	return return_code_is_sound(c, &r->ret_icmp6, FAMILY_IPV6) && is_sound;
 }
 
 static void return_name(struct check *c, struct ast_name *name,
