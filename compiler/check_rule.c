@@ -357,10 +357,14 @@ static bool binat_emit(struct check *c, const struct ast_node *node,
 /* ---- a written rule ---------------------------------------------------------
  */
 
+/* Each is asked, so that each can say what is wrong. */
 static bool rule_is_sound(struct check *c, const struct ast_rule *r)
 {
-	return state_is_sound(c, r) & effects_are_sound(c, r) &
-	       returns_resolve(c, r);
+	bool state = state_is_sound(c, r);
+	bool effects = effects_are_sound(c, r);
+	bool returns = returns_resolve(c, r);
+
+	return state && effects && returns;
 }
 
 /* divert-to names an address; its family is the rule's. */
