@@ -165,7 +165,7 @@ uint32_t model_classify(const struct policy *p, const struct nfr_key *key)
 uint32_t model_guard(const struct policy *p, const struct nfr_key *key)
 {
 	for (size_t i = 0; i < p->guard_count; i++)
-		if (model_matches(p, &p->guard[i].match, key))
+		if (model_rule_matches(p, &p->guard[i], key))
 			return (uint32_t)(p->rule_count + i);
 	return NFR_NO_RULE;
 }

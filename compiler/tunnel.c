@@ -389,6 +389,8 @@ void tunnel_check(struct check *c)
 	ok &= clauses_resolve(&t);
 	if (!ok)
 		return;
+	if (t.ast->is_rebind)
+		feature_note(c, FEATURE_REBIND, t.ast->device->span);
 	rules_arp(&t);
 	rules_links(&t);
 	rules_outside(&t);

@@ -33,6 +33,14 @@ struct tunnel {
 	bool is_include;
 };
 
+/* Addresses that no one else has on the way, whoever hands them out. */
+struct tunnel_range {
+	const char *text;
+	enum addr_family family;
+	struct addr addr;
+	unsigned prefix_len;
+};
+
 /* What a generated rule says beside its match. */
 struct tunnel_say {
 	enum check_stage stage;
@@ -40,8 +48,9 @@ struct tunnel_say {
 	bool keeps_state;
 	bool is_any_frame; /* also what is not IP */
 	uint8_t dirs;
-	int ethertype; /* 0: IP */
-	int ttl;       /* 0: any */
+	int ethertype;			   /* 0: IP */
+	int ttl;			   /* 0: any */
+	const struct tunnel_range *within; /* of the destination, or NULL */
 	struct span span;
 	const char *why; /* the words in brackets */
 };

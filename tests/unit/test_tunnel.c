@@ -180,6 +180,42 @@ static void a_rule_of_the_user_beats_the_default_rules(void **state)
 		     facts);
 }
 
+/* Does a packet to address leave by wan0, whose network is public? */
+static bool leaves_by_wan(const char *exclude, const char *address)
+{
+	const struct packet_words packet = {.dir = OUT,
+					    .on = "wan0",
+					    .src = "198.51.100.20",
+					    .dst = address,
+					    .proto = 17};
+	struct policy_text t;
+	struct nfr_key key;
+	char text[256];
+	bool is_passed;
+
+	snprintf(text, sizeof(text),
+		 "tunnel wg0 over any {\n"
+		 "\ttransport proto udp to 203.0.113.7 port 51820\n"
+		 "\texclude to %s\n"
+		 "}\n",
+		 exclude);
+	t = policy_text_named("test.nfr", text, strlen(text), "router", NULL);
+	assert_int_equal(diag_errors(t.diag), 0);
+	key = packet_key(t.policy, &packet);
+	is_passed = model_judge(t.policy, &key).verdict == NFR_PASS;
+	policy_text_free(&t);
+	return is_passed;
+}
+
+static void a_claimed_network_is_excluded_where_it_is_private(void **state)
+{
+	(void)state;
+	assert_false(leaves_by_wan("(wan0:network)", "198.51.100.9"));
+	assert_true(leaves_by_wan("(wan0:network) trusted", "198.51.100.9"));
+	assert_true(leaves_by_wan("(lan0:network)", "192.168.7.9"));
+	assert_false(leaves_by_wan("(lan0:network)", "192.168.8.9"));
+}
+
 static void include_keeps_in_what_it_names(void **state)
 {
 	static const struct fact facts[] = {
@@ -357,6 +393,8 @@ int main(void)
 		cmocka_unit_test(no_rule_overrides_the_guard),
 		cmocka_unit_test(a_rule_of_the_user_beats_the_default_rules),
 		cmocka_unit_test(include_keeps_in_what_it_names),
+		cmocka_unit_test(
+			a_claimed_network_is_excluded_where_it_is_private),
 		cmocka_unit_test(
 			over_a_name_leaves_other_interfaces_to_the_rules),
 		cmocka_unit_test(transport_on_port_53_is_a_transport),
