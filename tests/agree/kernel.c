@@ -25,8 +25,8 @@
 #include "runtime/embed.h"
 
 #define KERNEL_LOOPBACK 1
-#define KERNEL_INSNS (1u << 17)
-#define KERNEL_RULES (1u << 14)
+#define KERNEL_INSNS NFR_INSN_MAX
+#define KERNEL_RULES NFR_RULE_MAX
 #define KERNEL_ENTRIES (1u << 14)
 #define KERNEL_STATES 64
 #define KERNEL_OBJECTS AGREE_KERNEL_OBJECTS

@@ -354,10 +354,10 @@ static void draw_anchor(struct drawing *d)
 
 	fprintf(d->out, "anchor \"a%u\"%s", random_below(d->r, 1000),
 		random_pick(d->r, heads));
-	if (random_once_in(d->r, 2)) {
+	/* Lists of anchors in anchors would make too many rules of one. */
+	if (d->depth == 0 && random_once_in(d->r, 2))
 		draw_head(d, &s);
-		draw_criteria(d, &s);
-	}
+	draw_criteria(d, &s);
 	fputs(" {\n", d->out);
 	d->depth++;
 	draw_rules(d, random_below(d->r, 4));
