@@ -362,7 +362,9 @@ NFR_INLINE void verdict_account(struct env *env,
 		const struct nfr_rule *rule = env_rule(env, v->result.rule);
 
 		env_count_rule(env, v->result.rule, frame->len);
-		is_logged = rule && rule->flags & NFR_RULE_LOG;
+		/* Of a flow, the packet that made its state: pf.conf(5). */
+		is_logged = rule && rule->flags & NFR_RULE_LOG &&
+			    !v->result.from_state;
 	}
 	if (is_logged ||
 	    (v->result.verdict != NFR_PASS && env_trace_block(env)))

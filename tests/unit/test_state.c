@@ -654,6 +654,21 @@ TEST(flows_of_the_tunnel_end_when_it_is_an_impostor)
 	assert_false(send_on(TUNNEL, OUT, &(struct packet_text){.proto = 47}));
 }
 
+TEST(log_tells_the_first_packet_of_a_flow_only)
+{
+	pass_out(&first)->is_logged = true;
+	fixture_image(&first, false, &image);
+	load(&image);
+	events = 0;
+	datapath_on_event(dp, note, NULL);
+	udp(OUT, 4000);
+	udp(OUT, 4000);
+	udp(IN, 4000);
+	assert_int_equal(events, 1);
+	udp(OUT, 4001);
+	assert_int_equal(events, 2);
+}
+
 TEST(counters_and_events_say_what_happened)
 {
 	pass_out(&first)->is_logged = true;
@@ -768,6 +783,7 @@ int main(void)
 		FACT(an_unknown_interface_blocks),
 		FACT(an_impostor_is_not_the_tunnel),
 		FACT(flows_of_the_tunnel_end_when_it_is_an_impostor),
+		FACT(log_tells_the_first_packet_of_a_flow_only),
 		FACT(counters_and_events_say_what_happened),
 		FACT(tables_take_the_longest_prefix),
 	};
