@@ -50,6 +50,39 @@ void declare_all(struct check *c, const struct ast_node *first,
 	}
 }
 
+static uint64_t *note_slot(const struct check_notes *n, uint64_t key)
+{
+	size_t at = (size_t)(key * 0x9e3779b97f4a7c15u >> 20);
+
+	while (n->slots[at & (n->slot_count - 1)] &&
+	       n->slots[at & (n->slot_count - 1)] != key)
+		at++;
+	return &n->slots[at & (n->slot_count - 1)];
+}
+
+/* Half of the slots stay free. */
+static bool note_is_new(struct check *c, uint64_t key)
+{
+	struct check_notes *n = &c->noted, old = *n;
+	uint64_t *slot;
+
+	if (2 * n->count >= n->slot_count) {
+		n->slot_count = old.slot_count ? 4 * old.slot_count : 64;
+		n->slots = arena_alloc(c->arena,
+				       n->slot_count * sizeof(*n->slots));
+		memset(n->slots, 0, n->slot_count * sizeof(*n->slots));
+		for (size_t i = 0; i < old.slot_count; i++)
+			if (old.slots[i])
+				*note_slot(n, old.slots[i]) = old.slots[i];
+	}
+	slot = note_slot(n, key);
+	if (*slot)
+		return false;
+	*slot = key;
+	n->count++;
+	return true;
+}
+
 void feature_note(struct check *c, enum feature feature, struct span span)
 {
 	struct policy *p = c->policy;
@@ -58,10 +91,8 @@ void feature_note(struct check *c, enum feature feature, struct span span)
 		return;
 	if (!span.start)
 		span = c->span;
-	for (size_t i = p->unsupported_count; i-- > 0;)
-		if (p->unsupported[i].feature == feature &&
-		    p->unsupported[i].span.start == span.start)
-			return;
+	if (!note_is_new(c, (uint64_t)(feature + 1) << 32 | span.start))
+		return;
 	p->unsupported =
 		arena_grow(c->arena, p->unsupported, p->unsupported_count,
 			   &c->unsupported_capacity, sizeof(*p->unsupported));
@@ -214,6 +245,7 @@ struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 	c.heads_tail = &c.heads;
 	c.asserts_tail = &c.asserts;
 	declare_all(&c, ast->first, "", 0);
+	anchors_sort(&c);
 	tables_fill(&c);
 	if (c.tunnel)
 		tunnel_check(&c);

@@ -10,11 +10,14 @@
  */
 #include "check_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "parse.h"
 
 #define DEPTH_MAX 64 /* as in pf; also ends an anchor that holds itself */
+/* Anchors that name others twice double with each step, rules or none. */
+#define ANCHORS_MAX (1u << 16)
 
 /* ---- bodies -----------------------------------------------------------------
  */
@@ -32,19 +35,34 @@ static void body_add(struct check *c, const char *path,
 		     const struct ast_node *load)
 {
 	struct check_body *body = arena_new_of(c->arena, struct check_body);
-	struct check_body **at = &c->bodies;
 
 	*body = (struct check_body){
 		.path = path,
+		.number = c->body_count,
 		.nodes = nodes,
 		.span = span,
 		.node = load,
 	};
-	/* In the order of names, as wildcards go; equal ones as they came. */
-	while (*at && strcmp((*at)->path, path) <= 0)
-		at = &(*at)->next;
-	body->next = *at;
-	*at = body;
+	c->bodies = arena_grow(c->arena, c->bodies, c->body_count,
+			       &c->body_capacity, sizeof(*c->bodies));
+	c->bodies[c->body_count++] = body;
+}
+
+static int compare_bodies(const void *left, const void *right)
+{
+	const struct check_body *a = *(struct check_body *const *)left;
+	const struct check_body *b = *(struct check_body *const *)right;
+	int order = strcmp(a->path, b->path);
+
+	return order ? order : a->number < b->number ? -1 : 1;
+}
+
+/* In the order of names, as wildcards go; equal ones as they came. */
+void anchors_sort(struct check *c)
+{
+	if (c->body_count)
+		qsort(c->bodies, c->body_count, sizeof(*c->bodies),
+		      compare_bodies);
 }
 
 static void body_load(struct check *c, const struct ast_node *node,
@@ -110,6 +128,23 @@ static bool path_matches(const char *pattern, const char *path)
 	       strncmp(pattern, path, parent) == 0;
 }
 
+/* The first body whose path is not before the first len bytes of pattern. */
+static size_t bodies_from(const struct check *c, const char *pattern,
+			  size_t len)
+{
+	size_t low = 0, high = c->body_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strncmp(c->bodies[middle]->path, pattern, len) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* ---- one anchor -------------------------------------------------------------
  */
 
@@ -128,12 +163,23 @@ static void bodies_check(struct check *c, const struct ast_anchor *anchor,
 			 const char *path)
 {
 	const struct check_body *last = NULL;
+	size_t len;
 
 	if (anchor->has_body) {
 		body_check(c, anchor->nodes);
 		return;
 	}
-	for (struct check_body *b = c->bodies; b && path; b = b->next) {
+	if (!path)
+		return;
+	len = strlen(path);
+	if (len && path[len - 1] == '*')
+		len--;
+	for (size_t i = bodies_from(c, path, len); i < c->body_count; i++) {
+		struct check_body *b = c->bodies[i];
+
+		if (strncmp(b->path, path, len) != 0 ||
+		    (!path[len] && b->path[len]))
+			break;
 		if (!path_matches(path, b->path))
 			continue;
 		b->is_used = true;
@@ -218,6 +264,16 @@ static void anchor_emit(struct check *c, const struct ast_node *node,
 	check_print_rule(c, out);
 }
 
+static bool anchor_counts(struct check *c, const struct ast_node *node)
+{
+	if (c->anchor_count++ < ANCHORS_MAX)
+		return true;
+	diag_error(c->diag, node->span, "limit",
+		   "more than %u anchors are evaluated", ANCHORS_MAX);
+	c->is_full = true;
+	return false;
+}
+
 void anchor_check(struct check *c, const struct ast_node *node)
 {
 	const struct ast_match *m = &node->anchor.rule.match;
@@ -237,13 +293,16 @@ void anchor_check(struct check *c, const struct ast_node *node)
 	    !match_expand(c, m, &lists, node->span, NULL, &matches, &count))
 		return;
 	for (size_t i = 0; i < count && !c->is_full; i++)
-		anchor_emit(c, node, &matches[i]);
+		if (anchor_counts(c, node))
+			anchor_emit(c, node, &matches[i]);
 }
 
 /* Rules that nothing evaluates are no rules. */
 void anchors_finish(struct check *c)
 {
-	for (const struct check_body *b = c->bodies; b; b = b->next) {
+	for (size_t i = 0; i < c->body_count; i++) {
+		const struct check_body *b = c->bodies[i];
+
 		if (b->node && b->is_wild)
 			check_print_head(c, node_copy(c, b->node));
 		if (!b->node || b->is_used || c->is_pf)

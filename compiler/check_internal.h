@@ -47,10 +47,16 @@ struct check_scope {
 	uint32_t nr;
 };
 
+/* A set of numbers other than 0. */
+struct check_notes {
+	uint64_t *slots;
+	size_t count, slot_count; /* a power of two, or 0 */
+};
+
 /* What an anchor's name stands for. */
 struct check_body {
-	struct check_body *next;
 	const char *path;
+	size_t number; /* in the order of the text */
 	const struct ast_node *nodes;
 	struct span span;
 	const struct ast_node *node; /* that loads it; NULL: it is inline */
@@ -105,10 +111,13 @@ struct check {
 	struct ast_node *heads, **heads_tail;
 	struct ast_node *rules, **tail;
 	struct check_scope *scope;
-	struct check_body *bodies;
+	struct check_body **bodies; /* sorted when all are declared */
+	size_t body_count, body_capacity;
+	size_t anchor_count; /* that were evaluated, once an evaluation */
 	struct check_defaults defaults;
 	struct check_assert *asserts, **asserts_tail;
 	size_t unsupported_capacity;
+	struct check_notes noted; /* what unsupported holds */
 	uint32_t automatic_count; /* tables that pools made */
 	struct check_texts texts; /* of all rules */
 	struct check_texts quick; /* criteria of quick rules */
@@ -304,6 +313,7 @@ void state_finish(struct check *, struct ast_rule *, int proto);
 bool rule_keeps_state(const struct ast_rule *);
 
 /* check_anchor.c */
+void anchors_sort(struct check *); /* behind the last declaration */
 void anchors_declare(struct check *, const struct ast_node *, const char *path,
 		     unsigned depth);
 void anchor_check(struct check *, const struct ast_node *);
