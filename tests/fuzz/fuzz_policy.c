@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz_policy.c: text -> parse, check, print, lower, image; nothing crashes,
- * and what is sound prints as something sound that prints as itself.
+ * fuzz_policy.c: text -> parse, check, print, lower, image, as a policy and as
+ * a pf.conf; nothing crashes, and what is sound prints as something sound that
+ * prints as itself.
  */
 #include "fuzz.h"
 
@@ -24,8 +25,12 @@ struct outcome {
 	bool is_parsed, is_sound; /* without an error */
 };
 
-static void outcome_make(struct outcome *o, const char *text, size_t len)
+static void outcome_make(struct outcome *o, const char *text, size_t len,
+			 bool is_pf)
 {
+	struct check_options options = {.is_pf = is_pf,
+					.lists_differences = is_pf};
+
 	o->arena = arena_new();
 	o->sources = sources_new(o->arena);
 	o->diag = diag_new(o->arena, o->sources);
@@ -33,8 +38,8 @@ static void outcome_make(struct outcome *o, const char *text, size_t len)
 		   sources_add(o->sources, "fuzz.nfr", text, len), NULL, 0,
 		   &o->ast);
 	o->is_parsed = diag_errors(o->diag) == 0;
-	o->policy = check_policy(o->arena, o->sources, o->diag, fuzz_host(),
-				 &o->ast);
+	o->policy = check_policy_as(o->arena, o->sources, o->diag, fuzz_host(),
+				    &o->ast, &options);
 	o->is_sound = diag_errors(o->diag) == 0;
 }
 
@@ -83,13 +88,14 @@ static void image(const struct outcome *o)
  * The print of what was parsed, or checked, is what it prints itself; both
  * times with no error.
  */
-static void print_is_itself(const char *text, size_t len, bool is_checked)
+static void print_is_itself(const char *text, size_t len, bool is_checked,
+			    bool is_pf)
 {
 	struct outcome again;
 	char *printed;
 	size_t printed_len = 0;
 
-	outcome_make(&again, text, len);
+	outcome_make(&again, text, len, is_pf);
 	if (!(is_checked ? again.is_sound : again.is_parsed)) {
 		fprintf(stderr, "printed:\n%.*s\n", (int)len, text);
 		diag_print(again.diag, stderr, false);
@@ -114,24 +120,30 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+static void policy(const char *text, size_t len, bool is_pf)
 {
 	struct outcome o;
 	char *printed;
 	size_t printed_len = 0;
 
-	outcome_make(&o, (const char *)bytes, len);
+	outcome_make(&o, text, len, is_pf);
 	tell(o.diag);
 	printed = print(o.ast.first, &printed_len);
-	if (o.is_parsed)
-		print_is_itself(printed, printed_len, false);
+	if (o.is_parsed && !is_pf)
+		print_is_itself(printed, printed_len, false, false);
 	free(printed);
 	if (o.is_sound && o.policy->rule_count < RULES_MAX) {
 		printed = print(o.policy->printable, &printed_len);
-		print_is_itself(printed, printed_len, true);
+		print_is_itself(printed, printed_len, true, is_pf);
 		free(printed);
 		image(&o);
 	}
 	arena_free(&o.arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	policy((const char *)bytes, len, false);
+	policy((const char *)bytes, len, true);
 	return 0;
 }

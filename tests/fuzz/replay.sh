@@ -14,7 +14,7 @@ replay() { # TARGET DAMAGED-COPIES
 	"$program" -m "$2" "$tmp/$1"/* >"$tmp/out" 2>"$tmp/err"
 }
 
-for target in 'policy 2' 'image 20' 'packet 50'; do
+for target in 'policy 4' 'image 200' 'packet 50'; do
 	# shellcheck disable=SC2086 # two words
 	if replay $target; then
 		passed=$((passed + 1))
