@@ -8,7 +8,8 @@
 
 struct arena;
 
-/* Never returns NULL: out of memory is abort(), as nothing could be reported. */
+/* Never returns NULL: out of memory is abort(), as nothing could be reported.
+ */
 struct arena *arena_new(void);
 void arena_free(struct arena **);
 

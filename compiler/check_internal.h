@@ -125,11 +125,11 @@ struct check {
 	char *out_bytes;
 	size_t out_len;
 	struct span span; /* of the statement at hand */
-	bool is_full;  /* the policy has NFR_RULE_MAX rules, which was said */
+	bool is_full; /* the policy has NFR_RULE_MAX rules, which was said */
 	bool lists_differences;
-	bool is_pf;    /* pf's defaults and leniencies */
+	bool is_pf;	   /* pf's defaults and leniencies */
 	bool allows_leaks; /* the contract is left to the guard */
-	bool is_block; /* the rule at hand blocks */
+	bool is_block;	   /* the rule at hand blocks */
 };
 
 /* With check --pf: nfr takes this otherwise than pf. */

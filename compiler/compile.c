@@ -97,12 +97,12 @@ int compile_file(const char *path, const struct compile_options *o,
 	}
 	parse_file(c->arena, c->sources, c->diag, file, o->defines,
 		   o->define_count, &c->ast);
-	c->policy =
-		check_policy_as(c->arena, c->sources, c->diag, c->host, &c->ast,
-				&(struct check_options){
-				.is_pf = o->is_pf,
-				.lists_differences = o->lists_differences,
-			});
+	c->policy = check_policy_as(
+		c->arena, c->sources, c->diag, c->host, &c->ast,
+		&(struct check_options){
+			.is_pf = o->is_pf,
+			.lists_differences = o->lists_differences,
+		});
 	if (!diag_errors(c->diag) && is_unsupported(c, o->is_checked) &&
 	    o->is_checked)
 		return 0;

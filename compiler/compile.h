@@ -13,7 +13,7 @@ struct compile_options {
 	size_t define_count;
 	const char *const *warnings; /* -W arguments */
 	size_t warning_count;
-	bool is_pf;	 /* pf's own defaults and leniencies */
+	bool is_pf;		/* pf's own defaults and leniencies */
 	bool lists_differences; /* with is_pf: from nfr, as warnings */
 	bool is_checked; /* no image: what does not run yet is only noted */
 };

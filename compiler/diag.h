@@ -44,7 +44,8 @@ void diag_note(struct diag *, struct span, const char *fmt, ...)
 void diag_hint(struct diag *, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* -W name, -W no-name, -W error, -W error=name, -W no-error=name. 0 or -EINVAL. */
+/* -W name, -W no-name, -W error, -W error=name, -W no-error=name. 0 or -EINVAL.
+ */
 int diag_set_warning(struct diag *, const char *option);
 
 unsigned diag_errors(const struct diag *);
@@ -58,7 +59,8 @@ const char *diag_summary(const struct diag *);
 /* A new JSON array; the caller owns the reference. */
 json_t *diag_json(const struct diag *);
 
-/* The candidate nearest to word, or NULL when none is near enough to suggest. */
+/* The candidate nearest to word, or NULL when none is near enough to suggest.
+ */
 const char *diag_nearest(const char *word, const char *const *candidates,
 			 size_t count);
 

@@ -84,9 +84,9 @@ struct front {
 	/* token.c */
 	struct token queue[FRONT_QUEUE_MAX];
 	unsigned queue_len;
-	struct token unread;	/* kind -1: none */
-	struct token last;	/* what the grammar looks at */
-	struct token previous;	/* the one before it */
+	struct token unread;   /* kind -1: none */
+	struct token last;     /* what the grammar looks at */
+	struct token previous; /* the one before it */
 	/* Kinds of their first tokens, 0: at one; of set its option. */
 	int statement, clause;
 	unsigned statement_len; /* tokens so far */

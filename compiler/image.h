@@ -20,7 +20,8 @@ enum image_section {
 	IMAGE_RULES,	/* struct nfr_rule */
 	IMAGE_RULEINFO, /* struct image_ruleinfo, one a rule */
 	IMAGE_TABLES,	/* struct image_table */
-	IMAGE_ENTRIES,	/* struct image_entry, sorted by table, address, prefix */
+	IMAGE_ENTRIES,	/* struct image_entry, sorted by table, address, prefix
+			 */
 	IMAGE_IFACES,	/* struct image_iface, ifid 1 first */
 	IMAGE_FILES,	/* __u32 string: source paths */
 	IMAGE_STRINGS,	/* bytes; offset 0 is "" */
@@ -30,8 +31,9 @@ enum image_section {
 struct image_header {
 	__u32 magic;
 	__u32 abi_version;
-	__u32 len; /* of the whole image */
-	__u32 guard_first; /* rules before it are the policy's, the rest the guard's */
+	__u32 len;	   /* of the whole image */
+	__u32 guard_first; /* rules before it are the policy's, the rest the
+			      guard's */
 	__u8 hash[IMAGE_HASH_LEN]; /* of all bytes, with this field zero */
 	__u32 entry[NFR_ENTRIES];
 	struct {
@@ -54,18 +56,19 @@ struct image_ruleinfo {
 
 struct image_table {
 	__u32 name;
-	__u32 flags;	  /* IMAGE_TABLE_* */
-	__u32 iface;	  /* strings: of a dynamic one; "" is every interface */
-	__u8 modifiers;	  /* IMAGE_MODIFIER_*; 0 unless dynamic */
-	__u8 prefix_len;  /* that a dynamic one writes behind an address, or
-			     IMAGE_NO_PREFIX */
+	__u32 flags;	 /* IMAGE_TABLE_* */
+	__u32 iface;	 /* strings: of a dynamic one; "" is every interface */
+	__u8 modifiers;	 /* IMAGE_MODIFIER_*; 0 unless dynamic */
+	__u8 prefix_len; /* that a dynamic one writes behind an address, or
+			    IMAGE_NO_PREFIX */
 	__u16 reserved;
 };
 #define IMAGE_TABLE_CONST 1u
 #define IMAGE_TABLE_PERSIST 2u
-#define IMAGE_TABLE_DYNAMIC 4u /* holds addresses of interfaces */
-#define IMAGE_TABLE_NEVER_EMPTY 8u /* the policy would open if it were empty */
-#define IMAGE_TABLE_KEEP 16u /* takes over what it held before the load */
+#define IMAGE_TABLE_DYNAMIC 4u	   /* holds addresses of interfaces */
+#define IMAGE_TABLE_NEVER_EMPTY 8u /* the policy would open if it were empty   \
+				    */
+#define IMAGE_TABLE_KEEP 16u	   /* takes over what it held before the load */
 #define IMAGE_MODIFIER_NETWORK 1u
 #define IMAGE_MODIFIER_BROADCAST 2u
 #define IMAGE_MODIFIER_PEER 4u
@@ -74,7 +77,7 @@ struct image_table {
 
 struct image_entry {
 	__u32 table;
-	__u8 family; /* enum nfr_family */
+	__u8 family;	 /* enum nfr_family */
 	__u8 prefix_len; /* 0-32 or 0-128 */
 	__u8 is_negated;
 	__u8 reserved;
@@ -121,7 +124,8 @@ const char *image_string(const struct image *, __u32 offset);
 /* First 12 hex digits of the hash: the image's short name. */
 void image_short_hash(const struct image *, char out[13]);
 
-/* verify.c: the bytecode is total and touches nothing it may not. Called by image_open. */
+/* verify.c: the bytecode is total and touches nothing it may not. Called by
+ * image_open. */
 int verify_code(const struct image *, char error[IMAGE_ERROR_MAX]);
 
 /* disasm.c: the bytecode as text, with labels for entries and rule places. */

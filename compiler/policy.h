@@ -98,7 +98,7 @@ struct policy_table {
 	bool is_const;
 	bool is_persist;
 	bool is_initialised; /* addresses or a file were written, or { } */
-	bool is_declared; /* false: used only, as pf allows */
+	bool is_declared;    /* false: used only, as pf allows */
 	bool is_dynamic;
 	const char *iface;  /* of a dynamic one; NULL: self, every interface */
 	unsigned modifiers; /* enum ast_modifier, ored */

@@ -24,15 +24,15 @@ struct source_file {
 	const char *path; /* as the user wrote it; "-" is standard input */
 	const char *text; /* NUL after the last byte; may hold NULs */
 	size_t len;
-	uint32_t base;	       /* offset of text[0] */
-	struct span included;  /* the include statement, or none */
-	uint32_t index;	       /* 0: the main file */
+	uint32_t base;	      /* offset of text[0] */
+	struct span included; /* the include statement, or none */
+	uint32_t index;	      /* 0: the main file */
 };
 
 struct location {
 	const struct source_file *file;
-	uint32_t line; /* from 1 */
-	uint32_t col;  /* from 1, in bytes */
+	uint32_t line;	       /* from 1 */
+	uint32_t col;	       /* from 1, in bytes */
 	const char *line_text; /* start of the line in file->text */
 	size_t line_len;       /* without the newline */
 };

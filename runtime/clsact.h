@@ -15,7 +15,8 @@
 int clsact_attach(uint32_t ifindex, enum nfr_dir, int prog_fd);
 /* Is that program in our place? */
 bool clsact_holds(uint32_t ifindex, enum nfr_dir, uint32_t prog_id);
-/* Where it runs there and among how many filters; -errno when that is not seen. */
+/* Where it runs there and among how many filters; -errno when that is not seen.
+ */
 int clsact_place(uint32_t ifindex, enum nfr_dir, uint32_t prog_id,
 		 unsigned *count);
 /* 0 or -errno. The qdisc stays: others may use it. */

@@ -11,11 +11,10 @@
 
 static int (*const verbs[VERB_COUNT])(struct nfload *) = {
 	[VERB_CHECK] = verb_check,     [VERB_PRINT] = verb_print,
-	[VERB_CONVERT] = verb_convert,
-	[VERB_COMPILE] = verb_compile, [VERB_DUMP] = verb_dump,
-	[VERB_APPLY] = verb_apply,     [VERB_SHOW] = verb_show,
-	[VERB_TABLE] = verb_table,     [VERB_STATUS] = verb_status,
-	[VERB_UNLOAD] = verb_unload,
+	[VERB_CONVERT] = verb_convert, [VERB_COMPILE] = verb_compile,
+	[VERB_DUMP] = verb_dump,       [VERB_APPLY] = verb_apply,
+	[VERB_SHOW] = verb_show,       [VERB_TABLE] = verb_table,
+	[VERB_STATUS] = verb_status,   [VERB_UNLOAD] = verb_unload,
 	[VERB_FILTER] = verb_filter,   [VERB_COMPLETION] = verb_completion,
 	[VERB_HELP] = verb_help,
 };

@@ -15,8 +15,8 @@
 /* The command line, as main() understood it. */
 struct nfload {
 	enum nfload_verb verb;
-	const char *file;  /* "-" is standard input; NULL: none was given */
-	const char *topic; /* of show, completion and help, or NULL */
+	const char *file;      /* "-" is standard input; NULL: none was given */
+	const char *topic;     /* of show, completion and help, or NULL */
 	char *const *operands; /* of table: name, command, addresses */
 	int operand_count;
 	struct compile_options compile;
@@ -82,7 +82,8 @@ struct input {
 	struct compilation *compilation; /* NULL: it was an image */
 	void *bytes;			 /* of an image that was read */
 	struct image image;
-	void *localised; /* bytes of the image after input_localise(), or NULL */
+	void *localised; /* bytes of the image after input_localise(), or NULL
+			  */
 	const char *failure; /* what was wrong: "2 errors, 1 warning" */
 };
 

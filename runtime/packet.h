@@ -52,9 +52,9 @@ struct packet_frame {
 	const __u8 *end; /* of what can be read */
 	__u32 len;	 /* on the wire; at least end - start */
 	__u32 ifindex;
-	__u32 ingress; /* ifindex where it came into the host; 0: not known */
-	__u8 dir;      /* enum nfr_dir */
-	__u8 link;     /* enum nfr_link */
+	__u32 ingress;	/* ifindex where it came into the host; 0: not known */
+	__u8 dir;	/* enum nfr_dir */
+	__u8 link;	/* enum nfr_link */
 	__u16 received; /* what NFR_F_RECEIVED will be */
 };
 
@@ -71,9 +71,9 @@ struct packet {
 	struct nfr_key key;
 	__u32 network;	 /* offset of the network header */
 	__u32 transport; /* and of the transport header; 0: it was not read */
-	__u16 echo_id; /* ICMP and ICMPv6: bytes 4-5, the identifier of echoes
-			*/
-	__u16 outer; /* outermost EtherType; 0x0800/0x86dd on raw links */
+	__u16 echo_id;	 /* ICMP and ICMPv6: bytes 4-5, the identifier of echoes
+			  */
+	__u16 outer;	 /* outermost EtherType; 0x0800/0x86dd on raw links */
 	struct packet_walk walk;
 };
 

@@ -142,7 +142,8 @@ static void block_keeps_no_state(void **state)
 	(void)state;
 	assert_false(only_rule(&t)->keeps_state);
 	policy_text_free(&t);
-	assert_refused("block all keep state\n", "only a pass rule keeps state");
+	assert_refused("block all keep state\n",
+		       "only a pass rule keeps state");
 }
 
 static void impossible_flags_are_refused(void **state)
@@ -220,9 +221,9 @@ static void ids_are_stable_and_unique(void **state)
 static void interface_as_address_is_a_rule_an_address(void **state)
 {
 	(void)state;
-	ASSERT_TEXTS("block from eth0\n",
-		     "block drop inet from 192.168.1.50 to any",
-		     "block drop on eth0 inet6 from fe80::5054:ff:fe12:3456 to any");
+	ASSERT_TEXTS(
+		"block from eth0\n", "block drop inet from 192.168.1.50 to any",
+		"block drop on eth0 inet6 from fe80::5054:ff:fe12:3456 to any");
 	ASSERT_TEXTS("block inet from eth0/24\n",
 		     "block drop inet from 192.168.1.0/24 to any");
 }

@@ -126,8 +126,8 @@ static bool is_same_policy(const struct policy *a, const struct policy *b)
 static bool is_fixed_point(const char *path, const struct profile *p,
 			   const struct policy *policy, const char *printed)
 {
-	struct policy_text t = policy_text_as(
-		path, printed, strlen(printed), p->host, NULL, &p->options);
+	struct policy_text t = policy_text_as(path, printed, strlen(printed),
+					      p->host, NULL, &p->options);
 	char *again = policy_print(t.policy), *said = policy_text_diag(&t);
 	bool ok = diag_errors(t.diag) == 0 && strcmp(again, printed) == 0 &&
 		  is_same_policy(policy, t.policy);

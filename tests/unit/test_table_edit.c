@@ -182,7 +182,8 @@ static void edited_begin(struct edited *e)
 	rule = fixture_rule(&e->fixture, true);
 	rule->match.dst.kind = POLICY_HOST_TABLE;
 	rule->match.dst.is_negated = true;
-	rule->match.dst.table = fixture_table(&e->fixture, "two", "192.0.2.1/32");
+	rule->match.dst.table =
+		fixture_table(&e->fixture, "two", "192.0.2.1/32");
 	fixture_image(&e->fixture, false, &e->before);
 	image_edit_begin(&e->edit, &e->before);
 }
