@@ -194,22 +194,7 @@ static void default_add(struct check *c)
 {
 	bool is_pass = c->set_default ? c->set_default->set.is_pass : c->is_pf;
 	struct policy_rule rule = {
-		.match =
-			{
-				.dirs = 1u << NFR_DIR_IN | 1u << NFR_DIR_OUT,
-				.families = 1u << NFR_FAMILY_LINK |
-					    1u << NFR_FAMILY_IPV4 |
-					    1u << NFR_FAMILY_IPV6,
-				.on_any = true,
-				.ethertype = -1,
-				.proto = -1,
-				.ttl = -1,
-				.tos = -1,
-				.sport = {.is_any = true},
-				.dport = {.is_any = true},
-				.icmp_type = -1,
-				.icmp_code = -1,
-			},
+		.match = policy_match_any(),
 		.is_pass = is_pass,
 		.is_default = true,
 		.is_generated = true,
@@ -217,6 +202,7 @@ static void default_add(struct check *c)
 		.text = is_pass ? "set default pass" : "set default block",
 	};
 
+	rule.match.families |= 1u << NFR_FAMILY_LINK;
 	rule_add(c, CHECK_RULES, &rule);
 }
 

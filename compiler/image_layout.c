@@ -2,7 +2,10 @@
 /* image_layout.c: counts of items -> places in the image; bytes -> hash. */
 #include "image_layout.h"
 
+#include <errno.h>
 #include <sha2.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 const size_t image_item_len[IMAGE_SECTIONS] = {
@@ -58,4 +61,14 @@ int image_entry_compare(const struct image_entry *a,
 	if (memcmp(a->addr, b->addr, sizeof(a->addr)) != 0)
 		return memcmp(a->addr, b->addr, sizeof(a->addr));
 	return (int)a->prefix_len - (int)b->prefix_len;
+}
+
+int image_refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(error, IMAGE_ERROR_MAX, fmt, args);
+	va_end(args);
+	return -EBADMSG;
 }

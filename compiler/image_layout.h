@@ -32,4 +32,8 @@ void image_hash(const void *bytes, size_t len, __u8 out[IMAGE_HASH_LEN]);
 /* <0, 0 or >0: the order in which entries are stored, each once. */
 int image_entry_compare(const struct image_entry *, const struct image_entry *);
 
+/* Says what is damaged in error; returns -EBADMSG. */
+int image_refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 #endif

@@ -9,22 +9,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <net/if.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "image_layout.h"
-
-__attribute__((format(printf, 2, 3))) static int
-refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(error, IMAGE_ERROR_MAX, fmt, args);
-	va_end(args);
-	return -EBADMSG;
-}
 
 const char *image_string(const struct image *img, __u32 offset)
 {
@@ -46,19 +34,21 @@ static int check_header(const struct image *img, char error[IMAGE_ERROR_MAX])
 	__u8 hash[IMAGE_HASH_LEN];
 
 	if (img->len < sizeof(header->magic) + sizeof(header->abi_version))
-		return refuse(error, "not an nfr image: too short");
+		return image_refuse(error, "not an nfr image: too short");
 	if (header->magic != IMAGE_MAGIC)
-		return refuse(error, "not an nfr image");
+		return image_refuse(error, "not an nfr image");
 	if (header->abi_version != NFR_ABI_VERSION) {
-		refuse(error, "image of version %u, this is for version %u",
-		       header->abi_version, NFR_ABI_VERSION);
+		image_refuse(error,
+			     "image of version %u, this is for version %u",
+			     header->abi_version, NFR_ABI_VERSION);
 		return -EPROTO;
 	}
 	if (img->len < sizeof(*header) || header->len != img->len)
-		return refuse(error, "damaged: its length is %zu", img->len);
+		return image_refuse(error, "damaged: its length is %zu",
+				    img->len);
 	image_hash(img->bytes, img->len, hash);
 	if (memcmp(hash, header->hash, sizeof(hash)) != 0)
-		return refuse(error, "damaged: its hash is another");
+		return image_refuse(error, "damaged: its hash is another");
 	return 0;
 }
 
@@ -79,19 +69,19 @@ static int check_layout(const struct image *img, char error[IMAGE_ERROR_MAX])
 		count[i] = img->header->section[i].count;
 	offset[IMAGE_SECTIONS] = image_layout(count, offset);
 	if (offset[IMAGE_SECTIONS] != img->len)
-		return refuse(error, "sections take %llu bytes, not %zu",
-			      (unsigned long long)offset[IMAGE_SECTIONS],
-			      img->len);
+		return image_refuse(error, "sections take %llu bytes, not %zu",
+				    (unsigned long long)offset[IMAGE_SECTIONS],
+				    img->len);
 	for (unsigned i = 0; i < IMAGE_SECTIONS; i++) {
 		uint64_t end = offset[i] + count[i] * image_item_len[i];
 
 		if (img->header->section[i].offset != offset[i])
-			return refuse(error, "section %s is not at %llu",
-				      image_section_name[i],
-				      (unsigned long long)offset[i]);
+			return image_refuse(error, "section %s is not at %llu",
+					    image_section_name[i],
+					    (unsigned long long)offset[i]);
 		if (!is_zero(img->bytes + end, offset[i + 1] - end))
-			return refuse(error, "padding behind section %s",
-				      image_section_name[i]);
+			return image_refuse(error, "padding behind section %s",
+					    image_section_name[i]);
 	}
 	return 0;
 }
@@ -132,7 +122,8 @@ static int check_strings(const struct image *img, char error[IMAGE_ERROR_MAX])
 	__u32 len = img->header->section[IMAGE_STRINGS].count;
 
 	if (len == 0 || img->strings[0] || img->strings[len - 1])
-		return refuse(error, "strings do not begin and end with NUL");
+		return image_refuse(error,
+				    "strings do not begin and end with NUL");
 	return 0;
 }
 
@@ -141,18 +132,19 @@ static int check_ruleinfo(const struct image *img, char error[IMAGE_ERROR_MAX])
 	__u32 count = img->header->section[IMAGE_RULEINFO].count;
 
 	if (count != img->rule_count)
-		return refuse(error, "%u rules, but places of %u",
-			      img->rule_count, count);
+		return image_refuse(error, "%u rules, but places of %u",
+				    img->rule_count, count);
 	for (__u32 i = 0; i < count; i++) {
 		const struct image_ruleinfo *info = &img->ruleinfo[i];
 
 		if (!is_string(img, info->label) || !is_string(img, info->text))
-			return refuse(error, "rule %u: no such string", i);
+			return image_refuse(error, "rule %u: no such string",
+					    i);
 		if (info->file != IMAGE_NO_FILE &&
 		    info->file >= img->file_count)
-			return refuse(error, "rule %u: no such file", i);
+			return image_refuse(error, "rule %u: no such file", i);
 		if (info->flags & ~(IMAGE_RULE_QUICK | IMAGE_RULE_GENERATED))
-			return refuse(error, "rule %u: unknown flags", i);
+			return image_refuse(error, "rule %u: unknown flags", i);
 	}
 	return 0;
 }
@@ -223,7 +215,7 @@ static int check_tables(const struct image *img, char error[IMAGE_ERROR_MAX])
 		const char *why = check_table(img, &img->tables[i]);
 
 		if (why)
-			return refuse(error, "table %u: %s", i, why);
+			return image_refuse(error, "table %u: %s", i, why);
 	}
 	for (__u32 i = 0; i < img->entry_count; i++) {
 		const struct image_entry *e = &img->entries[i];
@@ -232,7 +224,8 @@ static int check_tables(const struct image *img, char error[IMAGE_ERROR_MAX])
 		if (!why && i > 0 && image_entry_compare(e - 1, e) >= 0)
 			why = "not in order";
 		if (why)
-			return refuse(error, "table entry %u: %s", i, why);
+			return image_refuse(error, "table entry %u: %s", i,
+					    why);
 	}
 	return 0;
 }
@@ -252,22 +245,24 @@ static int check_ifaces(const struct image *img, char error[IMAGE_ERROR_MAX])
 		IMAGE_IFACE_TUNNEL | IMAGE_IFACE_LOOPBACK | IMAGE_IFACE_SKIP;
 
 	if (img->iface_count > NFR_IFACE_MAX)
-		return refuse(error, "more than %u interfaces", NFR_IFACE_MAX);
+		return image_refuse(error, "more than %u interfaces",
+				    NFR_IFACE_MAX);
 	for (__u32 i = 0; i < img->iface_count; i++) {
 		const struct image_iface *iface = &img->ifaces[i];
 		const char *name;
 
 		if (!is_string(img, iface->name) || iface->flags & ~known)
-			return refuse(error,
-				      "interface %u: no such string "
-				      "or flag",
-				      i + 1);
+			return image_refuse(error,
+					    "interface %u: no such string "
+					    "or flag",
+					    i + 1);
 		name = image_string(img, iface->name);
 		if (!*name || strlen(name) >= IF_NAMESIZE)
-			return refuse(error, "interface %u: not a name", i + 1);
+			return image_refuse(error, "interface %u: not a name",
+					    i + 1);
 		if (is_known_name(img, i, name))
-			return refuse(error, "interface %u: named twice",
-				      i + 1);
+			return image_refuse(error, "interface %u: named twice",
+					    i + 1);
 	}
 	return 0;
 }
@@ -276,7 +271,8 @@ static int check_files(const struct image *img, char error[IMAGE_ERROR_MAX])
 {
 	for (__u32 i = 0; i < img->file_count; i++)
 		if (!is_string(img, img->files[i]))
-			return refuse(error, "file %u: no such string", i);
+			return image_refuse(error, "file %u: no such string",
+					    i);
 	return 0;
 }
 

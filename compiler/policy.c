@@ -58,3 +58,20 @@ void policy_order(const struct policy *p, uint32_t *order)
 		order[i] = (uint32_t)i;
 	qsort_r(order, p->rule_count, sizeof(*order), compare_rules, (void *)p);
 }
+
+struct policy_match policy_match_any(void)
+{
+	return (struct policy_match){
+		.dirs = 1u << NFR_DIR_IN | 1u << NFR_DIR_OUT,
+		.families = 1u << NFR_FAMILY_IPV4 | 1u << NFR_FAMILY_IPV6,
+		.on_any = true,
+		.ethertype = -1,
+		.proto = -1,
+		.ttl = -1,
+		.tos = -1,
+		.sport = {.is_any = true},
+		.dport = {.is_any = true},
+		.icmp_type = -1,
+		.icmp_code = -1,
+	};
+}

@@ -158,4 +158,7 @@ struct policy {
  */
 void policy_order(const struct policy *, uint32_t *order);
 
+/* Every IP packet, both ways, on every interface. */
+struct policy_match policy_match_any(void);
+
 #endif

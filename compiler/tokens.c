@@ -28,26 +28,13 @@ void tokens_print(struct arena *arena, struct sources *sources,
 		  const struct parse_define *defines, size_t define_count,
 		  FILE *out)
 {
-	struct front *f = arena_new_of(arena, struct front);
+	struct front *f =
+		front_begin(arena, sources, diag, file, defines, define_count);
 	PARSE_STYPE value = {0};
 	struct span span;
 	int kind;
 
-	/* The state that parse_file() begins with. */
-	f->arena = arena;
-	f->sources = sources;
-	f->diag = diag;
-	f->unread.kind = -1;
-	f->last.kind = T_NEWLINE;
-	f->last_defined = &f->first_defined;
-	for (size_t i = 0; i < define_count; i++)
-		macro_define(f, SPAN_NONE, defines[i].name, defines[i].value,
-			     true);
-	/* As in parse_file(): only memory can lack. */
-	if (!scan_begin(f))
-		abort();
-	token_open_file(f, file);
 	while ((kind = parse_lex(&value, &span, f)) != T_EOF)
 		print_token(f, kind, span, value.text, out);
-	scan_end(f);
+	front_end(f);
 }

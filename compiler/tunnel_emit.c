@@ -62,22 +62,10 @@ bool tunnel_has_link(const struct tunnel_clause *clause, const char *word)
 
 static struct check_match match_any(void)
 {
-	return (struct check_match){
-		.numbers =
-			{
-				.families =
-					1u << FAMILY_IPV4 | 1u << FAMILY_IPV6,
-				.on_any = true,
-				.ethertype = -1,
-				.proto = -1,
-				.ttl = -1,
-				.tos = -1,
-				.sport = {.is_any = true},
-				.dport = {.is_any = true},
-				.icmp_type = -1,
-				.icmp_code = -1,
-			},
-	};
+	struct check_match match = {.numbers = policy_match_any()};
+
+	match.numbers.dirs = 0; /* the caller's */
+	return match;
 }
 
 static void match_family(struct check_match *m, enum addr_family family)

@@ -9,11 +9,10 @@
  * key and tables of this image.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "image.h"
+#include "image_layout.h"
 
 enum form { FORM_NONE, FORM_RET, FORM_JUMP, FORM_CMP, FORM_MASK, FORM_TABLE };
 
@@ -22,17 +21,6 @@ static const __u8 forms[] = {
 #include "../runtime/opcodes.def"
 #undef NFR_OPCODE
 };
-
-__attribute__((format(printf, 2, 3))) static int
-refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(error, IMAGE_ERROR_MAX, fmt, args);
-	va_end(args);
-	return -EBADMSG;
-}
 
 static bool is_iface(const struct nfr_insn *insn)
 {
@@ -124,7 +112,8 @@ static int check_code(const struct image *img, __u8 *stages,
 		if (!why)
 			why = follow(img, i, stages);
 		if (why)
-			return refuse(error, "instruction %u: %s", i, why);
+			return image_refuse(error, "instruction %u: %s", i,
+					    why);
 	}
 	return 0;
 }
@@ -137,25 +126,26 @@ static int check_rule(const struct image *img, __u32 i,
 	bool is_last = i + 1 == img->rule_count;
 
 	if (rule->verdict > NFR_PASS)
-		return refuse(error, "rule %u: unknown verdict", i);
+		return image_refuse(error, "rule %u: unknown verdict", i);
 	if (rule->flags & ~NFR_RULE_FLAGS || rule->reserved || rule->state_max)
-		return refuse(error, "rule %u: unknown flags", i);
+		return image_refuse(error, "rule %u: unknown flags", i);
 	if (!!(rule->flags & NFR_RULE_GUARD) != (i >= guard_first))
-		return refuse(error, "rule %u: %s the guard's", i,
-			      i >= guard_first ? "is not" : "is one of");
+		return image_refuse(error, "rule %u: %s the guard's", i,
+				    i >= guard_first ? "is not" : "is one of");
 	if (!!(rule->flags & NFR_RULE_DEFAULT) != (i == guard_first - 1))
-		return refuse(error,
-			      "rule %u: the default is the last of the rules, "
-			      "and only that",
-			      i);
+		return image_refuse(
+			error,
+			"rule %u: the default is the last of the rules, "
+			"and only that",
+			i);
 	if (rule->flags & NFR_RULE_STATE &&
 	    (rule->verdict != NFR_PASS || rule->flags & NFR_RULE_GUARD))
-		return refuse(error, "rule %u: only a passing rule keeps state",
-			      i);
+		return image_refuse(
+			error, "rule %u: only a passing rule keeps state", i);
 	if (i >= guard_first && is_last &&
 	    (rule->verdict != NFR_PASS || rule->flags != NFR_RULE_GUARD))
-		return refuse(error,
-			      "rule %u: the guard's last is no objection", i);
+		return image_refuse(
+			error, "rule %u: the guard's last is no objection", i);
 	return 0;
 }
 
@@ -164,9 +154,10 @@ static int check_rules(const struct image *img, char error[IMAGE_ERROR_MAX])
 	__u32 guard_first = img->header->guard_first;
 
 	if (guard_first == 0)
-		return refuse(error, "no default rule");
+		return image_refuse(error, "no default rule");
 	if (guard_first > img->rule_count)
-		return refuse(error, "the guard begins behind the last rule");
+		return image_refuse(error,
+				    "the guard begins behind the last rule");
 	for (__u32 i = 0; i < img->rule_count; i++) {
 		int err = check_rule(img, i, error);
 
@@ -187,12 +178,13 @@ static int check_entries(const struct image *img, __u8 *stages,
 
 		if (is_guard && !has_guard) {
 			if (entry != NFR_NO_ENTRY)
-				return refuse(error, "entry %u: no guard", i);
+				return image_refuse(error, "entry %u: no guard",
+						    i);
 			continue;
 		}
 		if (entry >= img->insn_count)
-			return refuse(error, "entry %u: outside of the code",
-				      i);
+			return image_refuse(error,
+					    "entry %u: outside of the code", i);
 		stages[entry] |=
 			1u << (is_guard ? NFR_STAGE_GUARD : NFR_STAGE_RULES);
 	}
@@ -202,13 +194,16 @@ static int check_entries(const struct image *img, __u8 *stages,
 static int check_limits(const struct image *img, char error[IMAGE_ERROR_MAX])
 {
 	if (img->insn_count > NFR_INSN_MAX)
-		return refuse(error, "more than %u instructions", NFR_INSN_MAX);
+		return image_refuse(error, "more than %u instructions",
+				    NFR_INSN_MAX);
 	if (img->rule_count > NFR_RULE_MAX)
-		return refuse(error, "more than %u rules", NFR_RULE_MAX);
+		return image_refuse(error, "more than %u rules", NFR_RULE_MAX);
 	if (img->table_count > NFR_TABLE_MAX)
-		return refuse(error, "more than %u tables", NFR_TABLE_MAX);
+		return image_refuse(error, "more than %u tables",
+				    NFR_TABLE_MAX);
 	if (img->iface_count > NFR_IFACE_MAX)
-		return refuse(error, "more than %u interfaces", NFR_IFACE_MAX);
+		return image_refuse(error, "more than %u interfaces",
+				    NFR_IFACE_MAX);
 	return 0;
 }
 
@@ -223,7 +218,7 @@ int verify_code(const struct image *img, char error[IMAGE_ERROR_MAX])
 		return err;
 	stages = calloc((size_t)img->insn_count + 1, sizeof(*stages));
 	if (!stages) {
-		refuse(error, "out of memory");
+		image_refuse(error, "out of memory");
 		return -ENOMEM;
 	}
 	err = check_entries(img, stages, error);

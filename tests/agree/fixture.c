@@ -35,18 +35,7 @@ static void rule_init(struct fixture *f, struct policy_rule *rule, bool is_pass,
 		      const char *name, size_t number)
 {
 	*rule = (struct policy_rule){
-		.match = {.dirs = 3,
-			  .families =
-				  1u << NFR_FAMILY_IPV4 | 1u << NFR_FAMILY_IPV6,
-			  .on_any = true,
-			  .ethertype = -1,
-			  .proto = -1,
-			  .ttl = -1,
-			  .tos = -1,
-			  .sport = {.is_any = true},
-			  .dport = {.is_any = true},
-			  .icmp_type = -1,
-			  .icmp_code = -1},
+		.match = policy_match_any(),
 		.is_pass = is_pass,
 		.label = "",
 		.id = number + 1,
