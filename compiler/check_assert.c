@@ -142,9 +142,15 @@ void asserts_finish(struct check *c)
 	struct search *s;
 	struct span said = SPAN_NONE;
 
-	if ((!c->asserts && (!c->policy->guard_count || c->allows_leaks)) ||
-	    c->policy->unsupported_count)
+	if (!c->asserts && (!c->policy->guard_count || c->allows_leaks))
 		return;
+	if (c->policy->unsupported_count) {
+		if (c->asserts)
+			diag_warning(c->diag, c->asserts->span, WARN_UNCHECKED,
+				     "asserts are not checked: the policy uses "
+				     "what the datapath does not run yet");
+		return;
+	}
 	s = search_new(c);
 	if (!c->allows_leaks)
 		contract_search(c, s);

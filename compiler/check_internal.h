@@ -237,6 +237,10 @@ bool names_iface(struct check *, const struct ast_iface *,
 		 struct check_iface *out);
 /* Says that the host has no such interface, where that is a mistake. */
 bool names_iface_exists(struct check *, const char *name, struct span);
+/* A port by number or by service, of proto if it has one there; -1: an error.
+ */
+int names_port_number(struct check *, const struct ast_name *,
+		      const char *proto);
 bool names_id(struct check *, const struct ast_port *, bool is_group,
 	      struct check_id *out);
 bool names_proto(struct check *, const struct ast_name *,
@@ -297,9 +301,6 @@ bool pools_resolve(struct check *, const struct ast_effects *,
 bool pools_collapse(struct check *, const struct check_pools *,
 		    const struct check_port *dport, enum addr_family *family,
 		    struct ast_effects *out);
-
-/* A written port's number, or -1 after an error. */
-int pool_port_number(struct check *, const struct ast_name *);
 
 /* check_effects.c: what a rule does beside its verdict. */
 bool effects_are_sound(struct check *, const struct ast_rule *);

@@ -189,10 +189,12 @@ bool names_proto(struct check *c, const struct ast_name *written,
 	return true;
 }
 
-/* -1 after an error. */
-static int port_number(struct check *c, const struct ast_name *written,
-		       const char *proto)
+int names_port_number(struct check *c, const struct ast_name *written,
+		      const char *proto)
 {
+	const char *const *names;
+	const char *near;
+	size_t count;
 	int number;
 
 	if (!written->text) {
@@ -207,8 +209,12 @@ static int port_number(struct check *c, const struct ast_name *written,
 		number = host_service(c->host, written->text, NULL);
 	if (number >= 0)
 		return number;
+	names = host_service_names(c->host, c->arena, &count);
+	near = diag_nearest(written->text, names, count);
 	diag_error(c->diag, written->span, "name", "unknown service \"%s\"",
 		   written->text);
+	if (near)
+		diag_inline_hint(c->diag, "did you mean \"%s\"?", near);
 	diag_hint(c->diag, "service names come from /etc/services; a number "
 			   "works everywhere");
 	return -1;
@@ -254,11 +260,11 @@ bool names_port(struct check *c, const struct ast_port *written,
 {
 	bool is_negated =
 		written->op == AST_PORT_NE || written->op == AST_PORT_OUTSIDE;
-	int a = port_number(c, &written->first, proto);
+	int a = names_port_number(c, &written->first, proto);
 	int b = a, first, last;
 
 	if (port_is_binary(written->op))
-		b = port_number(c, &written->last, proto);
+		b = names_port_number(c, &written->last, proto);
 	if (a < 0 || b < 0)
 		return false;
 	if (a > b && !c->is_pf) {

@@ -21,34 +21,16 @@ static bool is_routing(enum check_pool_kind kind)
 /* ---- written pools -> resolved pools --------------------------------------
  */
 
-int pool_port_number(struct check *c, const struct ast_name *name)
-{
-	int64_t port = name->value;
-
-	if (name->text) {
-		port = host_service(c->host, name->text, "tcp");
-		if (port < 0)
-			port = host_service(c->host, name->text, NULL);
-		if (port < 0)
-			diag_error(c->diag, name->span, "name",
-				   "unknown service \"%s\"", name->text);
-	} else if (port < 0 || port > PORT_MAX) {
-		diag_error(c->diag, name->span, "type",
-			   "a port is a number from 0 to %d", PORT_MAX);
-		port = -1;
-	}
-	return (int)port;
-}
-
 static bool ports_resolve(struct check *c, struct check_pool *out)
 {
 	const struct ast_pool *p = out->ast;
 
 	if (p->port_kind == AST_POOL_PORT_NONE)
 		return true;
-	out->port_first = out->port_last = pool_port_number(c, &p->port_first);
+	out->port_first = out->port_last =
+		names_port_number(c, &p->port_first, "tcp");
 	if (p->port_kind == AST_POOL_PORT_RANGE)
-		out->port_last = pool_port_number(c, &p->port_last);
+		out->port_last = names_port_number(c, &p->port_last, "tcp");
 	return out->port_first >= 0 && out->port_last >= 0;
 }
 

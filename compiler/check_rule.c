@@ -380,7 +380,7 @@ static bool divert_resolve(struct check *c, struct ast_node *node)
 		return true;
 	if (!host_resolve(c, r->effects->divert_host, &hosts))
 		return false;
-	port = pool_port_number(c, &r->effects->divert_port);
+	port = names_port_number(c, &r->effects->divert_port, "tcp");
 	if (hosts.count == 0 || port < 0)
 		return false;
 	e = arena_new_of(c->arena, struct ast_effects);

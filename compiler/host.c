@@ -115,16 +115,69 @@ int64_t host_group(const struct host *h, const char *name)
 	return gr ? (int64_t)gr->gr_gid : -1;
 }
 
+/* ---- names, for suggestions ---------------------------------------------- */
+
+struct names {
+	struct arena *arena;
+	const char **items;
+	size_t count, capacity;
+};
+
+static void names_push(struct names *n, const char *name)
+{
+	n->items = arena_grow(n->arena, n->items, n->count, &n->capacity,
+			      sizeof(*n->items));
+	n->items[n->count++] = arena_strdup(n->arena, name);
+}
+
+static void names_of_system(struct names *n, bool is_group)
+{
+	const struct passwd *pw;
+	const struct group *gr;
+
+	if (is_group) {
+		setgrent();
+		while ((gr = getgrent()))
+			names_push(n, gr->gr_name);
+		endgrent();
+		return;
+	}
+	setpwent();
+	while ((pw = getpwent()))
+		names_push(n, pw->pw_name);
+	endpwent();
+}
+
 const char *const *host_user_names(const struct host *h, struct arena *a,
 				   bool is_group, size_t *count)
 {
 	const struct host_ids *ids = is_group ? &h->groups : &h->users;
-	const char **names = arena_alloc(a, (ids->count + 1) * sizeof(*names));
+	struct names n = {.arena = a};
 
+	if (!ids->is_given)
+		names_of_system(&n, is_group);
 	for (size_t i = 0; i < ids->count; i++)
-		names[i] = ids->items[i].name;
-	*count = ids->count;
-	return names;
+		names_push(&n, ids->items[i].name);
+	*count = n.count;
+	return n.items;
+}
+
+const char *const *host_service_names(const struct host *h, struct arena *a,
+				      size_t *count)
+{
+	struct names n = {.arena = a};
+	const struct servent *service;
+
+	if (!h->has_services) {
+		setservent(0);
+		while ((service = getservent()))
+			names_push(&n, service->s_name);
+		endservent();
+	}
+	for (size_t i = 0; i < h->service_count; i++)
+		names_push(&n, h->services[i].name);
+	*count = n.count;
+	return n.items;
 }
 
 /* ---- /etc/hosts --------------------------------------------------------- */

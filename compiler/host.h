@@ -55,9 +55,11 @@ int host_service(const struct host *, const char *name, const char *proto);
 /* Number of a user or group, or -1. */
 int64_t host_user(const struct host *, const char *name);
 int64_t host_group(const struct host *, const char *name);
-/* Names of a profile's users or groups, for suggestions; in the arena. */
+/* All names of users or groups, of services, for suggestions; in the arena. */
 const char *const *host_user_names(const struct host *, struct arena *,
 				   bool is_group, size_t *count);
+const char *const *host_service_names(const struct host *, struct arena *,
+				      size_t *count);
 /*
  * The addresses of a host's name from the profile or /etc/hosts, never from
  * the DNS; returns how many.
