@@ -1,1 +1,1 @@
-bench_src := $(wildcard bench/*.c)
+bench_src := bench/measure.c bench/nfbench.c bench/workload.c

@@ -1,1 +1,19 @@
-compiler_src := $(wildcard compiler/*.c)
+# Text in, image out.
+compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_host.c \
+	compiler/ast_option.c compiler/ast_pool.c compiler/ast_rule.c \
+	compiler/ast_set.c compiler/ast_state.c compiler/check.c \
+	compiler/check_anchor.c compiler/check_antispoof.c compiler/check_assert.c \
+	compiler/check_effects.c compiler/check_expand.c compiler/check_host.c \
+	compiler/check_label.c compiler/check_names.c compiler/check_pool.c \
+	compiler/check_rule.c compiler/check_search.c compiler/check_set.c \
+	compiler/check_state.c compiler/check_table.c compiler/compile.c \
+	compiler/diag.c compiler/disasm.c compiler/emit.c compiler/expect.c \
+	compiler/front.c compiler/host.c compiler/host_profile.c compiler/icmp.c \
+	compiler/image_edit.c compiler/image_layout.c compiler/image_read.c \
+	compiler/image_write.c compiler/keyword.c compiler/lower.c \
+	compiler/lower_match.c compiler/macro.c compiler/model.c compiler/policy.c \
+	compiler/print.c compiler/print_match.c compiler/print_rule.c \
+	compiler/print_word.c compiler/render.c compiler/source.c \
+	compiler/statement.c compiler/string_pool.c compiler/table_edit.c \
+	compiler/token.c compiler/tokens.c compiler/tunnel.c compiler/tunnel_emit.c \
+	compiler/tunnel_guard.c compiler/verify.c
