@@ -17,6 +17,9 @@ void print_string(const char *text, FILE *);
 /* Quoted where it would be read as something else. */
 void print_word(const char *text, FILE *);
 void print_table_name(const char *name, FILE *);
+/* 80:90 or, without a last, 80:*; one word, so quotes are around all of it. */
+void print_port_range(const struct ast_name *first, const struct ast_name *last,
+		      FILE *);
 void print_name(const struct ast_name *, FILE *);
 /* What stands before, between and after the members of a list. */
 void open_list(bool is_list, FILE *);

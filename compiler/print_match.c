@@ -100,10 +100,13 @@ static void print_port(const struct ast_port *port, bool is_list, FILE *f)
 	static const char *const binary[] = {
 		[AST_PORT_INSIDE] = " >< ",
 		[AST_PORT_OUTSIDE] = " <> ",
-		[AST_PORT_INCLUSIVE] = ":",
 	};
 	bool is_binary = port->op >= AST_PORT_INSIDE;
 	bool is_bare = is_binary || (is_list && port->op == AST_PORT_EQ);
+	if (port->op == AST_PORT_INCLUSIVE) {
+		print_port_range(&port->first, &port->last, f);
+		return;
+	}
 	fputs(is_bare ? "" : unary[port->op], f);
 	print_name(&port->first, f);
 	if (!is_binary)

@@ -263,13 +263,14 @@ static void print_pool_port(const struct ast_pool *p, FILE *f)
 	if (p->port_kind == AST_POOL_PORT_NONE)
 		return;
 	fputs(" port ", f);
-	print_name(&p->port_first, f);
-	if (p->port_kind == AST_POOL_PORT_OPEN)
-		fputs(":*", f);
-	if (p->port_kind != AST_POOL_PORT_RANGE)
-		return;
-	fputc(':', f);
-	print_name(&p->port_last, f);
+	if (p->port_kind == AST_POOL_PORT_ONE)
+		print_name(&p->port_first, f);
+	else
+		print_port_range(&p->port_first,
+				 p->port_kind == AST_POOL_PORT_RANGE
+					 ? &p->port_last
+					 : NULL,
+				 f);
 }
 
 static void print_pool(const char *word, const struct ast_pool *p, FILE *f)

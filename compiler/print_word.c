@@ -59,6 +59,24 @@ void print_name(const struct ast_name *name, FILE *f)
 		fprintf(f, "%lld", (long long)name->value);
 }
 
+static const char *name_text(const struct ast_name *name, char number[24])
+{
+	if (name->text)
+		return name->text;
+	snprintf(number, 24, "%lld", (long long)name->value);
+	return number;
+}
+
+void print_port_range(const struct ast_name *first, const struct ast_name *last,
+		      FILE *f)
+{
+	char text[FRONT_STRING_MAX + 64], from[24], to[24];
+
+	snprintf(text, sizeof(text), "%s:%s", name_text(first, from),
+		 last ? name_text(last, to) : "*");
+	print_word(text, f);
+}
+
 /* What stands before, between and after the members of a list. */
 void open_list(bool is_list, FILE *f)
 {
