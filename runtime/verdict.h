@@ -67,18 +67,18 @@ NFR_INLINE __u8 verdict_offload(struct env *env, const struct verdict *v)
 	return NFR_REASON_NONE;
 }
 
-/* Parses, and once more if the rest of the headers had to be fetched. */
+/*
+ * Parses, and once more if the rest of the headers had to be fetched. Not a
+ * loop: a compiler may lay one out so that its way back is no jump, which the
+ * verifier of Linux 6.1 refuses.
+ */
 NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 			      struct verdict *v, __u32 ifid)
 {
-	__u8 doubt = NFR_REASON_SHORT;
+	__u8 doubt = packet_parse(frame, &v->packet, ifid);
 
-#pragma GCC unroll 1
-	for (int turn = 0; turn < 2; turn++) {
+	if (doubt == NFR_REASON_SHORT && env_pull(env, frame))
 		doubt = packet_parse(frame, &v->packet, ifid);
-		if (doubt != NFR_REASON_SHORT || turn || !env_pull(env, frame))
-			break;
-	}
 	PACKET_FORGET();
 	return doubt ? doubt : verdict_offload(env, v);
 }
