@@ -38,7 +38,7 @@ leaks_table() {
 	frame|none|ether proto 0x88b6|raw frame of an unknown EtherType
 	packet|none|host $lab_web4 and udp port 7002|IPv4 packet written past the IP stack
 	vlan|none|vlan|the same, behind two VLAN tags
-	offload|none|host $lab_web4 and udp port 7010|the same, its address written by checksum offload
+	offload|none|host $lab_web4 and udp port 7010|the same, by way of checksum offload
 	probe|none|src host 10.64.0.2|answer to the router's probe of wg0
 	killed|hold|udp port 7003 or host $lab_tunnel_dns|tunnel's daemon killed under traffic
 	deleted|hold|udp port 7004 or host $lab_tunnel_dns|tunnel's interface deleted under traffic
