@@ -66,8 +66,7 @@ struct image_table {
 #define IMAGE_TABLE_CONST 1u
 #define IMAGE_TABLE_PERSIST 2u
 #define IMAGE_TABLE_DYNAMIC 4u	   /* holds addresses of interfaces */
-#define IMAGE_TABLE_NEVER_EMPTY 8u /* the policy would open if it were empty   \
-				    */
+#define IMAGE_TABLE_NEVER_EMPTY 8u /* empty, it would open the policy */
 #define IMAGE_TABLE_KEEP 16u	   /* takes over what it held before the load */
 #define IMAGE_MODIFIER_NETWORK 1u
 #define IMAGE_MODIFIER_BROADCAST 2u
@@ -120,6 +119,8 @@ int image_write(const struct policy *, const struct code *,
 int image_open(const void *bytes, size_t len, struct image *out,
 	       char error[IMAGE_ERROR_MAX]);
 
+/* An entry as nfr_tables holds it: fills in the key, returns the value. */
+__u32 image_table_key(const struct image_entry *, struct nfr_table_key *);
 const char *image_string(const struct image *, __u32 offset);
 /* First 12 hex digits of the hash: the image's short name. */
 void image_short_hash(const struct image *, char out[13]);

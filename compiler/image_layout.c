@@ -2,6 +2,7 @@
 /* image_layout.c: counts of items -> places in the image; bytes -> hash. */
 #include "image_layout.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <sha2.h>
 #include <stdarg.h>
@@ -71,4 +72,17 @@ int image_refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
 	vsnprintf(error, IMAGE_ERROR_MAX, fmt, args);
 	va_end(args);
 	return -EBADMSG;
+}
+
+__u32 image_table_key(const struct image_entry *entry,
+		      struct nfr_table_key *key)
+{
+	*key = (struct nfr_table_key){
+		.prefix_len = 32u + entry->prefix_len,
+		.table_be = htonl(entry->table),
+	};
+	if (entry->family == NFR_FAMILY_IPV4)
+		key->prefix_len += 96;
+	memcpy(key->addr, entry->addr, sizeof(key->addr));
+	return entry->is_negated ? NFR_TABLE_NEGATED : NFR_TABLE_MEMBER;
 }

@@ -11,7 +11,6 @@
  */
 #include "agree.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -240,17 +239,9 @@ static int fill_tables(int fd, const struct image *image)
 {
 	empty(fd);
 	for (uint32_t i = 0; i < image->entry_count; i++) {
-		const struct image_entry *entry = &image->entries[i];
-		uint32_t value = entry->is_negated ? NFR_TABLE_NEGATED
-						   : NFR_TABLE_MEMBER;
-		struct nfr_table_key key = {
-			.prefix_len = 32u + entry->prefix_len,
-			.table_be = htonl(entry->table),
-		};
+		struct nfr_table_key key;
+		uint32_t value = image_table_key(&image->entries[i], &key);
 
-		if (entry->family == NFR_FAMILY_IPV4)
-			key.prefix_len += 96;
-		memcpy(key.addr, entry->addr, sizeof(key.addr));
 		if (bpf_map_update_elem(fd, &key, &value, BPF_ANY))
 			return -errno;
 	}
