@@ -288,11 +288,13 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 	__u32 ifid;
 
 	if (!config || config->abi_version != NFR_ABI_VERSION) {
+		packet_clear(&v->packet); /* no parser did; an event reads it */
 		v->result.reason = NFR_REASON_VERSION;
 		return;
 	}
 	iface = env_iface(env, frame->ifindex);
 	if (!iface) {
+		packet_clear(&v->packet);
 		v->result.reason = NFR_REASON_INTERFACE;
 		return;
 	}
@@ -378,7 +380,6 @@ NFR_INLINE __u8 verdict_judge(struct env *env, struct packet_frame *frame,
 	v->result = (struct nfr_result){.verdict = NFR_BLOCK,
 					.reason = NFR_REASON_NONE,
 					.rule = NFR_NO_RULE};
-	packet_clear(&v->packet);
 	verdict_decide(env, frame, v);
 	verdict_account(env, frame, v);
 	return v->result.verdict;
