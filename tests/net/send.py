@@ -18,6 +18,7 @@
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
 import sys
@@ -61,8 +62,13 @@ def udp(args):
     count, pps = int(options.get("count", 1 << 30)), int(options.get("pps", 0))
     log = os.open(options.get("log", "/dev/null"),
                   os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    # Not between a packet and its line in the log.
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     start = time.monotonic()
     for i in range(count):
+        if ended:
+            break
         s, to = targets[i % len(targets)]
         try:
             s.sendto(b"nfr leak test %d" % i, (to[0], int(port)) + to[2:])
