@@ -178,8 +178,8 @@ enum ast_log { /* of log (...); bits */
 
 /* The order in which they are printed is pf's. */
 enum ast_timeout {
-#define NFR_TIMEOUT(sym, name) AST_TIMEOUT_##sym,
-#include "timeouts.def"
+#define NFR_TIMEOUT(sym, name, seconds) AST_TIMEOUT_##sym,
+#include "../runtime/timeouts.def"
 #undef NFR_TIMEOUT
 	AST_TIMEOUT_COUNT
 };

@@ -38,7 +38,8 @@ static bool has_guard(const struct writer *w)
 
 static struct nfr_rule make_rule(const struct policy_rule *rule, bool is_guard)
 {
-	struct nfr_rule out = {.verdict = rule->is_pass ? NFR_PASS : NFR_BLOCK};
+	struct nfr_rule out = {.verdict = rule->is_pass ? NFR_PASS : NFR_BLOCK,
+			       .action = NFR_NO_ACTION};
 
 	if (rule->allows_opts)
 		out.flags |= NFR_RULE_ALLOW_OPTS;

@@ -31,8 +31,8 @@ static const struct keyword *find(const char *word)
 }
 
 static const char *const timeouts[] = {
-#define NFR_TIMEOUT(sym, name) name,
-#include "timeouts.def"
+#define NFR_TIMEOUT(sym, name, seconds) name,
+#include "../runtime/timeouts.def"
 #undef NFR_TIMEOUT
 };
 

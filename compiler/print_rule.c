@@ -149,8 +149,8 @@ static void print_track(const struct ast_state_options *s, struct comma *c)
 void print_state_options(const struct ast_state_options *s, FILE *f)
 {
 	static const char *const timeouts[] = {
-#define NFR_TIMEOUT(sym, name) name,
-#include "timeouts.def"
+#define NFR_TIMEOUT(sym, name, seconds) name,
+#include "../runtime/timeouts.def"
 #undef NFR_TIMEOUT
 	};
 	struct comma c = {f, false};

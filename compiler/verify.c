@@ -127,7 +127,8 @@ static int check_rule(const struct image *img, __u32 i,
 
 	if (rule->verdict > NFR_PASS)
 		return image_refuse(error, "rule %u: unknown verdict", i);
-	if (rule->flags & ~NFR_RULE_FLAGS || rule->reserved || rule->state_max)
+	if (rule->flags & ~NFR_RULE_FLAGS || rule->flags & NFR_RULE_MATCH ||
+	    rule->tag || rule->action != NFR_NO_ACTION)
 		return image_refuse(error, "rule %u: unknown flags", i);
 	if (!!(rule->flags & NFR_RULE_GUARD) != (i >= guard_first))
 		return image_refuse(error, "rule %u: %s the guard's", i,

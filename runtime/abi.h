@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 2
+#define NFR_ABI_VERSION 3
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -64,8 +64,13 @@ enum nfr_field {
 	NFR_F_TTL = 18,	   /* TTL or hop limit */
 	NFR_F_TOS = 19,	   /* IPv4 TOS byte or IPv6 traffic class, with ECN */
 	NFR_F_RECEIVED =
-		20, /* interface id where the packet came in, see below */
-	NFR_F_LAST = 20,
+		20,	 /* interface id where the packet came in, see below */
+	NFR_F_TAG = 21,	 /* of "tag": the image's number, 0: none */
+	NFR_F_MARK = 22, /* skb->mark */
+	NFR_F_UID = 23,	 /* of the socket's owner; NFR_NO_ID: no socket */
+	NFR_F_GID = 24,
+	NFR_F_CGROUP = 25, /* class of the socket's cgroup, 0: none named */
+	NFR_F_LAST = 25,
 	NFR_KEY_WORDS = 32 /* a power of two, so that an index can be masked */
 };
 
@@ -75,6 +80,8 @@ enum nfr_field {
  * knows. An interface that no rule names is NFR_RECEIVED_OTHER.
  */
 #define NFR_RECEIVED_OTHER 0xffffu
+
+#define NFR_NO_ID 0xffffffffu
 
 #define NFR_BIT_OPTIONS                                                        \
 	(1u << 0) /* IPv4 options, or hop-by-hop/destination options */
@@ -124,8 +131,8 @@ enum nfr_stage { NFR_STAGE_RULES = 0, NFR_STAGE_GUARD = 1, NFR_STAGES = 2 };
 struct nfr_rule {
 	__u8 verdict; /* enum nfr_verdict */
 	__u8 flags;   /* NFR_RULE_* */
-	__u16 reserved;
-	__u32 state_max; /* reserved, 0 */
+	__u16 tag;    /* that it gives; 0: none */
+	__u32 action; /* index, or NFR_NO_ACTION */
 };
 _Static_assert(sizeof(struct nfr_rule) == 8, "nfr_rule");
 #define NFR_RULE_LOG 0x01
@@ -133,7 +140,81 @@ _Static_assert(sizeof(struct nfr_rule) == 8, "nfr_rule");
 #define NFR_RULE_ALLOW_OPTS 0x04 /* passes packets with IP options */
 #define NFR_RULE_DEFAULT 0x08	 /* "set default": no rule matched */
 #define NFR_RULE_GUARD 0x10	 /* belongs to the sealed guard */
-#define NFR_RULE_FLAGS 0x1f
+#define NFR_RULE_MATCH 0x20	 /* does not decide: its effects stick */
+#define NFR_RULE_FLAGS 0x3f
+
+/* Idle seconds, by what a state is. */
+enum nfr_timeout {
+#define NFR_TIMEOUT(sym, name, seconds) NFR_TIMEOUT_##sym,
+#include "timeouts.def"
+#undef NFR_TIMEOUT
+	NFR_TIMEOUT_COUNT
+};
+
+/* What a rule does beside its verdict; few rules have one. */
+struct nfr_action {
+	__u64 rule_id;	/* stable over reloads: what is counted is its */
+	__u32 flags;	/* NFR_ACTION_* */
+	__u32 nat, rdr; /* pools, or NFR_NO_POOL */
+	__u32 route_to, reply_to, dup_to; /* pools of next hops, the same */
+	__u32 overload;			  /* table, or NFR_NO_TABLE */
+	/* Limits; 0: none. */
+	__u32 max_states, max_src_nodes, max_src_states, max_src_conn;
+	__u32 rate_conns, rate_seconds;
+	__u32 timeouts[NFR_TIMEOUT_COUNT]; /* seconds; 0: the config's */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct nfr_action) == 64 + 4 * NFR_TIMEOUT_COUNT,
+	       "nfr_action");
+#define NFR_ACTION_SLOPPY 0x01	     /* no look at sequence numbers */
+#define NFR_ACTION_FLOATING 0x02     /* states of any interface */
+#define NFR_ACTION_TRACK_RULE 0x04   /* sources are counted a rule ... */
+#define NFR_ACTION_TRACK_GLOBAL 0x08 /* ... or for all rules */
+#define NFR_ACTION_FLUSH 0x10	     /* overload ends this rule's states ... */
+#define NFR_ACTION_FLUSH_GLOBAL 0x20 /* ... or all of the source */
+#define NFR_ACTION_FLAGS 0x3f
+#define NFR_NO_ACTION 0xffffffffu
+#define NFR_NO_POOL 0xffffffffu
+#define NFR_NO_TABLE 0xffffffffu
+#define NFR_ACTION_MAX 65536u
+#define NFR_POOL_MAX 65536u
+#define NFR_POOL_ADDR_MAX (1u << 20)
+
+/* Addresses to choose from; how is pf.conf(5)'s "POOL OPTIONS". */
+enum nfr_pool_type {
+	NFR_POOL_ROUND_ROBIN = 0, /* also of a single address */
+	NFR_POOL_BITMASK = 1,
+	NFR_POOL_RANDOM = 2,
+	NFR_POOL_SOURCE_HASH = 3,
+	NFR_POOL_LEAST_STATES = 4
+};
+struct nfr_pool {
+	__u64 id;	 /* equal pools have it in every generation */
+	__u32 key[4];	 /* of the source hash */
+	__u32 first;	 /* in pool_addrs */
+	__u32 count;	 /* of them; 0: translates nothing, so blocks */
+	__u16 port_low;	 /* 0: the packet's own port stays */
+	__u16 port_high; /* inclusive */
+	__u8 type;	 /* enum nfr_pool_type */
+	__u8 flags;	 /* NFR_POOL_* */
+	__u8 family;	 /* enum nfr_family */
+	__u8 reserved;
+};
+_Static_assert(sizeof(struct nfr_pool) == 40, "nfr_pool");
+#define NFR_POOL_STICKY 0x01
+#define NFR_POOL_STATIC_PORT 0x02 /* nat: the port must stay */
+#define NFR_POOL_PORT_SHIFT 0x04  /* rdr: port_low + (port - the rule's first) \
+				   */
+#define NFR_POOL_FLAGS 0x07
+
+/* One prefix, or next hop, of a pool. */
+struct nfr_pool_addr {
+	__u32 first[4]; /* key words */
+	__u32 mask[4];	/* bits that belong to the network */
+	__u32 ifindex;	/* next hops: where; 0: as the route table says */
+	__u32 shift;	/* NFR_POOL_PORT_SHIFT: the rule's first port */
+};
+_Static_assert(sizeof(struct nfr_pool_addr) == 40, "nfr_pool_addr");
 
 /* ---- maps of one generation -------------------------------------------- */
 
@@ -145,8 +226,14 @@ struct nfr_config {
 	__u32 rule_count;
 	__u32 has_guard;
 	__u32 entry[NFR_ENTRIES]; /* first instruction, or NFR_NO_ENTRY */
+	__u32 flags;		  /* NFR_CONFIG_* */
+	__u32 state_limit;	  /* "set limit states" */
+	__u32 timeouts[NFR_TIMEOUT_COUNT]; /* seconds */
 };
-_Static_assert(sizeof(struct nfr_config) == 72, "nfr_config");
+_Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
+	       "nfr_config");
+#define NFR_CONFIG_TRANSLATES 0x01 /* some rule has a nat or rdr pool */
+#define NFR_CONFIG_FLOATS 0x02	   /* some rule makes floating states */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {
@@ -198,7 +285,7 @@ _Static_assert(sizeof(struct nfr_control) == 40, "nfr_control");
  * identifier in both ports; protocols without ports have 0.
  */
 struct nfr_state_key {
-	__u32 ifindex;
+	__u32 ifindex; /* 0: of a floating state */
 	__u8 proto;
 	__u8 family; /* enum nfr_family */
 	__u16 reserved;
@@ -209,6 +296,39 @@ struct nfr_state_key {
 };
 _Static_assert(sizeof(struct nfr_state_key) == 44, "nfr_state_key");
 
+/* What TCP tracking knows of one side (state.h says how it is used). */
+struct nfr_tcp_side {
+	__u32 end;	  /* sequence number behind the last it sent */
+	__u32 max_end;	  /* behind the last that the other side has allowed */
+	__u32 max_window; /* the largest it ever offered, in bytes, never 0 */
+	__u8 wscale;	  /* 0-14 once its SYN was seen */
+	__u8 flags;	  /* NFR_TCP_* */
+	__u16 reserved;
+};
+_Static_assert(sizeof(struct nfr_tcp_side) == 16, "nfr_tcp_side");
+
+/* Where a packet is sent in place of where the route table says. */
+struct nfr_hop {
+	__u32 ifindex; /* 0: no such order */
+	__u32 addr[4]; /* next hop, key words; all 0: the destination itself */
+};
+_Static_assert(sizeof(struct nfr_hop) == 20, "nfr_hop");
+
+/* The addresses of a flow where they are not those of its name. */
+struct nfr_endpoints {
+	__u32 near_addr[4];
+	__u32 far_addr[4];
+	__u16 near_port;
+	__u16 far_port;
+};
+_Static_assert(sizeof(struct nfr_endpoints) == 36, "nfr_endpoints");
+
+/*
+ * The name of a state is how its packets look on the wire. Where they are
+ * translated, stack says how the host sees them, and aliases (HASH, the same
+ * type of key) leads from there to the name: what goes out is found by its
+ * alias, what comes in by its name.
+ */
 struct nfr_state {
 	__u64 created; /* in jiffies of the engine's clock */
 	__u64 last_seen;
@@ -225,15 +345,55 @@ struct nfr_state {
 	__u8 ttl;	/* the same */
 	__u32 received; /* the same: ifindex, as ids are an image's; or 0 */
 	__u8 bits;	/* the same: NFR_BIT_* */
-	__u8 reserved;
+	__u8 flags;	/* NFR_STATE_HAS_*, NFR_STATE_IS_* */
 	__u16 ifid; /* under which it was judged; a tunnel can lose its own */
+	__u32 timeout; /* idle jiffies in this phase */
+	__u32 tag;     /* first packet's when it came, for judging again */
+	struct nfr_tcp_side tcp[2];   /* by enum nfr_dir of what it sends */
+	struct nfr_endpoints stack;   /* NFR_STATE_IS_TRANSLATED */
+	struct nfr_hop hop[2];	      /* by enum nfr_dir of the packet */
+	__u32 mark, uid, gid, cgroup; /* first packet's, for judging again */
+	__u32 reserved;
+	__u64 pools;   /* hash of the ids of those that translated it */
+	__u64 counted; /* rule_id under which limits count it; 0: none */
 };
-_Static_assert(sizeof(struct nfr_state) == 72, "nfr_state");
+_Static_assert(sizeof(struct nfr_state) == 224, "nfr_state");
 #define NFR_STATE_OPENING 0	/* only the first side was seen */
-#define NFR_STATE_ESTABLISHED 1 /* both sides were */
-#define NFR_STATE_CLOSING 2	/* TCP: one FIN */
-#define NFR_STATE_CLOSED                                                       \
-	3 /* TCP: RST, or a FIN after a FIN of the other side */
+#define NFR_STATE_HALF 1	/* TCP: SYN and SYN ACK, no more */
+#define NFR_STATE_ESTABLISHED 2 /* both sides were */
+#define NFR_STATE_CLOSING 3	/* TCP: one FIN */
+#define NFR_STATE_FINWAIT 4	/* TCP: a FIN of each side */
+#define NFR_STATE_CLOSED 5	/* TCP: a valid RST */
+#define NFR_STATE_IS_TRANSLATED 0x01
+#define NFR_STATE_IS_FLOATING 0x02
+#define NFR_STATE_IS_SLOPPY 0x04
+#define NFR_STATE_IS_LOOSE 0x08 /* TCP: its SYN was not seen */
+#define NFR_STATE_HAS_HOP 0x10
+
+/*
+ * fragments: LRU_HASH. What the first fragment of a datagram was, so that the
+ * others are judged like it.
+ */
+struct nfr_fragment_key {
+	__u32 ifindex;
+	__u32 id;
+	__u32 src[4]; /* key words, as on the wire of this hook */
+	__u32 dst[4];
+	__u8 dir;
+	__u8 family;
+	__u8 proto;
+	__u8 reserved;
+};
+_Static_assert(sizeof(struct nfr_fragment_key) == 44, "nfr_fragment_key");
+
+/* counted: HASH. What limits count, of one rule or one source of it. */
+struct nfr_source_key {
+	__u64 rule_id; /* 0: of all rules (source-track global) */
+	__u32 addr[4]; /* key words; all 0 in a rule's own entry */
+	__u32 family;  /* enum nfr_family; 0: a rule's own entry */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct nfr_source_key) == 32, "nfr_source_key");
 
 /* events: RINGBUF records */
 struct nfr_event {
@@ -264,11 +424,14 @@ struct nfr_result {
 	__u8 verdict;
 	__u8 reason;
 	__u8 from_state; /* 1: a state passed it */
-	__u8 reserved;
-	__u32 rule; /* that decided, or NFR_NO_RULE */
+	__u8 action;	 /* NFR_RESULT_*: what else happens to it */
+	__u32 rule;	 /* that decided, or NFR_NO_RULE */
 };
 _Static_assert(sizeof(struct nfr_result) == 8, "nfr_result");
 #define NFR_NO_RULE 0xffffffffu
+#define NFR_RESULT_REWRITTEN 0x01 /* addresses or ports were changed */
+#define NFR_RESULT_REDIRECTED 0x02
+#define NFR_RESULT_COPIED 0x04
 
 /* ---- limits of the parser, the same in every engine -------------------- */
 

@@ -175,7 +175,7 @@ NFR_INLINE __u8 state_next_phase(__u8 phase, __u8 dir_first,
 		return next;
 	if (flags & STATE_TCP_FIN) {
 		*fins |= (__u8)(1u << (dir & 1));
-		next = *fins == 3 ? NFR_STATE_CLOSED : NFR_STATE_CLOSING;
+		next = *fins == 3 ? NFR_STATE_FINWAIT : NFR_STATE_CLOSING;
 	}
 	if (flags & STATE_TCP_RST)
 		next = NFR_STATE_CLOSED;

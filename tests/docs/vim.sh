@@ -6,7 +6,7 @@
 syntax=docs/vim/syntax/nfr.vim
 
 sed -nE 's/^NFR_(KEYWORD\(|TIMEOUT\([A-Z0-9_]+, )"([^"]+)".*/\2/p' \
-	compiler/keywords.def compiler/timeouts.def | sort -u >"$tmp/words"
+	compiler/keywords.def runtime/timeouts.def | sort -u >"$tmp/words"
 sed -n 's/^syntax keyword nfr[A-Za-z]* //p' "$syntax" | tr ' ' '\n' |
 	sort >"$tmp/coloured"
 fact 'every word of the language has a colour, and no other' \

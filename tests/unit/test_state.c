@@ -231,9 +231,9 @@ TEST(tcp_goes_from_opening_to_closed)
 	assert_int_equal(tcp_state()->phase, NFR_STATE_CLOSING);
 	assert_true(tcp(IN, ACK));
 	tcp(IN, FIN | ACK);
-	assert_int_equal(tcp_state()->phase, NFR_STATE_CLOSED);
+	assert_int_equal(tcp_state()->phase, NFR_STATE_FINWAIT);
 	assert_true(tcp(OUT, ACK));
-	assert_int_equal(tcp_state()->phase, NFR_STATE_CLOSED);
+	assert_int_equal(tcp_state()->phase, NFR_STATE_FINWAIT);
 	assert_int_equal(tcp_state()->packets[NFR_DIR_OUT], 5);
 	assert_int_equal(tcp_state()->packets[NFR_DIR_IN], 3);
 	assert_int_equal(tcp_state()->bytes[NFR_DIR_IN], 120);

@@ -39,10 +39,10 @@ static int setup(void **state)
 
 	memset(&b, 0, sizeof(b));
 	memcpy(b.code, plain, sizeof(plain));
-	b.rules[0] = (struct nfr_rule){NFR_PASS, NFR_RULE_STATE, 0, 0};
-	b.rules[1] = (struct nfr_rule){NFR_BLOCK, NFR_RULE_DEFAULT, 0, 0};
-	b.rules[2] = (struct nfr_rule){NFR_BLOCK, NFR_RULE_GUARD, 0, 0};
-	b.rules[3] = (struct nfr_rule){NFR_PASS, NFR_RULE_GUARD, 0, 0};
+	b.rules[0] = (struct nfr_rule){NFR_PASS, NFR_RULE_STATE, 0, NFR_NO_ACTION};
+	b.rules[1] = (struct nfr_rule){NFR_BLOCK, NFR_RULE_DEFAULT, 0, NFR_NO_ACTION};
+	b.rules[2] = (struct nfr_rule){NFR_BLOCK, NFR_RULE_GUARD, 0, NFR_NO_ACTION};
+	b.rules[3] = (struct nfr_rule){NFR_PASS, NFR_RULE_GUARD, 0, NFR_NO_ACTION};
 	for (unsigned i = 0; i < NFR_ENTRIES; i++)
 		b.header.entry[i] = i < NFR_ENTRIES / 2 ? 0 : 5;
 	b.header.guard_first = 2;
@@ -263,9 +263,9 @@ static void test_contents_of_rules_are_checked(void **state)
 	b->rules[0].flags = 0x20;
 	assert_refused(b, "rule 0: unknown flags");
 	b->rules[0].flags = 0;
-	b->rules[0].reserved = 1;
+	b->rules[0].tag = 1;
 	assert_refused(b, "rule 0: unknown flags");
-	b->rules[0].reserved = 0;
+	b->rules[0].tag = 0;
 	b->rules[0].flags = NFR_RULE_GUARD;
 	assert_refused(b, "rule 0: is one of the guard's");
 	b->rules[0].flags = 0;
