@@ -309,6 +309,7 @@ struct ast_rule {
 	struct span rate_span;
 	struct ast_effects *effects; /* or NULL */
 	enum ast_no no;		     /* is_match is set beside it */
+	enum ast_no older; /* an older line that translates: of which kind */
 };
 
 /*

@@ -137,6 +137,11 @@ struct ast_node *statement_old_log(struct front *f, enum pool_word word,
 		[POOL_RDR] = RULE_IN,
 		[POOL_BINAT] = 0,
 	};
+	static const enum ast_no kinds[] = {
+		[POOL_NAT] = AST_NO_NAT,
+		[POOL_RDR] = AST_NO_RDR,
+		[POOL_BINAT] = AST_NO_BINAT,
+	};
 	struct ast_node *node;
 	check_effects(f, options);
 	options->rule.effects = NULL;
@@ -149,6 +154,7 @@ struct ast_node *statement_old_log(struct front *f, enum pool_word word,
 		rule_new(f, options, directions[word], log, &node);
 	rule->is_pass = rule->is_quick = is_pass;
 	rule->is_match = !is_pass;
+	rule->older = kinds[word];
 	return node;
 }
 

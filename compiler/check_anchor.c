@@ -232,6 +232,28 @@ static struct ast_node *anchor_node(struct check *c,
 	return out;
 }
 
+/* An anchor's tag is given to what enters it, before its rules. */
+static void anchor_tag(struct check *c, const struct ast_node *node,
+		       const struct ast_node *out)
+{
+	struct policy_rule rule = {
+		.match = policy_match_any(),
+		.within = c->scope->within,
+		.within_count = c->scope->within_count,
+		.is_match = true,
+		.is_generated = true,
+		.anchor = c->scope->path,
+		.span = node->span,
+		.effects = effects_of_anchor(c, &out->anchor.rule),
+	};
+
+	if (!rule.effects)
+		return;
+	rule.text =
+		arena_printf(c->arena, "match tag %s", out->anchor.rule.tag);
+	rule_add(c, CHECK_RULES, &rule);
+}
+
 static void anchor_emit(struct check *c, const struct ast_node *node,
 			struct check_match *m)
 {
@@ -248,10 +270,13 @@ static void anchor_emit(struct check *c, const struct ast_node *node,
 	const char *path = NULL;
 
 	m->numbers.dirs = rule_dirs(&anchor->rule);
+	m->numbers.meta =
+		meta_of(c, &out->anchor.rule.match, &out->anchor.rule);
 	scope.within = within_join(c, &m->numbers);
 	if (anchor->name)
 		scope.path = path = path_join(c, c->scope->path, anchor->name);
 	c->scope = &scope;
+	anchor_tag(c, node, out);
 	c->tail = &out->anchor.nodes;
 	bodies_check(c, anchor, path);
 	c->scope = scope.up;

@@ -479,6 +479,7 @@ static void combination_add(struct check *c, const struct ast_match *m,
 {
 	out->ast = ast_of(c, x, m);
 	out->numbers = numbers_of(c, x, m, l);
+	out->numbers.meta = meta_of(c, &out->ast, NULL);
 	out->src = x->src;
 	out->dst = x->dst;
 }

@@ -318,12 +318,13 @@ static bool dynamic_finish(struct check *c, struct check_host *out)
 }
 
 static bool special_finish(struct check *c, struct check_host *out,
-			   enum feature feature)
+			   enum feature feature, enum policy_host_kind kind)
 {
 	feature_note(c, feature, out->ast.span);
 	out->host = (struct policy_host){
-		.kind = POLICY_HOST_ANY,
+		.kind = kind,
 		.is_negated = out->ast.is_negated,
+		.label = kind == POLICY_HOST_ROUTE ? out->ast.name : NULL,
 	};
 	out->is_special = true;
 	return true;
@@ -355,11 +356,13 @@ bool host_resolve(struct check *c, const struct ast_host *h,
 	case AST_HOST_DYNAMIC:
 		return dynamic_finish(c, out);
 	case AST_HOST_NO_ROUTE:
-		return special_finish(c, out, FEATURE_NO_ROUTE);
+		return special_finish(c, out, FEATURE_NO_ROUTE,
+				      POLICY_HOST_NO_ROUTE);
 	case AST_HOST_URPF_FAILED:
-		return special_finish(c, out, FEATURE_URPF_FAILED);
+		return special_finish(c, out, FEATURE_URPF_FAILED,
+				      POLICY_HOST_URPF_FAILED);
 	case AST_HOST_ROUTE:
-		return special_finish(c, out, FEATURE_ROUTE);
+		return special_finish(c, out, FEATURE_ROUTE, POLICY_HOST_ROUTE);
 	case AST_HOST_ANY:
 	case AST_HOST_DNS:
 	case AST_HOST_FILE:

@@ -7,7 +7,9 @@
  *   check_host.c    one written host       -> addresses
  *   check_expand.c  a match with lists     -> matches without
  *   check_pool.c    translation and routes -> one address or table each
+ *   check_meta.c    what it asks beside headers -> policy_meta
  *   check_effects.c what a rule does       -> sound, and what does not run
+ *   check_actions.c the same, expanded     -> policy_effects, policy_state
  *   check_state.c   keep state (...)       -> as pf prints it
  *   check_label.c   a label's macros       -> the rule's own words
  *   check_rule.c    a rule                 -> policy_rule with text and id
@@ -121,7 +123,9 @@ struct check {
 	uint32_t automatic_count; /* tables that pools made */
 	struct check_texts texts; /* of all rules */
 	struct check_texts quick; /* criteria of quick rules */
-	FILE *out;		  /* where texts are printed first */
+	struct check_texts tags;  /* their count is 1 + index in the policy */
+	size_t tag_capacity;
+	FILE *out; /* where texts are printed first */
 	char *out_bytes;
 	size_t out_len;
 	struct span span; /* of the statement at hand */
@@ -308,6 +312,24 @@ void effects_note(struct check *, const struct ast_rule *);
 bool return_finish(struct check *, struct ast_rule *);
 bool returns_resolve(struct check *, const struct ast_rule *);
 
+/* check_meta.c: NULL when nothing is asked; the rule may be NULL. */
+const struct policy_meta *meta_of(struct check *, const struct ast_match *,
+				  const struct ast_rule *);
+/* Index in policy.tags, a new one's too; POLICY_NONE for NULL. */
+uint32_t tags_index(struct check *, const char *name);
+
+/*
+ * check_actions.c: of an expanded rule, whose texts are final; NULL when there
+ * are none. False after saying what is wrong.
+ */
+bool effects_of(struct check *, const struct ast_rule *,
+		const struct policy_effects **out);
+bool state_of(struct check *, const struct ast_rule *,
+	      const struct policy_state **out);
+/* What an anchor itself does: its tag. */
+const struct policy_effects *effects_of_anchor(struct check *,
+					       const struct ast_rule *);
+
 /* check_state.c: keep state and its options as pf prints them. */
 bool state_is_sound(struct check *, const struct ast_rule *);
 void state_finish(struct check *, struct ast_rule *, int proto);
@@ -366,6 +388,9 @@ enum check_stage { CHECK_RULES, CHECK_GUARD };
 /* A label or tag with its macros replaced; nr counts expanded rules from 0. */
 const char *label_expand(struct check *, const char *label,
 			 const struct ast_match *, uint32_t nr);
+/* The cell of text, which is new when its count is 0. */
+struct check_text *texts_put(struct check *, struct check_texts *,
+			     const char *text);
 /* Text in the arena of an expanded rule. */
 const char *rule_text(struct check *, const struct ast_rule *);
 /* Appends a copy with its id; the rule's text is set. */

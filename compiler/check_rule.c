@@ -55,9 +55,8 @@ static struct check_text *texts_find(const struct check_texts *t,
 	return NULL;
 }
 
-/* The cell of text, which is new when its count is 0. */
-static struct check_text *texts_put(struct check *c, struct check_texts *t,
-				    const char *text)
+struct check_text *texts_put(struct check *c, struct check_texts *t,
+			     const char *text)
 {
 	uint64_t hash = text_hash(text);
 	struct check_text *x = texts_find(t, text, hash);
@@ -236,7 +235,7 @@ static void shadow_check(struct check *c, const struct ast_rule *rule,
 	}
 }
 
-static void policy_add(struct check *c, const struct ast_rule *r,
+static bool policy_add(struct check *c, const struct ast_rule *r,
 		       const struct policy_match *numbers, struct span span)
 {
 	struct policy_rule rule = {
@@ -244,6 +243,7 @@ static void policy_add(struct check *c, const struct ast_rule *r,
 		.within = c->scope->within,
 		.within_count = c->scope->within_count,
 		.is_pass = r->is_pass,
+		.is_match = r->is_match,
 		.is_quick = r->is_quick,
 		.is_logged = r->is_logged,
 		.keeps_state = rule_keeps_state(r),
@@ -257,7 +257,11 @@ static void policy_add(struct check *c, const struct ast_rule *r,
 	};
 
 	rule.match.dirs = rule_dirs(r);
+	rule.match.meta = meta_of(c, &r->match, r);
+	if (!effects_of(c, r, &rule.effects) || !state_of(c, r, &rule.state))
+		return false;
 	rule_add(c, CHECK_RULES, &rule);
+	return true;
 }
 
 /* pf numbers match rules like the others, anchors too. */
@@ -293,8 +297,8 @@ static bool rule_emit(struct check *c, const struct ast_node *node,
 	if (!r->is_pass && !r->is_match && !return_finish(c, r))
 		return false;
 	shadow_check(c, r, node->span);
-	if (!r->is_match && r->no == AST_NO_NOTHING)
-		policy_add(c, r, &m->numbers, node->span);
+	if (!policy_add(c, r, &m->numbers, node->span))
+		return false;
 	check_print_rule(c, expanded);
 	return true;
 }

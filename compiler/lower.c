@@ -25,6 +25,8 @@ static bool match_is_for(const struct policy_match *match, enum nfr_dir dir,
 static bool rule_is_for(const struct policy_rule *rule, enum nfr_dir dir,
 			enum nfr_family family)
 {
+	if (rule->is_match) /* decides nothing */
+		return false;
 	for (size_t i = 0; i < rule->within_count; i++)
 		if (!match_is_for(&rule->within[i], dir, family))
 			return false;

@@ -141,6 +141,10 @@ static bool lower_host(struct emit *e, unsigned field,
 		emit_jump(e, host->is_negated ? NFR_OP_JIN : NFR_OP_JNIN, field,
 			  host->table, miss);
 		return true;
+	case POLICY_HOST_NO_ROUTE: /* refused before: features.def */
+	case POLICY_HOST_URPF_FAILED:
+	case POLICY_HOST_ROUTE:
+		break;
 	}
 	return false;
 }

@@ -150,7 +150,7 @@ uint32_t model_classify(const struct policy *p, const struct nfr_key *key)
 	for (uint32_t i = 0; i < end; i++) {
 		const struct policy_rule *r = &p->rules[i];
 
-		if (!model_rule_matches(p, r, key))
+		if (r->is_match || !model_rule_matches(p, r, key))
 			continue;
 		last = i;
 		if (r->is_quick)

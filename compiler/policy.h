@@ -13,14 +13,25 @@
 #include "../runtime/abi.h"
 #include "addr.h"
 #include "ast.h"
+#include "policy_effects.h"
 
-enum policy_host_kind { POLICY_HOST_ANY, POLICY_HOST_RANGE, POLICY_HOST_TABLE };
+/* The last three ask the routing table about the address. */
+enum policy_host_kind {
+	POLICY_HOST_ANY,
+	POLICY_HOST_RANGE,
+	POLICY_HOST_TABLE,
+	POLICY_HOST_NO_ROUTE,	 /* no route leads to it */
+	POLICY_HOST_URPF_FAILED, /* the route to it is through another
+				    interface than the packet's */
+	POLICY_HOST_ROUTE,	 /* the route to it has label */
+};
 
 struct policy_host {
 	enum policy_host_kind kind;
 	bool is_negated;
 	struct addr first, last; /* inclusive; of the rule's one family */
 	uint32_t table;		 /* index in policy.tables */
+	const char *label;	 /* of a route */
 };
 
 /* Every port operator as one inclusive range, negated or not. */
@@ -51,14 +62,17 @@ struct policy_match {
 	uint16_t received_ifid; /* 0: any interface, so not a local packet */
 	struct policy_host src, dst;
 	struct policy_port sport, dport;
-	uint8_t flags_set, flags_mask; /* mask 0: not compared */
-	int16_t icmp_type, icmp_code;  /* -1 any */
+	uint8_t flags_set, flags_mask;	/* mask 0: not compared */
+	int16_t icmp_type, icmp_code;	/* -1 any */
+	const struct policy_meta *meta; /* beside the headers; NULL: nothing */
 };
 
 /*
  * A rule in anchors has their criteria in within, outermost first: all must
  * match too. group_end is of an anchor with quick: the index behind its last
  * rule, where the search ends when any of its rules matched; 0: none.
+ * A "match" rule never decides and ends no search: it has is_match, and
+ * neither is_pass nor keeps_state. An anchor's tag is one before its rules.
  */
 struct policy_rule {
 	struct policy_match match;
@@ -66,15 +80,18 @@ struct policy_rule {
 	size_t within_count;
 	size_t group_end;
 	bool is_pass;
+	bool is_match;
 	bool is_quick;
 	bool allows_opts;
 	bool is_floating; /* its states are not bound to the interface */
 	bool is_logged;
 	bool keeps_state;
-	bool is_default;    /* the last of rules: matches everything */
-	bool is_generated;  /* not written as a rule: link, tunnel, default */
-	const char *label;  /* "" when none */
-	const char *anchor; /* "" or the path, as "one/two" */
+	bool is_default;   /* the last of rules: matches everything */
+	bool is_generated; /* not written as a rule: link, tunnel, default */
+	const struct policy_effects *effects; /* NULL: none */
+	const struct policy_state *state;     /* NULL: as by default, or none */
+	const char *label;		      /* "" when none */
+	const char *anchor;		      /* "" or the path, as "one/two" */
 	struct span span;
 	uint64_t id;	  /* stable: hash of the canonical text, and how many
 			     equal ones came before */
@@ -145,6 +162,9 @@ struct policy {
 	size_t table_count;
 	struct policy_iface *ifaces; /* ifid 1 is ifaces[0] */
 	size_t iface_count;
+	const char **tags; /* that rules give or ask for */
+	size_t tag_count;
+	uint32_t draw_count; /* chances, of policy_meta.draw */
 	struct policy_unsupported *unsupported;
 	size_t unsupported_count;
 	/* The expanded statements for printing: macros, tables, sets, tunnels

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check_meta.c: what a match asks beside the packet's headers -> policy_meta:
+ * the socket's owner and cgroup, marks, tags, chances and rates.
+ */
+#include "check_internal.h"
+
+#include <string.h>
+
+uint32_t tags_index(struct check *c, const char *name)
+{
+	struct policy *p = c->policy;
+	struct check_text *x;
+
+	if (!name)
+		return POLICY_NONE;
+	x = texts_put(c, &c->tags, name);
+	if (!x->count) {
+		p->tags = arena_grow(c->arena, p->tags, p->tag_count,
+				     &c->tag_capacity, sizeof(*p->tags));
+		p->tags[p->tag_count++] = name;
+		x->count = (uint32_t)p->tag_count;
+	}
+	return x->count - 1;
+}
+
+/* As port_range() has it, for numbers of 32 bits; empty: first > last. */
+static void id_range(enum ast_port_op op, int64_t a, int64_t b, int64_t *first,
+		     int64_t *last)
+{
+	*first = *last = a;
+	switch (op) {
+	case AST_PORT_EQ:
+	case AST_PORT_NE:
+		break;
+	case AST_PORT_LT:
+	case AST_PORT_LE:
+		*first = 0;
+		*last = op == AST_PORT_LT ? a - 1 : a;
+		break;
+	case AST_PORT_GT:
+	case AST_PORT_GE:
+		*first = op == AST_PORT_GT ? a + 1 : a;
+		*last = UINT32_MAX;
+		break;
+	case AST_PORT_INSIDE:
+		*first = a + 1;
+		*last = b - 1;
+		break;
+	case AST_PORT_OUTSIDE:
+	case AST_PORT_INCLUSIVE:
+		*last = b;
+		break;
+	}
+}
+
+/*
+ * In pf "unknown" is a number that only = and != compare: "!= root" takes a
+ * packet of no socket, "> 0" and "1 <> 9" do not.
+ */
+static struct policy_id id_of(const struct ast_port *id)
+{
+	bool is_unknown = id && id->first.text;
+	struct policy_id out = {.is_any = !id};
+	int64_t first, last;
+
+	if (!id)
+		return out;
+	out.is_negated = id->op == AST_PORT_NE || id->op == AST_PORT_OUTSIDE;
+	out.takes_unknown = id->op == (is_unknown ? AST_PORT_EQ : AST_PORT_NE);
+	id_range(id->op, id->first.value, id->last.value, &first, &last);
+	if (is_unknown || first > last) {
+		first = 1;
+		last = 0;
+	}
+	out.first = (uint32_t)first;
+	out.last = (uint32_t)last;
+	return out;
+}
+
+/* "/user.slice/" -> "user.slice"; the root is "". */
+static const char *cgroup_path(struct check *c, const char *path)
+{
+	size_t len;
+
+	path += strspn(path, "/");
+	len = strlen(path);
+	while (len && path[len - 1] == '/')
+		len--;
+	return arena_strndup(c->arena, path, len);
+}
+
+static void cgroups_fill(struct check *c, const struct ast_word *words,
+			 struct policy_meta *out)
+{
+	const char **paths;
+
+	for (const struct ast_word *w = words; w; w = w->next)
+		out->cgroup_count++;
+	paths = arena_alloc(c->arena, (out->cgroup_count + 1) * sizeof(*paths));
+	out->cgroups = paths;
+	for (const struct ast_word *w = words; w; w = w->next)
+		*paths++ = cgroup_path(c, w->text);
+}
+
+static void marks_fill(struct check *c, const struct ast_mark *list,
+		       struct policy_meta *out)
+{
+	struct policy_mark *marks;
+
+	for (const struct ast_mark *m = list; m; m = m->next)
+		out->mark_count++;
+	marks = arena_alloc(c->arena, (out->mark_count + 1) * sizeof(*marks));
+	out->marks = marks;
+	for (const struct ast_mark *m = list; m; m = m->next)
+		*marks++ = (struct policy_mark){m->value, m->mask};
+}
+
+static bool is_anything(const struct ast_match *m, const struct ast_rule *r)
+{
+	return m->users || m->groups || m->cgroups || m->marks || m->tagged ||
+	       m->has_prio || (m->ifaces && m->ifaces->is_rdomain) ||
+	       (r && (r->probability || r->rate_packets));
+}
+
+const struct policy_meta *meta_of(struct check *c, const struct ast_match *m,
+				  const struct ast_rule *r)
+{
+	struct policy_meta *out;
+
+	if (!is_anything(m, r))
+		return NULL;
+	out = arena_new_of(c->arena, struct policy_meta);
+	out->user = id_of(m->users);
+	out->group = id_of(m->groups);
+	cgroups_fill(c, m->cgroups, out);
+	marks_fill(c, m->marks, out);
+	out->prio = m->has_prio ? m->prio : -1;
+	out->rdomain = -1;
+	if (m->ifaces && m->ifaces->is_rdomain) {
+		out->rdomain = m->ifaces->rdomain;
+		out->rdomain_negated = m->ifaces->is_negated;
+	}
+	out->has_tagged = m->tagged != NULL;
+	out->tagged_negated = m->is_tagged_not;
+	out->tagged = tags_index(c, m->tagged);
+	if (r && r->probability) {
+		out->probability = r->probability;
+		out->draw = c->policy->draw_count++;
+	}
+	out->rate_packets = r ? r->rate_packets : 0;
+	out->rate_seconds = r ? r->rate_seconds : 0;
+	return out;
+}
