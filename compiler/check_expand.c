@@ -179,6 +179,16 @@ static bool fragment_is_sound(struct check *c, const struct ast_match *m)
 	return false;
 }
 
+/* "! received-on any" is what was made here. */
+static bool received_resolve(struct check *c, const struct ast_iface *written,
+			     struct check_iface *out)
+{
+	if (strcmp(written->name, "any") != 0)
+		return names_iface(c, written, out);
+	*out = (struct check_iface){.ast = *written, .is_any = true};
+	return true;
+}
+
 /* What stands beside the lists that expand. */
 static bool others_resolve(struct check *c, const struct ast_match *m,
 			   struct check_lists *out)
@@ -189,7 +199,7 @@ static bool others_resolve(struct check *c, const struct ast_match *m,
 	ok &= ids_resolve(c, m->groups, true, &out->groups, &out->group_count);
 	out->has_received = m->received_on != NULL;
 	if (m->received_on)
-		ok &= names_iface(c, m->received_on, &out->received);
+		ok &= received_resolve(c, m->received_on, &out->received);
 	if (m->users)
 		feature_note(c, FEATURE_USER, m->users_span);
 	if (m->groups)

@@ -149,7 +149,7 @@ static void parse_error(const struct span *, struct front *, const char *);
 %type <list> ports port_list icmps icmp_list cgroups cgroup_list marks mark_list
 %type <list> pool_hosts pool_list settings setting_list
 %type <list> over over_list clauses link_words block
-%type <iface> iface iface_not anti_iface
+%type <iface> iface iface_not anti_iface received
 %type <host> host host_not pool_host gateway
 %type <port> port
 %type <op> unary binary
@@ -415,6 +415,7 @@ iface_not:
 	;
 
 iface: word { $$ = iface_new(f, @1, $1); } ;
+received: iface | ANY { $$ = iface_new(f, @1, "any"); } ;
 
 family: af ;
 
@@ -531,8 +532,8 @@ options:
 	| options GROUP ports { $$ = option_groups(f, $1, @2, $3); }
 	| options CGROUP cgroups { $$ = option_cgroups(f, $1, @2, $3); }
 	| options MARK marks { $$ = option_marks(f, $1, @2, $3); }
-	| options RECEIVED_ON iface { $$ = option_received(f, $1, @2, $3); }
-	| options '!' RECEIVED_ON iface
+	| options RECEIVED_ON received { $$ = option_received(f, $1, @2, $3); }
+	| options '!' RECEIVED_ON received
 		{ $$ = option_received(f, $1, @3, iface_negate($4, @2)); }
 	| options state STATE state_options
 		{ $$ = option_state(f, $1, span_join(@2, @3), $2, $4); }

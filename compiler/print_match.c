@@ -287,7 +287,10 @@ void print_criteria(const struct ast_match *m, FILE *f)
 	const struct ast_iface *on = m->received_on;
 	if (on) {
 		fprintf(f, " %sreceived-on ", on->is_negated ? "!" : "");
-		print_word(on->name, f);
+		if (strcmp(on->name, "any") == 0)
+			fputs("any", f);
+		else
+			print_word(on->name, f);
 	}
 	print_owners(m, f);
 	print_flags(m, f);
