@@ -2,7 +2,8 @@
 /*
  * check_internal.h: what the files of check share.
  *
- *   check_table.c   tables and their files -> policy_table
+ *   check_table.c   tables                 -> policy_table
+ *   check_entries.c tables and their files -> sorted entries
  *   check_names.c   one written name       -> numbers (icmp.c has the words)
  *   check_host.c    one written host       -> addresses
  *   check_expand.c  a match with lists     -> matches without
