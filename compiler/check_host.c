@@ -214,8 +214,12 @@ static bool iface_push(struct check *c, const struct ast_host *h,
 		arena_alloc(c->arena, (iface->addr_count + 1) * sizeof(*found));
 	size_t count = hosts_of_iface(iface, h->modifiers, h->prefix_len, found,
 				      iface->addr_count);
+	size_t before = list->count;
+	bool ok = addrs_push(c, h, found, count, list);
 
-	return addrs_push(c, h, found, count, list);
+	for (size_t i = before; i < list->count; i++)
+		list->items[i].iface = h;
+	return ok;
 }
 
 /* A name of /etc/hosts, where pf would ask the DNS. */

@@ -119,7 +119,7 @@ struct check {
 	size_t anchor_count; /* that were evaluated, once an evaluation */
 	struct check_defaults defaults;
 	struct check_assert *asserts, **asserts_tail;
-	size_t unsupported_capacity;
+	size_t unsupported_capacity, exclude_capacity;
 	struct check_notes noted; /* what unsupported holds */
 	uint32_t automatic_count; /* tables that pools made */
 	struct check_texts texts; /* of all rules */
@@ -174,6 +174,8 @@ struct check_host {
 	struct policy_host host;
 	const char *scope; /* the interface of a link-local address, or NULL */
 	bool is_special;   /* no-route and the like: not in host */
+	/* The interface's name that stood for it, as written; or NULL. */
+	const struct ast_host *iface;
 };
 
 struct check_hosts {

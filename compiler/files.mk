@@ -7,7 +7,7 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/check_label.c compiler/check_meta.c compiler/check_names.c compiler/check_pool.c \
 	compiler/check_rule.c compiler/check_search.c compiler/check_set.c \
 	compiler/check_state.c compiler/check_table.c compiler/compile.c \
-	compiler/diag.c compiler/disasm.c compiler/emit.c compiler/expect.c \
+	compiler/cover.c compiler/diag.c compiler/disasm.c compiler/emit.c compiler/expect.c \
 	compiler/front.c compiler/host.c compiler/host_profile.c compiler/icmp.c \
 	compiler/image_edit.c compiler/image_layout.c compiler/image_read.c \
 	compiler/image_write.c compiler/keyword.c compiler/lower.c \
@@ -16,4 +16,4 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/print_word.c compiler/render.c compiler/source.c \
 	compiler/statement.c compiler/string_pool.c compiler/table_edit.c \
 	compiler/token.c compiler/tokens.c compiler/tunnel.c compiler/tunnel_emit.c \
-	compiler/tunnel_guard.c compiler/verify.c
+	compiler/tunnel_exclude.c compiler/tunnel_guard.c compiler/verify.c

@@ -147,6 +147,13 @@ struct policy_unsupported {
 	struct span span;
 };
 
+/* What a tunnel lets go outside, whatever else a packet is. */
+struct policy_exclude {
+	struct policy_host host;
+	uint8_t families; /* bits 1 << enum addr_family */
+	struct span span;
+};
+
 /*
  * rules are in the order of evaluation by pf: the last match wins, a quick
  * one ends. The last rule is the default, which is beaten by every other.
@@ -165,6 +172,8 @@ struct policy {
 	const char **tags; /* that rules give or ask for */
 	size_t tag_count;
 	uint32_t draw_count; /* chances, of policy_meta.draw */
+	struct policy_exclude *excludes;
+	size_t exclude_count;
 	struct policy_unsupported *unsupported;
 	size_t unsupported_count;
 	/* The expanded statements for printing: macros, tables, sets, tunnels

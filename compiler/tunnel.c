@@ -369,6 +369,9 @@ static void tunnel_printable(struct tunnel *t)
 		if (x->kind != AST_CLAUSE_LINK)
 			x->match = match_printable(c, &t->clauses[i].ast->match,
 						   &t->clauses[i].lists);
+		if (x->kind == AST_CLAUSE_EXCLUDE && !x->is_trusted)
+			x->match.to.hosts =
+				tunnel_exclude_printable(t, &t->clauses[i]);
 		*tail = x;
 		tail = &x->next;
 	}
@@ -387,7 +390,7 @@ void tunnel_check(struct check *c)
 
 	ok &= kinds_are_sound(&t);
 	ok &= clauses_resolve(&t);
-	if (!ok)
+	if (!ok || !tunnel_exclude_is_sound(&t))
 		return;
 	if (t.ast->is_rebind)
 		feature_note(c, FEATURE_REBIND, t.ast->device->span);

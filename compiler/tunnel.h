@@ -76,6 +76,19 @@ void tunnel_emit(struct tunnel *, const struct tunnel_say *,
 		 const struct check_iface *on, const struct check_match *);
 void tunnel_emit_outside(struct tunnel *, const struct tunnel_say *,
 			 const struct check_match *);
+/*
+ * tunnel_exclude.c. The same, but of what an exclude clause takes from an
+ * interface only what is private, unless the clause is trusted.
+ */
+void tunnel_emit_exclude(struct tunnel *, const struct tunnel_say *,
+			 const struct tunnel_clause *,
+			 const struct check_match *);
+/* The destinations for printing: what is cut by its name. */
+struct ast_host *tunnel_exclude_printable(struct tunnel *,
+					  const struct tunnel_clause *);
+/* False after saying that all of a family would go outside. */
+bool tunnel_exclude_is_sound(struct tunnel *);
+
 /* All matches of the clauses of one kind. */
 void tunnel_emit_clauses(struct tunnel *, enum ast_clause_kind,
 			 const struct tunnel_say *, const char *why);

@@ -38,17 +38,6 @@ const struct tunnel_link tunnel_links[] = {
 };
 const size_t tunnel_link_count = sizeof(tunnel_links) / sizeof(*tunnel_links);
 
-/* RFC 1918, 3927, 6598, 4193 and 4291. */
-static const struct tunnel_range private_ranges[] = {
-	{"10.0.0.0/8", FAMILY_IPV4, {{0x0a000000}}, 8},
-	{"172.16.0.0/12", FAMILY_IPV4, {{0xac100000}}, 12},
-	{"192.168.0.0/16", FAMILY_IPV4, {{0xc0a80000}}, 16},
-	{"169.254.0.0/16", FAMILY_IPV4, {{0xa9fe0000}}, 16},
-	{"100.64.0.0/10", FAMILY_IPV4, {{0x64400000}}, 10},
-	{"fc00::/7", FAMILY_IPV6, {{0xfc000000}}, 7},
-	{"fe80::/10", FAMILY_IPV6, {{0xfe800000}}, 10},
-};
-
 bool tunnel_has_link(const struct tunnel_clause *clause, const char *word)
 {
 	for (const struct ast_word *w = clause->ast->words; w; w = w->next)
@@ -229,38 +218,6 @@ void tunnel_emit_outside(struct tunnel *t, const struct tunnel_say *s,
 		tunnel_emit(t, s, &t->outside[i], match);
 }
 
-/*
- * What (interface) stands for is said by whoever answers DHCP there, so it is
- * excluded only where it is private, unless it is trusted.
- */
-static bool is_cut(const struct tunnel *t, const struct tunnel_clause *clause,
-		   const struct check_match *m)
-{
-	const struct policy_host *dst = &m->numbers.dst;
-
-	return clause->ast->kind == AST_CLAUSE_EXCLUDE &&
-	       !clause->ast->is_trusted && dst->kind == POLICY_HOST_TABLE &&
-	       t->check->policy->tables[dst->table].is_dynamic;
-}
-
-static void emit_clause(struct tunnel *t, const struct tunnel_say *s,
-			const struct tunnel_clause *clause,
-			const struct check_match *m)
-{
-	size_t count = sizeof(private_ranges) / sizeof(*private_ranges);
-	struct tunnel_say cut = *s;
-
-	if (!is_cut(t, clause, m)) {
-		tunnel_emit_outside(t, s, m);
-		return;
-	}
-	for (size_t i = 0; i < count; i++) {
-		cut.within = &private_ranges[i];
-		if (m->numbers.families & 1u << cut.within->family)
-			tunnel_emit_outside(t, &cut, m);
-	}
-}
-
 void tunnel_emit_clauses(struct tunnel *t, enum ast_clause_kind kind,
 			 const struct tunnel_say *s, const char *why)
 {
@@ -274,8 +231,8 @@ void tunnel_emit_clauses(struct tunnel *t, enum ast_clause_kind kind,
 			continue;
 		clause_say.span = clause->ast->span;
 		for (size_t j = 0; j < clause->match_count; j++)
-			emit_clause(t, &clause_say, clause,
-				    &clause->matches[j]);
+			tunnel_emit_exclude(t, &clause_say, clause,
+					    &clause->matches[j]);
 	}
 }
 

@@ -216,6 +216,27 @@ static void a_claimed_network_is_excluded_where_it_is_private(void **state)
 	assert_false(leaves_by_wan("(lan0:network)", "192.168.8.9"));
 }
 
+static void a_network_by_name_is_cut_the_same(void **state)
+{
+	static const char text[] =
+		"tunnel wg0 over any {\n"
+		"\ttransport proto udp to 203.0.113.7 port 51820\n"
+		"\texclude to wan0:network\n"
+		"}\n";
+	struct policy_text t = policy_text_named("test.nfr", text, strlen(text),
+						 "claimed", NULL);
+	char *said = policy_text_diag(&t);
+
+	(void)state;
+	assert_non_null(strstr(said, "nothing of it is excluded [-Wcut]"));
+	free(said);
+	policy_text_free(&t);
+	assert_false(leaves_by_wan("wan0:network", "198.51.100.9"));
+	assert_true(leaves_by_wan("wan0:network trusted", "198.51.100.9"));
+	assert_true(leaves_by_wan("lan0:network", "192.168.7.9"));
+	assert_false(leaves_by_wan("lan0:network", "192.168.8.9"));
+}
+
 static void include_keeps_in_what_it_names(void **state)
 {
 	static const struct fact facts[] = {
@@ -395,6 +416,7 @@ int main(void)
 		cmocka_unit_test(include_keeps_in_what_it_names),
 		cmocka_unit_test(
 			a_claimed_network_is_excluded_where_it_is_private),
+		cmocka_unit_test(a_network_by_name_is_cut_the_same),
 		cmocka_unit_test(
 			over_a_name_leaves_other_interfaces_to_the_rules),
 		cmocka_unit_test(transport_on_port_53_is_a_transport),
