@@ -8,6 +8,31 @@
 
 #include "model.h"
 
+static const char *assert_text(struct check *c, const struct ast_node *node)
+{
+	rewind(c->out);
+	print_node(node, c->out);
+	fflush(c->out); /* the last byte is a newline */
+	return arena_strndup(c->arena, c->out_bytes,
+			     (size_t)ftell(c->out) - 1);
+}
+
+/* For the image, which is asked again when its tables change. */
+static void assert_keep(struct check *c, const struct check_assert *a,
+			const char *text)
+{
+	struct policy *p = c->policy;
+
+	p->asserts = arena_grow(c->arena, p->asserts, p->assert_count,
+				&c->assert_capacity, sizeof(*p->asserts));
+	p->asserts[p->assert_count++] = (struct policy_assert){
+		.match = a->match,
+		.is_pass = a->is_pass,
+		.text = text,
+		.span = a->span,
+	};
+}
+
 void assert_check(struct check *c, const struct ast_node *node)
 {
 	const struct ast_rule *r = &node->rule;
@@ -20,6 +45,7 @@ void assert_check(struct check *c, const struct ast_node *node)
 	    !match_expand(c, &r->match, &lists, node->span, NULL, &matches,
 			  &count))
 		return;
+	out->rule.match = match_printable(c, &r->match, &lists);
 	for (size_t i = 0; i < count; i++) {
 		struct check_assert *a =
 			arena_new_of(c->arena, struct check_assert);
@@ -30,8 +56,8 @@ void assert_check(struct check *c, const struct ast_node *node)
 		a->span = node->span;
 		*c->asserts_tail = a;
 		c->asserts_tail = &a->next;
+		assert_keep(c, a, assert_text(c, out));
 	}
-	out->rule.match = match_printable(c, &r->match, &lists);
 	check_print_rule(c, out);
 }
 

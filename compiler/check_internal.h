@@ -119,7 +119,7 @@ struct check {
 	size_t anchor_count; /* that were evaluated, once an evaluation */
 	struct check_defaults defaults;
 	struct check_assert *asserts, **asserts_tail;
-	size_t unsupported_capacity, exclude_capacity;
+	size_t unsupported_capacity, exclude_capacity, assert_capacity;
 	struct check_notes noted; /* what unsupported holds */
 	uint32_t automatic_count; /* tables that pools made */
 	struct check_texts texts; /* of all rules */

@@ -147,6 +147,14 @@ struct policy_unsupported {
 	struct span span;
 };
 
+/* "assert block|pass ...", with lists expanded; an image keeps them. */
+struct policy_assert {
+	struct policy_match match;
+	bool is_pass;
+	const char *text; /* canonical, of the whole statement */
+	struct span span;
+};
+
 /* What a tunnel lets go outside, whatever else a packet is. */
 struct policy_exclude {
 	struct policy_host host;
@@ -172,6 +180,8 @@ struct policy {
 	const char **tags; /* that rules give or ask for */
 	size_t tag_count;
 	uint32_t draw_count; /* chances, of policy_meta.draw */
+	struct policy_assert *asserts;
+	size_t assert_count;
 	struct policy_exclude *excludes;
 	size_t exclude_count;
 	struct policy_unsupported *unsupported;

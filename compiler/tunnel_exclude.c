@@ -184,7 +184,7 @@ static void cover_host(struct cover *cover, const struct policy *p,
 	else if (h->kind == POLICY_HOST_TABLE)
 		cover_table(cover, p->tables[h->table].entries,
 			    p->tables[h->table].entry_count, h->is_negated);
-	else
+	else if (h->kind == POLICY_HOST_ANY)
 		cover_range(cover, &first, &last, false);
 }
 
