@@ -234,6 +234,7 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 	       "nfr_config");
 #define NFR_CONFIG_TRANSLATES 0x01 /* some rule has a nat or rdr pool */
 #define NFR_CONFIG_FLOATS 0x02	   /* some rule makes floating states */
+#define NFR_CONFIG_OVERLOADS 0x04  /* some rule overloads a table */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {
@@ -274,7 +275,7 @@ struct nfr_control {
 	__u64 events_lost;     /* ring buffer was full */
 	__u32 last_generation; /* ever placed: states name it, so none comes
 				  twice */
-	__u32 reserved;
+	__u32 epoch; /* of tables: grows when the datapath changes one */
 };
 _Static_assert(sizeof(struct nfr_control) == 40, "nfr_control");
 
@@ -353,9 +354,9 @@ struct nfr_state {
 	struct nfr_endpoints stack;   /* NFR_STATE_IS_TRANSLATED */
 	struct nfr_hop hop[2];	      /* by enum nfr_dir of the packet */
 	__u32 mark, uid, gid, cgroup; /* first packet's, for judging again */
-	__u32 reserved;
+	__u32 epoch;   /* nfr_control's when it was judged last */
 	__u64 pools;   /* hash of the ids of those that translated it */
-	__u64 counted; /* rule_id under which limits count it; 0: none */
+	__u64 counted; /* NFR_COUNTED_*; 0: no limit counts it */
 };
 _Static_assert(sizeof(struct nfr_state) == 224, "nfr_state");
 #define NFR_STATE_OPENING 0	/* only the first side was seen */
@@ -394,6 +395,28 @@ struct nfr_source_key {
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct nfr_source_key) == 32, "nfr_source_key");
+
+/*
+ * The values of counted. A state says where it is: in the own entry of the
+ * rule state.counted >> NFR_COUNTED_SHIFT, which is the lower bits of its id,
+ * and by its source in one entry more.
+ */
+struct nfr_source {
+	__u32 states;	   /* that are counted here; NFR_SOURCE_DYING: none
+			      comes in any more */
+	__u32 connections; /* of those, TCP past the handshake */
+	__u32 nodes;	   /* own entries: sources that have states */
+	__u32 reserved;
+	__u64 rate;    /* low word: thousandths of connections, decaying; high
+			  word: when, in jiffies */
+	__u64 flushed; /* jiffies: states made until then are to end; 0: none */
+};
+_Static_assert(sizeof(struct nfr_source) == 32, "nfr_source");
+#define NFR_SOURCE_DYING 0x80000000u
+#define NFR_COUNTED_SHIFT 3
+#define NFR_COUNTED_SOURCE 1ull	    /* in its source's entry of the rule ... */
+#define NFR_COUNTED_GLOBAL 2ull	    /* ... or of all rules */
+#define NFR_COUNTED_CONNECTION 4ull /* also as a connection there */
 
 /* events: RINGBUF records */
 struct nfr_event {
