@@ -59,6 +59,7 @@ struct ast_host {
 	const char *name;
 	unsigned modifiers;
 	const char *scope; /* of fe80::1%scope: also the rule's interface */
+	const char *macro; /* printed as $macro in place of name, or NULL */
 	/* Members of a pool only. */
 	const char *iface; /* addr@iface, (iface addr); or NULL */
 	uint16_t weight;   /* 0: none written */
@@ -88,6 +89,7 @@ struct ast_iface {
 	struct ast_iface *next;
 	struct span span;
 	const char *name; /* "any" is every interface */
+	const char *macro; /* printed as $macro in place of name, or NULL */
 	bool is_negated;
 	bool is_dynamic; /* (name): antispoof only */
 	bool is_rdomain; /* on rdomain N; name is NULL */

@@ -97,6 +97,15 @@ int compile_file(const char *path, const struct compile_options *o,
 	}
 	parse_file(c->arena, c->sources, c->diag, file, o->defines,
 		   o->define_count, &c->ast);
+	c->conversion = (struct conversion){
+		.arena = c->arena,
+		.diag = c->diag,
+		.host = c->host,
+		.warnings = o->warnings,
+		.warning_count = o->warning_count,
+	};
+	if (o->is_converted)
+		convert_groups(&c->conversion, &c->ast);
 	c->policy = check_policy_as(
 		c->arena, c->sources, c->diag, c->host, &c->ast,
 		&(struct check_options){

@@ -4,6 +4,7 @@
 #define NFR_COMPILE_H
 
 #include "check.h"
+#include "convert.h"
 #include "image.h"
 #include "parse.h"
 
@@ -15,6 +16,7 @@ struct compile_options {
 	size_t warning_count;
 	bool is_pf;		/* pf's own defaults and leniencies */
 	bool lists_differences; /* with is_pf: from nfr, as warnings */
+	bool is_converted; /* with is_pf: groups of interfaces are replaced */
 	bool is_checked; /* no image: what does not run yet is only noted */
 };
 
@@ -24,6 +26,7 @@ struct compilation {
 	struct diag *diag;
 	struct host *host;
 	struct ast ast;
+	struct conversion conversion; /* when is_converted */
 	struct policy *policy; /* NULL after errors */
 	struct code code;      /* empty when there is no image */
 	__u8 *image;	       /* NULL after errors, and when is_checked and

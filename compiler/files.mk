@@ -7,6 +7,8 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/check_label.c compiler/check_meta.c compiler/check_names.c compiler/check_pool.c \
 	compiler/check_rule.c compiler/check_search.c compiler/check_set.c \
 	compiler/check_state.c compiler/check_table.c compiler/compile.c \
+	compiler/convert.c compiler/convert_groups.c compiler/convert_macro.c \
+	compiler/convert_negated.c compiler/host_route.c \
 	compiler/cover.c compiler/diag.c compiler/disasm.c compiler/emit.c compiler/expect.c \
 	compiler/front.c compiler/host.c compiler/host_profile.c compiler/icmp.c \
 	compiler/image_edit.c compiler/image_layout.c compiler/image_read.c \

@@ -138,6 +138,11 @@ int macro_collect(struct front *, struct span name_span, const char *name,
 		  struct token *t);
 /* False after an error. */
 bool macro_expand(struct front *, const struct token *use);
+/*
+ * "$if:network" is one word, as in pf: a word that ends a macro's value takes
+ * what follows the use from a colon on. False after an error.
+ */
+bool macro_join(struct front *, struct token *word);
 /* The end of the innermost input, which is a macro's. */
 void macro_leave(struct front *);
 /* Returns the value that counts: -D beats the file. */

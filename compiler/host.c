@@ -66,6 +66,12 @@ const char *const *host_iface_names(const struct host *h, size_t *count)
 	return h->names;
 }
 
+const char *const *host_default_ifaces(const struct host *h, size_t *count)
+{
+	*count = h->default_count;
+	return h->defaults;
+}
+
 static int service_of_system(const char *name, const char *proto)
 {
 	const struct servent *s = getservbyname(name, proto);
@@ -262,6 +268,11 @@ void host_names_fill(struct arena *a, struct host *h)
 	h->names = arena_alloc(a, (h->iface_count + 1) * sizeof(*h->names));
 	for (size_t i = 0; i < h->iface_count; i++)
 		h->names[i] = h->ifaces[i].name;
+	h->defaults =
+		arena_alloc(a, (h->iface_count + 1) * sizeof(*h->defaults));
+	for (size_t i = 0; i < h->iface_count; i++)
+		if (h->ifaces[i].has_default_route)
+			h->defaults[h->default_count++] = h->ifaces[i].name;
 }
 
 /* ---- the running system ------------------------------------------------ */
@@ -352,6 +363,7 @@ int host_system(struct arena *a, struct host **out)
 		host_iface_add(a, h, i->if_name);
 	for (const struct ifaddrs *i = ifas; i; i = i->ifa_next)
 		system_add_addr(a, h, i);
+	host_routes_read(h);
 	host_names_fill(a, h);
 	*out = h;
 done:

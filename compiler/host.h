@@ -27,6 +27,7 @@ struct host_iface {
 	const struct host_addr *addrs;
 	size_t addr_count;
 	bool is_loopback;
+	bool has_default_route;
 };
 
 struct host;
@@ -37,7 +38,8 @@ int host_system(struct arena *, struct host **out);
  * A profile:
  * {"interfaces": [{"name": "lo0", "loopback": true,
  *                  "addresses": ["127.0.0.1/8", {"address": "10.0.0.1/24",
- *                                "broadcast": "10.0.0.255"}]}],
+ *                                "broadcast": "10.0.0.255"}]},
+ *                 {"name": "eth0", "default-route": true}],
  *  "users": {"bin": 3}, "groups": {"sshd": 27},
  *  "services": {"ssh": {"tcp": 22, "udp": 22}},
  *  "hosts": {"localhost": ["127.0.0.1", "::1"]}}
@@ -48,6 +50,8 @@ int host_profile(struct arena *, const char *path, struct host **out,
 		 const char **error);
 
 const struct host_iface *host_iface(const struct host *, const char *name);
+/* Those of the default route, IPv4 or IPv6, in the order of interfaces. */
+const char *const *host_default_ifaces(const struct host *, size_t *count);
 /* All interface names, for suggestions. */
 const char *const *host_iface_names(const struct host *, size_t *count);
 /* Port of a service for "tcp" or "udp" (NULL: either), or -1. */

@@ -31,6 +31,8 @@ struct host_name {
 struct host {
 	struct host_iface *ifaces;
 	const char **names;
+	const char **defaults; /* names of those with the default route */
+	size_t default_count;
 	size_t iface_count, iface_capacity;
 	struct service *services; /* unless the system is asked */
 	size_t service_count, service_capacity;
@@ -46,5 +48,7 @@ struct host_iface *host_iface_add(struct arena *, struct host *,
 void host_iface_add_addr(struct arena *, struct host_iface *,
 			 const struct host_addr *);
 void host_names_fill(struct arena *, struct host *);
+/* host_route.c: marks the interfaces of the system's default routes. */
+void host_routes_read(struct host *);
 
 #endif

@@ -84,6 +84,7 @@ static bool profile_iface(struct profile *p, const json_t *value)
 	const json_t *name = json_object_get(value, "name");
 	const json_t *addrs = json_object_get(value, "addresses");
 	const json_t *loopback = json_object_get(value, "loopback");
+	const json_t *route = json_object_get(value, "default-route");
 	struct host_iface *iface;
 
 	if (!json_is_string(name) || !*json_string_value(name))
@@ -93,12 +94,14 @@ static bool profile_iface(struct profile *p, const json_t *value)
 		return profile_error(p, json_string_value(name),
 				     "is in interfaces twice");
 	if ((addrs && !json_is_array(addrs)) ||
-	    (loopback && !json_is_boolean(loopback)))
-		return profile_error(
-			p, json_string_value(name),
-			"has addresses or loopback of a wrong type");
+	    (loopback && !json_is_boolean(loopback)) ||
+	    (route && !json_is_boolean(route)))
+		return profile_error(p, json_string_value(name),
+				     "has addresses, loopback or "
+				     "default-route of a wrong type");
 	iface = host_iface_add(p->arena, p->host, json_string_value(name));
 	iface->is_loopback = json_is_true(loopback);
+	iface->has_default_route = json_is_true(route);
 	for (size_t i = 0; i < json_array_size(addrs); i++) {
 		struct host_addr addr = {0};
 

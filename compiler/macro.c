@@ -94,6 +94,28 @@ void macro_leave(struct front *f)
 	scan_pop(f);
 }
 
+bool macro_join(struct front *f, struct token *t)
+{
+	struct input *in = f->input;
+	struct token rest;
+	while (!in->file && in->offset == in->len)
+		in = in->outer;
+	if (in == f->input || in->offset == in->len ||
+	    in->text[in->offset] != ':')
+		return true;
+	while (f->input != in)
+		macro_leave(f);
+	if (scan_token(f, &rest) != T_WORD)
+		return false;
+	t->text = arena_printf(f->arena, "%s%s", t->text, rest.text);
+	t->span = span_join(t->span, rest.span);
+	if (strlen(t->text) <= FRONT_STRING_MAX)
+		return true;
+	diag_error(f->diag, t->span, "parse",
+		   "the word is too long: at most %d bytes", FRONT_STRING_MAX);
+	return false;
+}
+
 struct text {
 	char *bytes;
 	size_t len, capacity;
@@ -162,6 +184,8 @@ static int parts_read(struct front *f, struct text *text, struct span *span,
 			f->is_spaced = true;
 		} else {
 			bool is_string = kind == T_STRING || before == T_STRING;
+			if (kind == T_WORD && !macro_join(f, t))
+				return T_PARSE_error;
 			text_add_token(f->arena, text, t,
 				       t->is_spaced || is_string);
 			*span = span_join(*span, t->span);

@@ -13,7 +13,9 @@ static void print_interface_host(const struct ast_host *host, FILE *f)
 	bool is_dynamic = host->kind == AST_HOST_DYNAMIC;
 	fputs(is_dynamic ? "(" : "", f);
 	/* Modifiers are part of the word. */
-	if (host->modifiers)
+	if (host->macro)
+		fprintf(f, "$%s", host->macro);
+	else if (host->modifiers)
 		fputs(host->name, f);
 	else
 		print_word(host->name, f);
@@ -142,6 +144,16 @@ void print_side(const struct ast_side *side, FILE *f)
 	print_ports("port", side->ports, f);
 }
 
+static void print_iface_name(const struct ast_iface *i, FILE *f)
+{
+	if (i->macro)
+		fprintf(f, "$%s", i->macro);
+	else if (!strcmp(i->name, "any"))
+		fputs("any", f);
+	else
+		print_word(i->name, f);
+}
+
 void print_ifaces(const struct ast_iface *ifaces, FILE *f)
 {
 	open_list(ifaces->next, f);
@@ -150,10 +162,8 @@ void print_ifaces(const struct ast_iface *ifaces, FILE *f)
 		fputs(i->is_dynamic ? "(" : "", f);
 		if (i->is_rdomain)
 			fprintf(f, "rdomain %u", i->rdomain);
-		else if (!strcmp(i->name, "any"))
-			fputs("any", f);
 		else
-			print_word(i->name, f);
+			print_iface_name(i, f);
 		fputs(i->is_dynamic ? ")" : "", f);
 		next_of_list(i->next, f);
 	}
@@ -287,10 +297,7 @@ void print_criteria(const struct ast_match *m, FILE *f)
 	const struct ast_iface *on = m->received_on;
 	if (on) {
 		fprintf(f, " %sreceived-on ", on->is_negated ? "!" : "");
-		if (strcmp(on->name, "any") == 0)
-			fputs("any", f);
-		else
-			print_word(on->name, f);
+		print_iface_name(on, f);
 	}
 	print_owners(m, f);
 	print_flags(m, f);

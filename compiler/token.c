@@ -417,7 +417,8 @@ static int token_read(struct front *f, struct token *t)
 		} else if (kind == '}') {
 			return brace_close(f, t);
 		} else if (kind == T_WORD) {
-			return word_kind(f, t);
+			return macro_join(f, t) ? word_kind(f, t)
+						: T_PARSE_error;
 		} else {
 			return kind;
 		}

@@ -91,6 +91,8 @@ struct input {
 
 /* 0, or an exit status after saying what is wrong, but for the last line. */
 int input_read(struct nfload *, unsigned flags, struct input *);
+/* What input_read() shows by itself, unless it is for "convert". */
+void input_show(struct nfload *, const struct diag *);
 /* Frees also what a failed input_read() left. */
 void input_free(struct input *);
 /* "vpn.nfr: 9 rules, 11 guard rules, 1 table, 3 interfaces; 240 instructions"

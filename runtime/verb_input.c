@@ -90,7 +90,7 @@ static int read_image(struct nfload *t, struct input *in)
 	return 0;
 }
 
-static void show_diagnostics(struct nfload *t, const struct diag *diag)
+void input_show(struct nfload *t, const struct diag *diag)
 {
 	if (t->json) {
 		json_put(t->json, JSON_FIELD_DIAGNOSTICS, diag_json(diag));
@@ -111,13 +111,16 @@ static int compile_text(struct nfload *t, struct input *in)
 	t->compile.is_checked = t->verb == VERB_CHECK ||
 				t->verb == VERB_PRINT ||
 				t->verb == VERB_CONVERT;
-	t->compile.lists_differences = t->verb == VERB_CHECK;
+	t->compile.is_converted = t->verb == VERB_CONVERT;
+	t->compile.lists_differences =
+		t->verb == VERB_CHECK || t->verb == VERB_CONVERT;
 	rc = compile_file(t->file, &t->compile, &in->compilation, &message);
 	c = in->compilation;
 	if (rc)
 		return report_fail(t, EXIT_INPUT, "%s",
 				   message ? message : strerror(-rc));
-	show_diagnostics(t, c->diag);
+	if (!t->compile.is_converted)
+		input_show(t, c->diag);
 	if (diag_errors(c->diag)) {
 		in->failure = diag_summary(c->diag);
 		return EXIT_INPUT;

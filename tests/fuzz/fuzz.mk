@@ -31,7 +31,7 @@ build/fuzz/keywords.dict: compiler/keywords.def compiler/timeouts.def
 	$(Q)sed -nE 's/^NFR_(KEYWORD|TIMEOUT)\(.*("[^"]+").*/\2/p' $^ | sort -u >$@
 	$(Q)printf '"%s"\n' '{ ' ' }' ' ! ' '\\\\\x0a' '$$x' 'x = ' '<t>' '><' '<>' '!=' '>=' ' - ' \
 		'(eth0)' '(eth0:network)' ':0' '->' '10.0.0.1' '10.0.0.0/8' 'fe80::1%eth0' \
-		'2001:db8::/32' 'eth0' 'wg0' 'tcp' 'udp' 'icmp' 'icmp6' 'echoreq' 'self' '/tmp/*' '\x22' >>$@
+		'2001:db8::/32' 'eth0' 'wg0' 'tcp' 'udp' 'icmp' 'icmp6' 'echoreq' 'self' 'egress' '/tmp/*' '\x22' >>$@
 
 .PHONY: fuzz $(fuzz_targets:%=fuzz-%)
 fuzz: $(fuzz_targets:%=fuzz-%)
