@@ -7,7 +7,8 @@
  * The two mean the same where what is excepted was blocked before: the block
  * rule that did it covers the rule, and nothing between both decides about the
  * same packets. Where that can not be seen, the rule stays, nfr refuses it, and
- * the user decides. "! <t>" of a const table that is empty is any address.
+ * the user decides. Where a quick rule before blocks what is excepted, and
+ * where "! <t>" is of a const table that is empty, it is any address.
  */
 #include <string.h>
 
@@ -126,6 +127,34 @@ static const struct ast_rule *blocker(const struct ast_node *first,
 	return found;
 }
 
+static bool same_host(const struct ast_host *a, const struct ast_host *b)
+{
+	return a && !a->next && !a->is_negated && a->kind == b->kind &&
+	       strcmp(a->name, b->name) == 0 && a->modifiers == b->modifiers &&
+	       a->prefix_len == b->prefix_len;
+}
+
+/* A quick rule before has blocked all that rule excepts on one side. */
+static bool is_gone(const struct ast_node *first, const struct ast_node *rule,
+		    bool is_from)
+{
+	const struct ast_match *m = &rule->rule.match;
+	const struct ast_side *side = is_from ? &m->from : &m->to;
+
+	for (const struct ast_node *n = first; n != rule; n = n->next) {
+		struct ast_rule r = n->rule;
+		struct ast_side *other = is_from ? &r.match.from : &r.match.to;
+
+		if (n->kind != AST_RULE || r.is_pass || r.is_match ||
+		    !r.is_quick || !same_host(other->hosts, side->hosts))
+			continue;
+		other->hosts = NULL;
+		if (covers(&r, &rule->rule))
+			return true;
+	}
+	return false;
+}
+
 /* ---- two rules of one ---- */
 
 static struct ast_node *copy(struct conversion *v, const struct ast_node *node)
@@ -196,7 +225,8 @@ static struct ast_node **split(struct conversion *v, const struct policy *p,
 
 	if (!side)
 		return &node->next;
-	if (is_const(p, side->hosts))
+	if (is_const(p, side->hosts) ||
+	    is_gone(first, node, side == &node->rule.match.from))
 		return open_up(v, p, at);
 	before = blocker(first, node);
 	if (!before || is_chance(&node->rule))
