@@ -26,7 +26,7 @@ build/san/tests/fuzz/seeds: build/san/tests/fuzz/seeds.o $(test_lib_src:%.c=buil
 	$(Q)$(CC) $(SAN) -o $@ $^ $(LIBS)
 
 # Every word of the language, and what words are put together with.
-build/fuzz/keywords.dict: compiler/keywords.def compiler/timeouts.def
+build/fuzz/keywords.dict: compiler/keywords.def runtime/timeouts.def
 	$(Q)mkdir -p $(@D)
 	$(Q)sed -nE 's/^NFR_(KEYWORD|TIMEOUT)\(.*("[^"]+").*/\2/p' $^ | sort -u >$@
 	$(Q)printf '"%s"\n' '{ ' ' }' ' ! ' '\\\\\x0a' '$$x' 'x = ' '<t>' '><' '<>' '!=' '>=' ' - ' \
