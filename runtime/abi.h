@@ -203,8 +203,9 @@ struct nfr_pool {
 _Static_assert(sizeof(struct nfr_pool) == 40, "nfr_pool");
 #define NFR_POOL_STICKY 0x01
 #define NFR_POOL_STATIC_PORT 0x02 /* nat: the port must stay */
-#define NFR_POOL_PORT_SHIFT 0x04  /* rdr: port_low + (port - the rule's first) \
-				   */
+#define NFR_POOL_PORT_SHIFT                                                    \
+	0x04 /* rdr: port_low + (port - the rule's first)                      \
+	      */
 #define NFR_POOL_FLAGS 0x07
 
 /* One prefix, or next hop, of a pool. */
@@ -386,6 +387,26 @@ struct nfr_fragment_key {
 	__u8 reserved;
 };
 _Static_assert(sizeof(struct nfr_fragment_key) == 44, "nfr_fragment_key");
+
+/* Its addresses are as they come to the hook: what goes out is not translated
+ * yet. proto is 0 in IPv6, where only the first fragment's counts (RFC 8200
+ * 4.5). A first fragment that was blocked leaves none. */
+struct nfr_fragment {
+	__u64 seen;		   /* jiffies: when the first came */
+	struct nfr_state_key name; /* NFR_FRAGMENT_HAS_STATE: of its flow */
+	__u32 rule;		   /* index in the generation below */
+	__u32 generation;	   /* that judged the first last */
+	__u32 epoch;		   /* nfr_control's, then */
+	__u32 ingress;		   /* the first's; ids are an image's */
+	__u32 end;		   /* of the first, in bytes of the datagram */
+	__u8 flags;		   /* NFR_FRAGMENT_* */
+	__u8 reason; /* by which rule passed it, without a state */
+	__u16 reserved;
+	__u32 reserved2;
+	struct nfr_key key; /* of the first, as the rules saw it */
+};
+_Static_assert(sizeof(struct nfr_fragment) == 208, "nfr_fragment");
+#define NFR_FRAGMENT_HAS_STATE 0x01
 
 /* counted: HASH. What limits count, of one rule or one source of it. */
 struct nfr_source_key {

@@ -74,7 +74,13 @@ struct packet {
 	__u16 echo_id;	 /* ICMP and ICMPv6: bytes 4-5, the identifier of echoes
 			  */
 	__u16 outer;	 /* outermost EtherType; 0x0800/0x86dd on raw links */
+	__u32 end;	 /* offset behind the IP payload, without padding */
 	struct packet_walk walk;
+	/* Of fragments (NFR_BIT_FRAGMENT) only: */
+	__u32 datagram;	 /* identification */
+	__u32 part;	 /* offset in the frame of what it carries, ... */
+	__u32 part_at;	 /* ... which is at so many bytes in the datagram */
+	__u32 part_more; /* nonzero: others follow it */
 };
 
 /*
@@ -221,9 +227,16 @@ NFR_INLINE __u8 packet_transport(const struct packet_frame *frame,
 	return NFR_REASON_NONE;
 }
 
-NFR_INLINE __u32 packet_fragment_bits(__u32 offset)
+/* part: offset of what the fragment carries; at: bytes before it. */
+NFR_INLINE void packet_fragment(struct packet *packet, __u32 datagram,
+				__u32 part, __u32 at, __u32 more)
 {
-	return offset ? NFR_BIT_FRAGMENT | NFR_BIT_LATER : NFR_BIT_FRAGMENT;
+	packet->key.w[NFR_F_BITS] |=
+		at ? NFR_BIT_FRAGMENT | NFR_BIT_LATER : NFR_BIT_FRAGMENT;
+	packet->datagram = datagram;
+	packet->part = part;
+	packet->part_at = at;
+	packet->part_more = more;
 }
 
 NFR_INLINE __u8 packet_ipv4(const struct packet_frame *frame,
@@ -254,9 +267,11 @@ NFR_INLINE __u8 packet_ipv4(const struct packet_frame *frame,
 		return NFR_REASON_IP_LENGTH;
 	if (header_len > 20)
 		w[NFR_F_BITS] |= NFR_BIT_OPTIONS;
+	packet->end = off + total_len;
 	fragment = packet_be16(ip + 6);
 	if (fragment & 0x3fff)
-		w[NFR_F_BITS] |= packet_fragment_bits(fragment & 0x1fff);
+		packet_fragment(packet, packet_be16(ip + 4), off + header_len,
+				(fragment & 0x1fff) * 8, fragment & 0x2000);
 	return packet_transport(frame, packet, ip[9], off + header_len,
 				off + total_len);
 }
@@ -299,8 +314,8 @@ NFR_INLINE __u8 packet_exthdr(const struct packet_frame *frame,
 		if (walk->has_fragment)
 			return NFR_REASON_EXTHDR;
 		walk->has_fragment = 1;
-		w[NFR_F_BITS] |=
-			packet_fragment_bits(packet_be16(ext + 2) >> 3);
+		packet_fragment(packet, packet_be32(ext + 4), walk->off + 8,
+				packet_be16(ext + 2) & 0xfff8u, ext[3] & 1);
 	}
 	walk->next = ext[0];
 	walk->off += len;
@@ -368,6 +383,7 @@ NFR_INLINE __u8 packet_ipv6(const struct packet_frame *frame,
 	    packet_is_mapped(&w[NFR_F_DST0]))
 		return NFR_REASON_ADDRESS;
 	walk->limit = walk->off + payload_len;
+	packet->end = walk->limit;
 	doubt = packet_exthdrs(frame, packet, walk);
 	if (doubt)
 		return doubt;

@@ -330,8 +330,61 @@ TEST(first_fragments_are_parsed_and_later_ones_not)
 	assert_int_equal(word(NFR_F_BITS), 0);
 }
 
+TEST(an_ipv4_fragment_says_where_it_belongs)
+{
+	ether(0x800);
+	ipv4(17, 24);
+	udp(1000);
+	fill(16 + 2); /* with padding */
+	put16(18, 0xbeef);
+	put16(20, 0x2000);
+	assert_doubt(ETHER, NONE);
+	assert_int_equal(packet.datagram, 0xbeef);
+	assert_int_equal(packet.part, 34);
+	assert_int_equal(packet.part_at, 0);
+	assert_true(packet.part_more);
+	assert_int_equal(packet.end, 34 + 24);
+	put16(20, 0x1fff);
+	assert_doubt(ETHER, NONE);
+	assert_int_equal(packet.part_at, 65528);
+	assert_false(packet.part_more);
+}
+
+TEST(an_ipv6_fragment_says_where_it_belongs)
+{
+	ipv6(60, 32);
+	PUT(44, 0, 0, 0, 0, 0, 0, 0);
+	PUT(17, 0xff, 0, 7, 0xde, 0xad, 0xbe, 0xef); /* reserved bits set */
+	udp(1000);
+	fill(8);
+	assert_doubt(RAW, NONE);
+	assert_int_equal(word(NFR_F_BITS), NFR_BIT_OPTIONS | NFR_BIT_FRAGMENT);
+	assert_int_equal(packet.datagram, 0xdeadbeef);
+	assert_int_equal(packet.part, 56);
+	assert_int_equal(packet.part_at, 0);
+	assert_true(packet.part_more);
+	assert_int_equal(packet.end, 72);
+	put16(50, 0xfff8);
+	assert_doubt(RAW, NONE);
+	assert_int_equal(packet.part_at, 65528);
+	assert_false(packet.part_more);
+}
+
 TEST(a_tiny_first_fragment_is_short)
 {
+	static const struct {
+		uint8_t proto;
+		unsigned needs;
+	} all[] = {{6, 20}, {17, 8}, {58, 8}};
+
+	for (size_t i = 0; i < 3; i++) {
+		b.len = 0;
+		ipv6(44, 8 + all[i].needs - 1);
+		PUT(all[i].proto, 0, 0, 1, 0, 0, 0, 1);
+		fill(all[i].needs - 1);
+		assert_doubt(RAW, SHORT);
+	}
+	b.len = 0;
 	ipv4(6, 8);
 	fill(8);
 	put16(6, 0x2000);
@@ -598,6 +651,8 @@ int main(void)
 		FACT(ipv4_total_length_must_hold_header_and_fit_the_frame),
 		FACT(transport_must_fit_the_ip_length_not_the_padding),
 		FACT(first_fragments_are_parsed_and_later_ones_not),
+		FACT(an_ipv4_fragment_says_where_it_belongs),
+		FACT(an_ipv6_fragment_says_where_it_belongs),
 		FACT(a_tiny_first_fragment_is_short),
 		FACT(tcp_data_offset_is_checked),
 		FACT(udp_length_is_checked),
