@@ -247,6 +247,8 @@ struct ast_pool {
 	struct span hash_key_span;
 	bool is_sticky;
 	bool is_static_port;
+	bool is_binat; /* a half of binat-to: keeps the bits behind the prefix
+			*/
 };
 
 enum ast_divert {

@@ -220,6 +220,8 @@ struct ast_node *statement_scrub(struct front *f, unsigned direction,
 		if (!is_empty)
 			option_scrub(f, options, scrub->span, scrub);
 	}
-	rule_new(f, options, direction, log, &node)->is_match = true;
+	struct ast_rule *rule = rule_new(f, options, direction, log, &node);
+	rule->is_match = true;
+	rule->older = AST_NO_SCRUB;
 	return node;
 }

@@ -94,7 +94,7 @@ static bool pool_of(struct check *c, const struct ast_pool *p,
 		return true;
 	out = arena_new_of(c->arena, struct policy_pool);
 	*into = out;
-	out->type = p->type;
+	out->type = p->is_binat ? AST_POOL_BITMASK : p->type;
 	out->is_sticky = p->is_sticky;
 	out->is_static_port = p->is_static_port;
 	hash_key_fill(p->hash_key, out);

@@ -243,8 +243,8 @@ void effects_note(struct check *c, const struct ast_rule *r)
 		 (r->ret == AST_RETURN_DEFAULT && c->defaults.returns));
 
 	note_if(c, is_returned, FEATURE_RETURN, r->ret_span);
-	note_if(c, r->is_match && (r->label || r->is_logged), FEATURE_MATCH,
-		r->label_span);
+	note_if(c, r->is_match && (r->label || r->is_logged || r->is_quick),
+		FEATURE_MATCH, r->label_span);
 	note_if(c, r->log || r->log_to, FEATURE_LOG_OPTIONS, r->label_span);
 	note_if(c, r->tag, FEATURE_TAG, r->tag_span);
 	note_if(c, r->probability, FEATURE_PROBABILITY, r->probability_span);

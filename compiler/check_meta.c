@@ -148,7 +148,10 @@ const struct policy_meta *meta_of(struct check *c, const struct ast_match *m,
 		out->probability = r->probability;
 		out->draw = c->policy->draw_count++;
 	}
-	out->rate_packets = r ? r->rate_packets : 0;
-	out->rate_seconds = r ? r->rate_seconds : 0;
+	if (r && r->rate_packets) {
+		out->rate_packets = r->rate_packets;
+		out->rate_seconds = r->rate_seconds;
+		out->rate_draw = c->policy->draw_count++;
+	}
 	return out;
 }

@@ -313,6 +313,7 @@ static struct ast_pool *pool_of_host(struct check *c, const struct ast_host *h)
 	p->hosts = arena_new_of(c->arena, struct ast_host);
 	*p->hosts = *h;
 	p->hosts->next = NULL;
+	p->is_binat = true;
 	return p;
 }
 
@@ -326,6 +327,25 @@ static bool masks_match(struct check *c, const struct ast_host *source,
 	diag_error(c->diag, pool->span, "type",
 		   "source and target of binat-to are prefixes of one length");
 	return false;
+}
+
+/* A pool's only member, as an address to compare. */
+static struct policy_host host_of_target(struct check *c,
+					 const struct ast_host *h)
+{
+	struct policy_host out = {
+		.kind = POLICY_HOST_RANGE, .first = h->first, .last = h->last};
+
+	if (h->kind == AST_HOST_PREFIX) {
+		out.last = h->prefix_len < 0
+				   ? h->first
+				   : addr_last(h->first, h->family,
+					       (unsigned)h->prefix_len);
+	} else if (h->kind != AST_HOST_RANGE) {
+		out.kind = POLICY_HOST_TABLE;
+		out.table = (uint32_t)tables_dynamic(c, h);
+	}
+	return out;
 }
 
 static bool binat_emit(struct check *c, const struct ast_node *node,
@@ -350,7 +370,7 @@ static bool binat_emit(struct check *c, const struct ast_node *node,
 	in.ast.to.hosts = pool_of_host(c, target->hosts)->hosts;
 	in.ast.to.ports = m->ast.from.ports;
 	in.numbers.src = m->numbers.dst;
-	in.numbers.dst = m->numbers.src;
+	in.numbers.dst = host_of_target(c, target->hosts);
 	in.numbers.sport = m->numbers.dport;
 	in.numbers.dport = m->numbers.sport;
 	half.rule.has_out = false;

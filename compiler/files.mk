@@ -13,7 +13,8 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/front.c compiler/host.c compiler/host_profile.c compiler/icmp.c \
 	compiler/image_edit.c compiler/image_layout.c compiler/image_read.c \
 	compiler/image_write.c compiler/keyword.c compiler/lower.c \
-	compiler/lower_match.c compiler/macro.c compiler/model.c compiler/policy.c \
+	compiler/lower_match.c compiler/macro.c compiler/model.c \
+	compiler/model_match.c compiler/model_translate.c compiler/policy.c \
 	compiler/print.c compiler/print_match.c compiler/print_rule.c \
 	compiler/print_word.c compiler/render.c compiler/source.c \
 	compiler/statement.c compiler/string_pool.c compiler/table_edit.c \

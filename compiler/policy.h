@@ -70,9 +70,10 @@ struct policy_match {
 /*
  * A rule in anchors has their criteria in within, outermost first: all must
  * match too. group_end is of an anchor with quick: the index behind its last
- * rule, where the search ends when any of its rules matched; 0: none.
- * A "match" rule never decides and ends no search: it has is_match, and
- * neither is_pass nor keeps_state. An anchor's tag is one before its rules.
+ * rule, where the search ends when any of its rules decided; 0: none.
+ * A "match" rule never decides: it has is_match, and neither is_pass nor
+ * keeps_state; a quick one ends the search, and what matched before decides.
+ * An anchor's tag is a match rule before its rules.
  */
 struct policy_rule {
 	struct policy_match match;

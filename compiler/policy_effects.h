@@ -54,6 +54,7 @@ struct policy_meta {
 	uint32_t draw;	      /* index of the chance, in policy.draw_count */
 	uint32_t rate_packets, rate_seconds; /* max-pkt-rate; 0: none. Above
 						it the rule does not match */
+	uint32_t rate_draw;		     /* as draw: is it exceeded? */
 };
 
 /* ---- what a rule does ------------------------------------------------------
