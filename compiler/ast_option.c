@@ -209,6 +209,7 @@ static const struct {
 	{"af43", 0x98},	    {"cs0", 0x00},	   {"cs1", 0x20},
 	{"cs2", 0x40},	    {"cs3", 0x60},	   {"cs4", 0x80},
 	{"cs5", 0xa0},	    {"cs6", 0xc0},	   {"cs7", 0xe0},
+	{"va", 0xb0},
 };
 #define TOS_COUNT (sizeof(tos_names) / sizeof(*tos_names))
 

@@ -104,7 +104,8 @@ static void adaptive_finish(struct ast_state_options *o)
 	uint32_t both = 1u << AST_TIMEOUT_ADAPTIVE_START |
 			1u << AST_TIMEOUT_ADAPTIVE_END;
 
-	if (!o->max || (o->timeouts_given & both))
+	/* Below ten these come to 0, which pf takes for none. */
+	if (o->max < 10 || (o->timeouts_given & both))
 		return;
 	timeout_give(o, AST_TIMEOUT_ADAPTIVE_START, o->max / 10 * 6);
 	timeout_give(o, AST_TIMEOUT_ADAPTIVE_END, o->max / 10 * 12);

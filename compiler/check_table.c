@@ -147,6 +147,9 @@ static void dynamic_fill(struct check *c, struct entries *e,
 			       iface->addr_count);
 	for (size_t i = 0; i < count; i++) {
 		found[i].span = h->span;
+		/* "(eth0)/64" is for IPv6; all of an IPv4 address, as in pf. */
+		if (found[i].prefix_len > (int)addr_bits(found[i].family))
+			found[i].prefix_len = -1;
 		if (hosts_normalise(c, &found[i]))
 			entries_add(c, e, &found[i]);
 	}

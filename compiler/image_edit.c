@@ -160,8 +160,9 @@ static void refill_add(struct refill *r, const struct ast_host *h)
 	struct addr first;
 	struct image_entry *e;
 
+	/* "(eth0)/64" is for IPv6; all of an IPv4 address, as in pf. */
 	if (len > addr_bits(h->family))
-		return; /* "(eth0)/64" says nothing of IPv4 */
+		len = addr_bits(h->family);
 	first = addr_first(h->first, h->family, len);
 	r->entries = reallocarray(r->entries, r->count + 1, sizeof(*e));
 	if (!r->entries)

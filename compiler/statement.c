@@ -2,6 +2,8 @@
 /* statement.c: what the grammar recognised -> nodes that are not rules. */
 #include "construct.h"
 
+#include <string.h>
+
 #define LABEL_MAX 63	     /* pf's PF_RULE_LABEL_SIZE - 1 */
 #define ANCHOR_NAME_MAX 1023 /* pf's PATH_MAX - 1 */
 
@@ -120,6 +122,10 @@ struct ast_node *statement_anchor(struct front *f, const char *word,
 	anchor_check(f, anchor->nodes);
 	if (name)
 		name_check(f, name_span, name, "anchor name", ANCHOR_NAME_MAX);
+	if (name && (name[0] == '_' || strstr(name, "/_")))
+		diag_error(f->diag, name_span, "parse",
+			   "an anchor's name that begins with \"_\" is "
+			   "reserved");
 	if (!name && !body)
 		diag_error(f->diag, name_span, "parse",
 			   "an anchor has a name, or rules in braces");
