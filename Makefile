@@ -103,9 +103,12 @@ deps:
 deps-checked:
 	$(Q)tests/deps.sh --check
 
-build/gen/parse.tab.c: compiler/parse.y
-	$(call say,BISON,$@)
+# One grammar in several files; messages name the one they are about.
+build/gen/parse.y: $(grammar_src)
 	$(Q)mkdir -p $(@D)
+	$(Q)awk 'FNR == 1 { printf "#line 1 \"%s\"\n", FILENAME } 1' $^ >$@
+build/gen/parse.tab.c: build/gen/parse.y
+	$(call say,BISON,$@)
 	$(Q)$(BISON) -Werror -o $@ --defines=build/gen/parse.tab.h $<
 build/gen/parse.tab.h: build/gen/parse.tab.c
 build/gen/scan.c: compiler/scan.l build/gen/parse.tab.h

@@ -121,7 +121,7 @@ void scan_pop(struct front *);
 int scan_token(struct front *, struct token *);
 
 /* ---- token.c ---- */
-const char *token_name(int kind); /* parse.y: "\"to\"" and the like */
+const char *token_name(int kind); /* parse_report.y: "\"to\"" */
 /* The grammar is about to skip: finds where a statement or clause ends. */
 void token_recover(struct front *);
 /* True where a word in the first column starts a statement, braces or not. */
