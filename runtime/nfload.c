@@ -10,12 +10,19 @@
 #include "term.h"
 
 static int (*const verbs[VERB_COUNT])(struct nfload *) = {
-	[VERB_CHECK] = verb_check,     [VERB_PRINT] = verb_print,
-	[VERB_CONVERT] = verb_convert, [VERB_COMPILE] = verb_compile,
-	[VERB_DUMP] = verb_dump,       [VERB_APPLY] = verb_apply,
-	[VERB_SHOW] = verb_show,       [VERB_TABLE] = verb_table,
-	[VERB_STATUS] = verb_status,   [VERB_UNLOAD] = verb_unload,
-	[VERB_FILTER] = verb_filter,   [VERB_COMPLETION] = verb_completion,
+	[VERB_CHECK] = verb_check,
+	[VERB_PRINT] = verb_print,
+	[VERB_CONVERT] = verb_convert,
+	[VERB_COMPILE] = verb_compile,
+	[VERB_DUMP] = verb_dump,
+	[VERB_APPLY] = verb_apply,
+	[VERB_SHOW] = verb_show,
+	[VERB_TABLE] = verb_table,
+	[VERB_KILL] = verb_kill,
+	[VERB_STATUS] = verb_status,
+	[VERB_UNLOAD] = verb_unload,
+	[VERB_FILTER] = verb_filter,
+	[VERB_COMPLETION] = verb_completion,
 	[VERB_HELP] = verb_help,
 };
 
@@ -127,6 +134,12 @@ static int take_option(struct parse *p, int id, const char *arg)
 	case OPT_DRY_RUN:
 		t->is_dry_run = true;
 		break;
+	case OPT_ALL:
+		t->is_all = true;
+		break;
+	case OPT_COUNT:
+		t->is_count = true;
+		break;
 	case OPT_DEFINE:
 		if (parse_define(p, arg))
 			return report_fail(t, EXIT_INPUT,
@@ -175,11 +188,13 @@ static int take_operand(struct nfload *t, struct option_parser *p)
 	bool is_file = !strcmp(verb->operands, "FILE");
 	int wanted = *verb->operands ? 1 : 0;
 
-	if (t->verb == VERB_TABLE) { /* as many as there are */
-		t->operands = p->operands + 1;
-		t->operand_count = p->operand_count - 1;
-		return 0;
-	}
+	t->operands = p->operands + 1;
+	t->operand_count = p->operand_count - 1;
+	if (t->verb == VERB_SHOW && t->operand_count)
+		t->topic = t->operands[0];
+	if (t->verb == VERB_TABLE || t->verb == VERB_KILL ||
+	    (t->topic && !strcmp(t->topic, "states")))
+		return 0; /* as many as there are */
 	if (p->operand_count > 1 + wanted)
 		return report_fail(t, EXIT_INPUT,
 				   "\"nfload %s\" takes %s; what is \"%s\"?",
@@ -250,7 +265,7 @@ static int parse_arguments(struct parse *parse, int argc, char **argv)
 	rc = choose_verb(parse, &p);
 	if (rc)
 		return rc;
-	if (t->is_dry_run)
+	if (t->is_dry_run && t->verb != VERB_KILL)
 		t->verb = VERB_CHECK;
 	if (t->verbose > 1)
 		t->engine.log = log_line;

@@ -17,7 +17,7 @@ struct nfload {
 	enum nfload_verb verb;
 	const char *file;      /* "-" is standard input; NULL: none was given */
 	const char *topic;     /* of show, completion and help, or NULL */
-	char *const *operands; /* of table: name, command, addresses */
+	char *const *operands; /* of table, kill and show: all of them */
 	int operand_count;
 	struct compile_options compile;
 	const char *bpffs;
@@ -31,6 +31,7 @@ struct nfload {
 	unsigned verbose;
 	bool is_quiet;
 	bool is_dry_run;
+	bool is_all, is_count;		 /* of kill, of show states */
 	bool use_color, use_error_color; /* of stdout, of stderr */
 	json_t *json; /* the document of --json, or NULL: text */
 };
@@ -44,11 +45,17 @@ int verb_dump(struct nfload *);
 int verb_apply(struct nfload *);
 int verb_show(struct nfload *);
 int verb_table(struct nfload *);
+int verb_kill(struct nfload *);
 int verb_status(struct nfload *);
 int verb_unload(struct nfload *);
 int verb_filter(struct nfload *);
 int verb_completion(struct nfload *);
 int verb_help(struct nfload *);
+
+/* ---- verb_states.c: what "nfload show" leaves to it ---------------------- */
+
+int show_states(struct nfload *);
+int show_info(struct nfload *, struct engine *);
 
 /* ---- verb_report.c: messages, in text or in the JSON document ----------- */
 

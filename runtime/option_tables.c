@@ -5,11 +5,15 @@
  */
 #include "option_tables.h"
 
+#include "state_filter.h"
+
 #define BIT(verb) (1u << VERB_##verb)
 #define READS_RULES                                                            \
 	(BIT(CHECK) | BIT(PRINT) | BIT(CONVERT) | BIT(COMPILE) | BIT(DUMP) |   \
 	 BIT(APPLY) | BIT(FILTER))
-#define LOOKS (BIT(APPLY) | BIT(SHOW) | BIT(TABLE) | BIT(STATUS) | BIT(UNLOAD))
+#define LOOKS                                                                  \
+	(BIT(APPLY) | BIT(SHOW) | BIT(TABLE) | BIT(KILL) | BIT(STATUS) |       \
+	 BIT(UNLOAD))
 #define HOOKS (BIT(APPLY) | BIT(UNLOAD))
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 
@@ -35,11 +39,15 @@ static const struct option_verb nfload_verbs[] = {
 		       "show what a stage of the compiler made of FILE"},
 	[VERB_APPLY] = {"apply", "FILE", NULL,
 			"put FILE in force, a policy or an image"},
-	[VERB_SHOW] = {"show", "rules|counters|hooks", SHOW_WORDS,
+	[VERB_SHOW] = {"show", "rules|counters|hooks|info|states [FILTER]",
+		       SHOW_WORDS " " STATE_FILTER_WORDS,
 		       "show what is in force, and what it counted"},
 	[VERB_TABLE] = {"table", "NAME " TABLE_OPERANDS " [ADDR ...]",
 			TABLE_WORDS,
 			"show or change a table of the policy in force"},
+	[VERB_KILL] = {"kill", "states FILTER|--all",
+		       "states " STATE_FILTER_WORDS,
+		       "end flows; FILTER as in \"proto tcp to 192.0.2.0/24\""},
 	[VERB_STATUS] = {"status", "", NULL,
 			 "say whether everything is guarded"},
 	[VERB_UNLOAD] = {"unload", "", NULL,
@@ -51,7 +59,7 @@ static const struct option_verb nfload_verbs[] = {
 			     "print a completion script"},
 	[VERB_HELP] = {"help", "[VERB|exits|json|reasons]",
 		       "check print convert compile dump apply show table "
-		       "status unload "
+		       "kill status unload "
 		       "filter completion help exits json reasons",
 		       "print help"},
 };
@@ -62,7 +70,12 @@ static const struct option_spec nfload_specs[] = {
 	 "the policy; \"-\" is standard input; without a verb it is applied; "
 	 "with table, the addresses"},
 	{OPT_DRY_RUN, 'n', "dry-run", OPTION_NONE, NULL, NULL,
-	 BIT(CHECK) | BIT(APPLY), "check only, load nothing"},
+	 BIT(CHECK) | BIT(APPLY) | BIT(KILL),
+	 "check only, load nothing; kill: say only how many"},
+	{OPT_ALL, 'a', "all", OPTION_NONE, NULL, NULL, BIT(KILL),
+	 "every state"},
+	{OPT_COUNT, 'c', "count", OPTION_NONE, NULL, NULL, BIT(SHOW),
+	 "of show states: only how many there are"},
 	{OPT_DEFINE, 'D', "define", OPTION_TEXT, "NAME=VALUE", NULL,
 	 READS_RULES, "define a macro; it beats the file's own"},
 	{OPT_VERBOSE, 'v', "verbose", OPTION_NONE, NULL, NULL, 0,

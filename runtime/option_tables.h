@@ -15,6 +15,7 @@ enum nfload_verb {
 	VERB_APPLY,
 	VERB_SHOW,
 	VERB_TABLE,
+	VERB_KILL,
 	VERB_STATUS,
 	VERB_UNLOAD,
 	VERB_FILTER,
@@ -27,6 +28,8 @@ enum nfload_verb {
 enum tool_option {
 	OPT_FILE,
 	OPT_DRY_RUN,
+	OPT_ALL,
+	OPT_COUNT,
 	OPT_DEFINE,
 	OPT_VERBOSE,
 	OPT_QUIET,
@@ -64,7 +67,7 @@ extern const struct option_table nfload_options, nftrace_options;
 #define XDP_WORDS "auto generic off"
 #define TC_WORDS "auto clsact"
 #define LOOP_WORDS "auto may_goto bpf_loop" /* enum engine_loop */
-#define SHOW_WORDS "rules counters hooks"
+#define SHOW_WORDS "rules counters hooks states info"
 #define TABLE_WORDS "show add delete replace test zero flush"
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* verb_show.c: what is in force -> rules, counters, hooks. */
+/* verb_show.c: what is in force -> rules, counters, hooks, states. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +17,9 @@ static int fail_read(struct nfload *t, int rc, const struct engine_error *err)
 				   t->bpffs);
 	return report_engine(t, EXIT_REFUSED, err);
 }
+
+/* In the order of SHOW_WORDS. */
+enum show { SHOW_RULES, SHOW_COUNTERS, SHOW_HOOKS, SHOW_STATES, SHOW_INFO };
 
 /* ---- rules ------------------------------------------------------------- */
 
@@ -247,12 +250,18 @@ int verb_show(struct nfload *t)
 			t, EXIT_INPUT,
 			"\"nfload show\" takes one of \"" SHOW_WORDS "\"%s%s",
 			t->topic ? ", not " : "", t->topic ? t->topic : "");
+	if (t->is_count && what != SHOW_STATES)
+		return report_fail(t, EXIT_INPUT,
+				   "--count is an option of \"show states\"");
+	if (what == SHOW_STATES)
+		return show_states(t);
 	rc = engine_open(t->bpffs, &engine, &err);
 	if (rc)
 		return fail_read(t, rc, &err);
-	status = what == 0   ? show_rules(t, engine)
-		 : what == 1 ? show_counters(t, engine)
-			     : show_hooks(t, engine);
+	status = what == SHOW_RULES	 ? show_rules(t, engine)
+		 : what == SHOW_COUNTERS ? show_counters(t, engine)
+		 : what == SHOW_HOOKS	 ? show_hooks(t, engine)
+					 : show_info(t, engine);
 	engine_close(&engine);
 	return status;
 }

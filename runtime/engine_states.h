@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* engine_states.h: the map of flow states -> a list; and entries taken out. */
+#ifndef NFR_ENGINE_STATES_H
+#define NFR_ENGINE_STATES_H
+
+#include "engine.h"
+
+struct engine_state {
+	struct nfr_state_key name;
+	struct nfr_state state;
+};
+
+/* Zero is an empty one. */
+struct engine_states {
+	struct engine_state *items; /* oldest first */
+	size_t count;		    /* expired ones included */
+	uint32_t limit;		    /* of them, as it is in force */
+	uint64_t now;		    /* jiffies, after they were read */
+	uint32_t hz;
+};
+
+/*
+ * All there are, while packets go on: a state that comes or goes meanwhile may
+ * be in it or not, but none is twice. The caller owns *out
+ * (engine_states_free); untouched on failure.
+ */
+int engine_states(struct engine *, struct engine_states *out,
+		  struct engine_error *err);
+void engine_states_free(struct engine_states *);
+
+/*
+ * Ends a state, its alias and what limits count of it. Safe against the
+ * datapath: what is taken out is what the kernel had under the name at that
+ * moment. 1: ended; 0: it was gone already; -errno.
+ */
+int engine_state_end(struct engine *, const struct nfr_state_key *,
+		     struct engine_error *err);
+
+/* The kernel's jiffies64, as bpf_jiffies64() has them. 0 or -errno. */
+int engine_jiffies(uint64_t *out);
+
+#endif

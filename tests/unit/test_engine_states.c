@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_engine_states.c: a full map of flow states, made by hand -> a list, each
+ * once and oldest first; entries ended. In namespaces of its own; needs root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/engine_states.h"
+#include "tests/agree/fixture.h"
+
+#define BPFFS "/tmp/nfr-test-states"
+#define DIR BPFFS "/nfr"
+#define STATES 60000u
+
+static struct fixture fixture;
+static struct image image;
+static struct engine_error err;
+static struct engine *engine;
+static int map;
+
+static void run(const char *command)
+{
+	int status = system(command);
+
+	if (status)
+		fail_msg("%s: status %d", command, status);
+}
+
+static struct nfr_state_key name_of(uint32_t number)
+{
+	return (struct nfr_state_key){.ifindex = 1,
+				      .proto = 17,
+				      .family = NFR_FAMILY_IPV4,
+				      .near_addr = {0x0a000001},
+				      .far_addr = {number},
+				      .near_port = 53,
+				      .far_port = 53};
+}
+
+static int group_setup(void **state)
+{
+	struct engine_report report = {0};
+
+	(void)state;
+	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return -1;
+	run("mkdir -p " BPFFS " && mount -t bpf bpf " BPFFS);
+	fixture_init(&fixture);
+	fixture_image(&fixture, true, &image);
+	if (engine_apply(DIR, &image, NULL, &report, &err) ||
+	    engine_open(DIR, &engine, &err))
+		fail_msg("%s\n%s", err.text, err.log);
+	engine_report_free(&report);
+	map = bpf_obj_get(DIR "/states");
+	return map < 0;
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	close(map);
+	engine_close(&engine);
+	engine_unload(DIR, ENGINE_LEAVE_OPEN, NULL, NULL, &err);
+	fixture_free(&fixture);
+	run("umount " BPFFS " && rmdir " BPFFS);
+	return 0;
+}
+
+static void an_empty_map_is_an_empty_list(void **state)
+{
+	struct engine_states states = {0};
+
+	(void)state;
+	assert_int_equal(engine_states(engine, &states, &err), 0);
+	assert_int_equal(states.count, 0);
+	assert_true(states.limit >= STATES);
+	engine_states_free(&states);
+}
+
+static void the_clock_is_the_kernels(void **state)
+{
+	struct timespec pause = {.tv_nsec = 100000000};
+	struct engine_states states = {0};
+	uint64_t before, after;
+
+	(void)state;
+	assert_int_equal(engine_states(engine, &states, &err), 0);
+	assert_int_equal(engine_jiffies(&before), 0);
+	nanosleep(&pause, NULL);
+	assert_int_equal(engine_jiffies(&after), 0);
+	assert_in_range(after - before, states.hz / 10, states.hz * 5);
+	engine_states_free(&states);
+}
+
+/* Oldest first, though they are made the other way round. */
+static void a_full_map_is_read_whole_and_sorted(void **state)
+{
+	struct engine_states states = {0};
+	struct timespec begin, end;
+	static bool seen[STATES];
+
+	(void)state;
+	for (uint32_t i = 0; i < STATES; i++) {
+		struct nfr_state_key name = name_of(i);
+		struct nfr_state value = {.created = 2 * STATES - i};
+
+		assert_int_equal(
+			bpf_map_update_elem(map, &name, &value, BPF_ANY), 0);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	assert_int_equal(engine_states(engine, &states, &err), 0);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	print_message("# %u states in %ld ms\n", STATES,
+		      (end.tv_sec - begin.tv_sec) * 1000 +
+			      (end.tv_nsec - begin.tv_nsec) / 1000000);
+	assert_int_equal(states.count, STATES);
+	for (uint32_t i = 0; i < STATES; i++) {
+		uint32_t number = states.items[i].name.far_addr[0];
+
+		assert_int_equal(number, STATES - 1 - i);
+		assert_false(seen[number]);
+		seen[number] = true;
+	}
+	engine_states_free(&states);
+}
+
+static void an_ended_state_is_gone_once(void **state)
+{
+	struct nfr_state_key name = name_of(17);
+	struct nfr_state value;
+
+	(void)state;
+	assert_int_equal(engine_state_end(engine, &name, &err), 1);
+	assert_int_equal(bpf_map_lookup_elem(map, &name, &value), -ENOENT);
+	assert_int_equal(engine_state_end(engine, &name, &err), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_map_is_an_empty_list),
+		cmocka_unit_test(the_clock_is_the_kernels),
+		cmocka_unit_test(a_full_map_is_read_whole_and_sorted),
+		cmocka_unit_test(an_ended_state_is_gone_once),
+	};
+
+	if (geteuid()) {
+		printf("SKIP test_engine_states: needs root\n");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
