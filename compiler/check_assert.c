@@ -13,8 +13,7 @@ static const char *assert_text(struct check *c, const struct ast_node *node)
 	rewind(c->out);
 	print_node(node, c->out);
 	fflush(c->out); /* the last byte is a newline */
-	return arena_strndup(c->arena, c->out_bytes,
-			     (size_t)ftell(c->out) - 1);
+	return arena_strndup(c->arena, c->out_bytes, (size_t)ftell(c->out) - 1);
 }
 
 /* For the image, which is asked again when its tables change. */
@@ -39,6 +38,7 @@ void assert_check(struct check *c, const struct ast_node *node)
 	struct ast_node *out = node_copy(c, node);
 	struct check_lists lists;
 	struct check_match *matches;
+	const char *text;
 	size_t count;
 
 	if (!match_resolve(c, &r->match, &lists) ||
@@ -46,6 +46,7 @@ void assert_check(struct check *c, const struct ast_node *node)
 			  &count))
 		return;
 	out->rule.match = match_printable(c, &r->match, &lists);
+	text = assert_text(c, out);
 	for (size_t i = 0; i < count; i++) {
 		struct check_assert *a =
 			arena_new_of(c->arena, struct check_assert);
@@ -56,7 +57,7 @@ void assert_check(struct check *c, const struct ast_node *node)
 		a->span = node->span;
 		*c->asserts_tail = a;
 		c->asserts_tail = &a->next;
-		assert_keep(c, a, assert_text(c, out));
+		assert_keep(c, a, text);
 	}
 	check_print_rule(c, out);
 }

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../runtime/abi.h"
-#include "lower.h"
+#include "compile_contract.h"
 
 static int options_apply(struct compilation *c, const struct compile_options *o,
 			 const char **error)
@@ -53,6 +52,8 @@ static int image_make(struct compilation *c, const char **error)
 		c->policy = NULL;
 		return 0;
 	}
+	if (!err)
+		err = contract_check(c);
 	if (err)
 		*error =
 			arena_printf(c->arena, "the image: %s", strerror(-err));

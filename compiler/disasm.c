@@ -5,6 +5,7 @@
  * verdict the rule and where it was written.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "image_layout.h"
 
@@ -67,11 +68,9 @@ static void print_side(const struct nfr_insn *insn, FILE *out)
 	fputs(insn->field == NFR_F_SRC0 ? "src" : "dst", out);
 }
 
-static void print_operands(const struct image *img, __u32 i, unsigned families,
-			   FILE *out)
+static void print_operands(const struct image *img, const struct nfr_insn *insn,
+			   __u32 i, unsigned families, FILE *out)
 {
-	const struct nfr_insn *insn = &img->code[i];
-
 	switch (opcodes[insn->op].form) {
 	case FORM_RET:
 	case FORM_NONE:
@@ -97,14 +96,19 @@ static void print_operands(const struct image *img, __u32 i, unsigned families,
 	fprintf(out, ", %u", i + 1 + insn->jump);
 }
 
+static void print_location(const struct image *img, __u32 file, __u32 line,
+			   __u32 col, FILE *out)
+{
+	if (file != IMAGE_NO_FILE)
+		fprintf(out, "%s:%u:%u ", image_string(img, img->files[file]),
+			line, col);
+}
+
 static void print_place(const struct image *img, __u32 rule, FILE *out)
 {
 	const struct image_ruleinfo *info = &img->ruleinfo[rule];
 
-	if (info->file != IMAGE_NO_FILE)
-		fprintf(out, "%s:%u:%u ",
-			image_string(img, img->files[info->file]), info->line,
-			info->col);
+	print_location(img, info->file, info->line, info->col, out);
 	fputs(image_string(img, info->text), out);
 }
 
@@ -114,7 +118,7 @@ static void print_insn(const struct image *img, __u32 i, unsigned families,
 	const struct nfr_insn *insn = &img->code[i];
 
 	fprintf(out, "%6u  %-5s ", i, opcodes[insn->op].name);
-	print_operands(img, i, families, out);
+	print_operands(img, insn, i, families, out);
 	if (insn->op == NFR_OP_RET) {
 		fputs("  ; ", out);
 		print_place(img, insn->imm, out);
@@ -132,8 +136,7 @@ static void print_labels(const struct image *img, __u32 i, FILE *out)
 				dir_names[k / 3 % 2], family_names[k % 3]);
 }
 
-/* Families of the programs that reach each instruction; verified code only. */
-static __u8 *mark_families(const struct image *img)
+__u8 *image_code_families(const struct image *img)
 {
 	__u8 *families = calloc((size_t)img->insn_count + 1, 1);
 
@@ -157,7 +160,7 @@ static __u8 *mark_families(const struct image *img)
 
 void disasm_code(const struct image *img, FILE *out)
 {
-	__u8 *families = mark_families(img);
+	__u8 *families = image_code_families(img);
 
 	for (__u32 i = 0; i < img->insn_count; i++) {
 		print_labels(img, i, out);
@@ -241,10 +244,83 @@ static void print_rules(const struct image *img, FILE *out)
 			rule->flags & NFR_RULE_ALLOW_OPTS ? " allow-opts" : "",
 			rule->flags & NFR_RULE_DEFAULT ? " default" : "",
 			rule->flags & NFR_RULE_GUARD ? " guard" : "");
+		if (img->ruleinfo[i].flags & IMAGE_RULE_OUTSIDE)
+			fputs(" outside", out);
 		if (*label)
 			fprintf(out, " label \"%s\"", label);
 		fputs("  ; ", out);
 		print_place(img, i, out);
+		fputc('\n', out);
+	}
+}
+
+/* ---- the contract ------------------------------------------------------ */
+
+static void print_assert_code(const struct image *img, __u32 from, __u32 end,
+			      unsigned families, FILE *out)
+{
+	for (__u32 i = from; i < end; i++) {
+		const struct nfr_insn *insn = &img->assert_code[i];
+
+		fprintf(out, "%6u  %-5s ", i, opcodes[insn->op].name);
+		print_operands(img, insn, i, families, out);
+		if (insn->op == NFR_OP_RET)
+			fputs(insn->imm == IMAGE_ASSERT_MATCH ? "  ; match"
+							      : "  ; miss",
+			      out);
+		fputc('\n', out);
+	}
+}
+
+static void print_asserts(const struct image *img, FILE *out)
+{
+	for (__u32 i = 0; i < img->assert_count; i++) {
+		const struct image_assert *a = &img->asserts[i];
+		__u32 end = img->assert_insn_count;
+
+		for (__u32 k = 0; k < img->assert_count; k++)
+			if (img->asserts[k].start > a->start &&
+			    img->asserts[k].start < end)
+				end = img->asserts[k].start;
+		fprintf(out, "assert %u: %s/%s %s  ; ", i, dir_names[a->dir],
+			family_names[a->family], a->is_pass ? "pass" : "block");
+		print_location(img, a->file, a->line, a->col, out);
+		fprintf(out, "%s\n", image_string(img, a->text));
+		print_assert_code(img, a->start, end, 1u << a->family, out);
+	}
+}
+
+static void print_exclude(const struct image *img,
+			  const struct image_exclude *x, FILE *out)
+{
+	bool is_ipv4 = x->families == 1u << NFR_FAMILY_IPV4;
+	enum addr_family family = is_ipv4 ? FAMILY_IPV4 : FAMILY_IPV6;
+	struct addr first, last;
+	char text[2][ADDR_TEXT_MAX];
+
+	if (x->table != IMAGE_NO_TABLE) {
+		fprintf(out, "<%s>",
+			image_string(img, img->tables[x->table].name));
+		return;
+	}
+	memcpy(first.w, x->first, sizeof(first.w));
+	memcpy(last.w, x->last, sizeof(last.w));
+	fprintf(out, "%s - %s", addr_format(&first, family, text[0]),
+		addr_format(&last, family, text[1]));
+}
+
+static void print_excludes(const struct image *img, FILE *out)
+{
+	for (__u32 i = 0; i < img->exclude_count; i++) {
+		const struct image_exclude *x = &img->excludes[i];
+
+		fprintf(out, "exclude %u:%s%s %s", i,
+			x->families & 1u << NFR_FAMILY_IPV4 ? " ipv4" : "",
+			x->families & 1u << NFR_FAMILY_IPV6 ? " ipv6" : "",
+			x->is_negated ? "! " : "");
+		print_exclude(img, x, out);
+		fputs("  ; ", out);
+		print_location(img, x->file, x->line, x->col, out);
 		fputc('\n', out);
 	}
 }
@@ -255,5 +331,7 @@ void disasm_image(const struct image *img, FILE *out)
 	print_ifaces(img, out);
 	print_tables(img, out);
 	print_rules(img, out);
+	print_asserts(img, out);
+	print_excludes(img, out);
 	disasm_code(img, out);
 }

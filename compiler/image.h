@@ -24,7 +24,10 @@ enum image_section {
 			 */
 	IMAGE_IFACES,	/* struct image_iface, ifid 1 first */
 	IMAGE_FILES,	/* __u32 string: source paths */
-	IMAGE_STRINGS,	/* bytes; offset 0 is "" */
+	IMAGE_ASSERTS,	/* struct image_assert */
+	IMAGE_ASSERT_CODE, /* struct nfr_insn */
+	IMAGE_EXCLUDES,	   /* struct image_exclude */
+	IMAGE_STRINGS,	   /* bytes; offset 0 is "" */
 	IMAGE_SECTIONS
 };
 
@@ -53,6 +56,10 @@ struct image_ruleinfo {
 };
 #define IMAGE_RULE_QUICK 1u
 #define IMAGE_RULE_GENERATED 2u
+#define IMAGE_RULE_OUTSIDE                                                     \
+	4u /* it passes, by the user's word, and can not                       \
+	      match the tunnel's device: what it passes and                    \
+	      the guard stops breaks the contract */
 
 struct image_table {
 	__u32 name;
@@ -91,6 +98,40 @@ struct image_iface {
 #define IMAGE_IFACE_LOOPBACK 2u
 #define IMAGE_IFACE_SKIP 4u
 
+/*
+ * The contract, to be asked again when tables change. An assert is one or more
+ * of these, a direction, a family and a member of its lists each. Its program
+ * ends in IMAGE_ASSERT_MATCH for a packet that the assert speaks of.
+ */
+struct image_assert {
+	__u32 start; /* in the asserts' code */
+	__u8 dir;    /* enum nfr_dir */
+	__u8 family; /* enum nfr_family, IP */
+	__u8 is_pass;
+	__u8 reserved;
+	__u32 text; /* strings: the whole statement in canonical form */
+	__u32 file; /* index in files, or 0xffffffff */
+	__u32 line;
+	__u32 col;
+};
+#define IMAGE_ASSERT_MISS 0u  /* operands of RET */
+#define IMAGE_ASSERT_MATCH 1u /* in the asserts' code */
+
+/* What the tunnel lets go outside, whatever else a packet is. */
+struct image_exclude {
+	__u32 table;   /* index, or IMAGE_NO_TABLE: from first to last */
+	__u8 families; /* bits 1 << enum nfr_family; with a range one of them */
+	__u8 is_negated;
+	__u16 reserved;
+	__u32 file; /* index in files, or 0xffffffff */
+	__u32 line;
+	__u32 col;
+	__u32 reserved2;
+	__u32 first[4]; /* key words */
+	__u32 last[4];
+};
+#define IMAGE_NO_TABLE 0xffffffffu
+
 struct image {
 	const __u8 *bytes;
 	size_t len;
@@ -102,9 +143,12 @@ struct image {
 	const struct image_entry *entries;
 	const struct image_iface *ifaces;
 	const __u32 *files;
+	const struct image_assert *asserts;
+	const struct nfr_insn *assert_code;
+	const struct image_exclude *excludes;
 	const char *strings;
 	__u32 insn_count, rule_count, table_count, entry_count, iface_count,
-		file_count;
+		file_count, assert_count, assert_insn_count, exclude_count;
 };
 
 /* Bytes are malloc'd and the caller's. 0, -E2BIG or -ENOMEM. */
@@ -124,6 +168,10 @@ __u32 image_table_key(const struct image_entry *, struct nfr_table_key *);
 const char *image_string(const struct image *, __u32 offset);
 /* First 12 hex digits of the hash: the image's short name. */
 void image_short_hash(const struct image *, char out[13]);
+
+/* disasm.c: bits 1 << enum nfr_family of the programs that reach each
+ * instruction, malloc'd, or NULL. */
+__u8 *image_code_families(const struct image *);
 
 /* verify.c: the bytecode is total and touches nothing it may not. Called by
  * image_open. */

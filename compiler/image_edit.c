@@ -26,9 +26,16 @@ const struct image_entry *image_table_entries(const struct image *img,
 {
 	const struct image_entry *first = img->entries;
 	const struct image_entry *end = first + img->entry_count;
+	__u32 left = img->entry_count;
 
-	while (first < end && first->table < table)
-		first++;
+	while (left > 0) { /* the first that is not before the table's */
+		if (first[left / 2].table < table) {
+			first += left / 2 + 1;
+			left -= left / 2 + 1;
+		} else {
+			left /= 2;
+		}
+	}
 	*count = 0;
 	while (first + *count < end && first[*count].table == table)
 		++*count;

@@ -17,14 +17,24 @@ const size_t image_item_len[IMAGE_SECTIONS] = {
 	[IMAGE_ENTRIES] = sizeof(struct image_entry),
 	[IMAGE_IFACES] = sizeof(struct image_iface),
 	[IMAGE_FILES] = sizeof(__u32),
+	[IMAGE_ASSERTS] = sizeof(struct image_assert),
+	[IMAGE_ASSERT_CODE] = sizeof(struct nfr_insn),
+	[IMAGE_EXCLUDES] = sizeof(struct image_exclude),
 	[IMAGE_STRINGS] = 1,
 };
 
 const char *const image_section_name[IMAGE_SECTIONS] = {
-	[IMAGE_CODE] = "code",	       [IMAGE_RULES] = "rules",
-	[IMAGE_RULEINFO] = "ruleinfo", [IMAGE_TABLES] = "tables",
-	[IMAGE_ENTRIES] = "entries",   [IMAGE_IFACES] = "ifaces",
-	[IMAGE_FILES] = "files",       [IMAGE_STRINGS] = "strings",
+	[IMAGE_CODE] = "code",
+	[IMAGE_RULES] = "rules",
+	[IMAGE_RULEINFO] = "ruleinfo",
+	[IMAGE_TABLES] = "tables",
+	[IMAGE_ENTRIES] = "entries",
+	[IMAGE_IFACES] = "ifaces",
+	[IMAGE_FILES] = "files",
+	[IMAGE_ASSERTS] = "asserts",
+	[IMAGE_ASSERT_CODE] = "asserts' code",
+	[IMAGE_EXCLUDES] = "excludes",
+	[IMAGE_STRINGS] = "strings",
 };
 
 uint64_t image_layout(const __u32 count[IMAGE_SECTIONS],

@@ -11,11 +11,13 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "images are little-endian and read in place");
-_Static_assert(sizeof(struct image_header) == 160, "image_header");
+_Static_assert(sizeof(struct image_header) == 184, "image_header");
 _Static_assert(sizeof(struct image_ruleinfo) == 32, "image_ruleinfo");
 _Static_assert(sizeof(struct image_table) == 16, "image_table");
 _Static_assert(sizeof(struct image_entry) == 24, "image_entry");
 _Static_assert(sizeof(struct image_iface) == 8, "image_iface");
+_Static_assert(sizeof(struct image_assert) == 24, "image_assert");
+_Static_assert(sizeof(struct image_exclude) == 56, "image_exclude");
 
 extern const size_t image_item_len[IMAGE_SECTIONS];
 extern const char *const image_section_name[IMAGE_SECTIONS];
@@ -35,5 +37,12 @@ int image_entry_compare(const struct image_entry *, const struct image_entry *);
 /* Says what is damaged in error; returns -EBADMSG. */
 int image_refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* verify.c: an instruction's operands by themselves; NULL when they are in
+ * order. RET has one below rets. */
+const char *verify_operands(const struct image *, const struct nfr_insn *,
+			    __u32 rets);
+/* verify_contract.c: the asserts' code, and what is excluded. */
+int verify_contract(const struct image *, char error[IMAGE_ERROR_MAX]);
 
 #endif

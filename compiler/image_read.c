@@ -100,6 +100,9 @@ static void view_sections(struct image *img)
 	img->entries = (const void *)at[IMAGE_ENTRIES];
 	img->ifaces = (const void *)at[IMAGE_IFACES];
 	img->files = (const void *)at[IMAGE_FILES];
+	img->asserts = (const void *)at[IMAGE_ASSERTS];
+	img->assert_code = (const void *)at[IMAGE_ASSERT_CODE];
+	img->excludes = (const void *)at[IMAGE_EXCLUDES];
 	img->strings = (const void *)at[IMAGE_STRINGS];
 	img->insn_count = header->section[IMAGE_CODE].count;
 	img->rule_count = header->section[IMAGE_RULES].count;
@@ -107,6 +110,9 @@ static void view_sections(struct image *img)
 	img->entry_count = header->section[IMAGE_ENTRIES].count;
 	img->iface_count = header->section[IMAGE_IFACES].count;
 	img->file_count = header->section[IMAGE_FILES].count;
+	img->assert_count = header->section[IMAGE_ASSERTS].count;
+	img->assert_insn_count = header->section[IMAGE_ASSERT_CODE].count;
+	img->exclude_count = header->section[IMAGE_EXCLUDES].count;
 }
 
 /* ---- what the sections hold -------------------------------------------- */
@@ -143,7 +149,8 @@ static int check_ruleinfo(const struct image *img, char error[IMAGE_ERROR_MAX])
 		if (info->file != IMAGE_NO_FILE &&
 		    info->file >= img->file_count)
 			return image_refuse(error, "rule %u: no such file", i);
-		if (info->flags & ~(IMAGE_RULE_QUICK | IMAGE_RULE_GENERATED))
+		if (info->flags & ~(IMAGE_RULE_QUICK | IMAGE_RULE_GENERATED |
+				    IMAGE_RULE_OUTSIDE))
 			return image_refuse(error, "rule %u: unknown flags", i);
 	}
 	return 0;
@@ -280,8 +287,8 @@ int image_open(const void *bytes, size_t len, struct image *out,
 	       char error[IMAGE_ERROR_MAX])
 {
 	static int (*const checks[])(const struct image *, char *) = {
-		check_strings, check_ruleinfo, check_tables,
-		check_ifaces,  check_files,    verify_code,
+		check_strings, check_ruleinfo, check_tables,	check_ifaces,
+		check_files,   verify_code,    verify_contract,
 	};
 	struct image img = {.bytes = bytes, .len = len, .header = bytes};
 	int err;

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image_contract.h"
 #include "image_layout.h"
-#include "string_pool.h"
 
 struct writer {
 	const struct policy *policy;
@@ -61,17 +61,11 @@ static struct image_ruleinfo make_ruleinfo(struct writer *w,
 		.id = rule->id,
 		.label = pool_add(&w->strings, rule->label),
 		.text = pool_add(&w->strings, rule->text),
-		.file = IMAGE_NO_FILE,
 	};
-	struct location loc = {.file = NULL};
 
-	if (rule->span.start)
-		sources_locate(w->sources, rule->span.start, &loc);
-	if (loc.file) {
-		out.file = loc.file->index;
-		out.line = loc.line;
-		out.col = loc.col;
-	}
+	image_place(w->sources, rule->span, &out.file, &out.line, &out.col);
+	if (image_is_outside(w->policy, rule))
+		out.flags |= IMAGE_RULE_OUTSIDE;
 	if (rule->is_quick)
 		out.flags |= IMAGE_RULE_QUICK;
 	if (rule->is_generated)
@@ -229,6 +223,24 @@ static void fill_files(struct writer *w)
 				  sources_file(w->sources, i)->path);
 }
 
+/* ---- the contract ------------------------------------------------------ */
+
+static void fill_contract(struct writer *w)
+{
+	struct image_assert *asserts = section(w, IMAGE_ASSERTS);
+	struct image_exclude *excludes = section(w, IMAGE_EXCLUDES);
+
+	if (w->code->assert_insn_count)
+		memcpy(section(w, IMAGE_ASSERT_CODE), w->code->assert_insns,
+		       w->code->assert_insn_count * sizeof(struct nfr_insn));
+	for (size_t i = 0; i < w->code->assert_count; i++)
+		asserts[i] = image_make_assert(w->policy, &w->code->asserts[i],
+					       w->sources, &w->strings);
+	for (size_t i = 0; i < w->policy->exclude_count; i++)
+		excludes[i] =
+			image_make_exclude(&w->policy->excludes[i], w->sources);
+}
+
 /* ---- the whole --------------------------------------------------------- */
 
 static void add_strings(struct writer *w)
@@ -247,6 +259,9 @@ static void add_strings(struct writer *w)
 		make_ruleinfo(w, &p->guard[i]);
 	if (has_guard(w))
 		make_ruleinfo(w, &no_objection);
+	for (size_t i = 0; i < w->code->assert_count; i++)
+		image_make_assert(p, &w->code->asserts[i], w->sources,
+				  &w->strings);
 }
 
 /* 0 or -E2BIG; the limits are those of abi.h, and 32-bit counts. */
@@ -269,6 +284,9 @@ static int count_items(struct writer *w)
 	w->count[IMAGE_TABLES] = (__u32)p->table_count;
 	w->count[IMAGE_ENTRIES] = (__u32)entries;
 	w->count[IMAGE_IFACES] = (__u32)p->iface_count;
+	w->count[IMAGE_ASSERTS] = (__u32)w->code->assert_count;
+	w->count[IMAGE_ASSERT_CODE] = (__u32)w->code->assert_insn_count;
+	w->count[IMAGE_EXCLUDES] = (__u32)p->exclude_count;
 	w->count[IMAGE_FILES] = w->sources ? sources_count(w->sources) : 0;
 	return 0;
 }
@@ -313,6 +331,7 @@ static int write_all(struct writer *w, size_t *len_out)
 	fill_tables(w);
 	fill_ifaces(w);
 	fill_files(w);
+	fill_contract(w);
 	memcpy(section(w, IMAGE_STRINGS), w->strings.bytes, w->strings.len);
 	fill_header(w, len);
 	*len_out = (size_t)len;

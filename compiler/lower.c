@@ -141,6 +141,8 @@ int lower_policy(struct arena *arena, const struct policy *policy,
 	}
 	code.insns = e.insns;
 	code.count = e.count;
+	if (lower_asserts(arena, policy, &code))
+		return -E2BIG;
 	*out = code;
 	return 0;
 }

@@ -8,10 +8,22 @@
 
 #include "policy.h"
 
+/* What one assert speaks of, in one direction and family. */
+struct code_assert {
+	uint32_t assert; /* index in policy.asserts */
+	uint32_t start;	 /* in assert_insns */
+	enum nfr_dir dir;
+	enum nfr_family family;
+};
+
 struct code {
 	struct nfr_insn *insns;
 	size_t count;
 	uint32_t entry[NFR_ENTRIES];
+	struct nfr_insn *assert_insns;
+	size_t assert_insn_count;
+	struct code_assert *asserts;
+	size_t assert_count;
 };
 
 /*
@@ -19,5 +31,7 @@ struct code {
  * one rule's tests, its anchors' included, are longer than a jump.
  */
 int lower_policy(struct arena *, const struct policy *, struct code *out);
+/* lower_assert.c: fills in the asserts' part. 0 or -E2BIG. */
+int lower_asserts(struct arena *, const struct policy *, struct code *out);
 
 #endif

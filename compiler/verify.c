@@ -52,9 +52,8 @@ static const char *check_table(const struct image *img,
 	return insn->imm >= img->table_count ? "no such table" : NULL;
 }
 
-/* The operands by themselves; NULL when they are in order. */
-static const char *check_operands(const struct image *img,
-				  const struct nfr_insn *insn)
+const char *verify_operands(const struct image *img,
+			    const struct nfr_insn *insn, __u32 rets)
 {
 	enum form form = insn->op < sizeof(forms) ? (enum form)forms[insn->op]
 						  : FORM_NONE;
@@ -64,7 +63,7 @@ static const char *check_operands(const struct image *img,
 	if (form == FORM_RET || form == FORM_JUMP) {
 		if (insn->field != 0 || insn->jump != 0)
 			return "unused operands are not zero";
-		if (form == FORM_RET && insn->imm >= img->rule_count)
+		if (form == FORM_RET && insn->imm >= rets)
 			return "no such rule";
 		return NULL;
 	}
@@ -105,7 +104,8 @@ static int check_code(const struct image *img, __u8 *stages,
 		      char error[IMAGE_ERROR_MAX])
 {
 	for (__u32 i = 0; i < img->insn_count; i++) {
-		const char *why = check_operands(img, &img->code[i]);
+		const char *why =
+			verify_operands(img, &img->code[i], img->rule_count);
 
 		if (!why && stages[i] == 0)
 			why = "can not be reached";

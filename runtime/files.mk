@@ -1,5 +1,5 @@
 # Linked to nfload only.
-nfload_src := runtime/verb_apply.c runtime/verb_check.c runtime/verb_convert.c \
+nfload_src := runtime/verb_apply.c runtime/verb_check.c runtime/verb_contract.c runtime/verb_convert.c \
 	runtime/verb_devices.c runtime/verb_dump.c runtime/verb_filter.c \
 	runtime/verb_force.c runtime/verb_help.c runtime/verb_input.c \
 	runtime/verb_localise.c runtime/verb_report.c runtime/verb_show.c \

@@ -113,6 +113,12 @@ const char *input_summary(struct nfload *, const struct input *,
  * saying what is wrong, but for the last line.
  */
 int input_localise(struct nfload *, struct input *);
+/*
+ * Tables were changed: says which assert, or what of the tunnel's contract,
+ * after would break, with a packet. 0 when none was found, or an exit status.
+ */
+int refuse_broken(struct nfload *, const struct image *before,
+		  const struct image *after);
 /* Fills the fields "file" and "policy". */
 void input_put(struct nfload *, const struct input *);
 /* The canonical statements, one a line, on standard output or as JSON. */

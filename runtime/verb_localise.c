@@ -87,6 +87,7 @@ static int refuse_open(struct nfload *t, const struct image *image)
 
 int input_localise(struct nfload *t, struct input *in)
 {
+	struct image before = in->image;
 	struct image_edit edit;
 	size_t found = 0;
 	int status;
@@ -99,5 +100,9 @@ int input_localise(struct nfload *t, struct input *in)
 	if (!status && found)
 		status = replace_image(t, &edit, in);
 	image_edit_free(&edit);
-	return status ? status : refuse_open(t, &in->image);
+	if (!status)
+		status = refuse_open(t, &in->image);
+	if (!status && found)
+		status = refuse_broken(t, &before, &in->image);
+	return status;
 }

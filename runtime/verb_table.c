@@ -388,6 +388,8 @@ static int put_in_force(struct table *table)
 	__u8 *bytes = NULL;
 	int rc, status = make_image(table, &bytes, &image);
 
+	if (!status)
+		status = refuse_broken(t, table->image, &image);
 	if (status)
 		goto out;
 	options.only_after = table->generation;

@@ -157,6 +157,63 @@ says 'it may be replaced' 0 '^1 addresses added\.$' \
 fact 'refusals make no generation' test \
 	"$(nfload status --json | jq .generation)" = $((before + 1))
 
+# ---- asserts and contract --------------------------------------------------
+ip link add wg0 type veth peer name w1
+cat >"$tmp/promise.nfr" <<'X'
+set skip on lo
+table <lan> { 10.0.0.0/8 }
+table <web> { 10.1.0.0/16 }
+table <ssh> { 10.2.0.0/16 }
+tunnel wg0 over any {
+	transport proto udp to 198.51.100.7 port 51820
+	exclude to <lan>
+}
+pass out on v0 proto tcp to <web> port 80
+pass in on v0 proto tcp from <ssh> to port 22
+assert block in on v0 proto tcp from 192.168.0.0/16
+assert pass in on v0 inet proto tcp from 10.2.3.0/24 to port 22
+X
+nfload -q apply "$tmp/promise.nfr"
+before=$(nfload status --json | jq .generation)
+says 'an assert to block is held, and named' 2 \
+	'promise.nfr:11:1: not everything in "assert block.*blocked \[assert\]' \
+	nfload table ssh add 192.168.7.7
+says 'a packet shows it' 2 \
+	'witness: tcp 192.168.7.7:40000 > 9.9.9.9:22 in v0' \
+	nfload table ssh add 192.168.7.7
+says 'and the rule that passes it' 2 'passed by "pass in .*promise.nfr:10:1' \
+	nfload table ssh add 192.168.7.7
+fact 'in JSON too' bash -c "nfload table ssh add --json 192.168.7.7 |
+	jq -e '.exit == 2 and (.witness | test(\"192.168.7.7\")) and
+	(.decided_by | test(\"pass in\"))'"
+says 'an assert to pass is held' 2 'promise.nfr:12:1: .* would pass \[assert\]' \
+	nfload table ssh delete 10.2.0.0/16
+says 'by an exception, too' 2 'witness: tcp 10.2.3.9:40000' \
+	nfload table ssh add '!10.2.3.9'
+says 'and by a flush' 2 'would pass' nfload table ssh flush
+says 'a rule may not begin to leak' 2 \
+	'promise.nfr:9:1: "pass out on v0.*outside the tunnel \[contract\]' \
+	nfload table web add 203.0.113.9
+says 'exclude may not become everything' 2 \
+	'promise.nfr:7:2: "exclude" lets every IPv4 .* \[contract\]' \
+	nfload table lan add 0.0.0.0/0
+says 'nor by halves' 2 'guard no IPv6' nfload table lan add ::/1 8000::/1
+fact 'nothing of that was put in force' test \
+	"$(nfload status --json | jq .generation)" = "$before"
+fact 'and the tables are as they were' diff <(nfload table ssh show) - <<'X'
+   10.2.0.0/16
+X
+says 'exclude may grow' 0 '^1/1 addresses added' \
+	nfload table lan add 203.0.113.0/24
+says 'and then the rule may, too' 0 '^1/1 addresses added' \
+	nfload table web add 203.0.113.9
+says 'but exclude may not shrink below the rule' 2 \
+	'witness: tcp .* > 203.0.113.9:80 out v0' \
+	nfload table lan delete 203.0.113.0/24
+says 'what keeps the asserts is done' 0 '^1/1 addresses added' \
+	nfload table ssh add 10.9.9.9
+nfload -q apply "$tmp/policy.nfr"
+
 # ---- applied again ---------------------------------------------------------
 nfload -q table kept add 10.2.0.1
 nfload -q table good add 10.1.0.1
