@@ -11,7 +11,6 @@
 #include <bpf/bpf_helpers.h>
 
 #include "kmod-linux/env.bpf.h"
-#include "runtime/verdict.h"
 
 /* One packet at a time: these hooks run with bottom halves off. */
 struct {
@@ -21,12 +20,93 @@ struct {
 	__type(value, struct verdict);
 } nfr_scratch SEC(".maps");
 
-NFR_INLINE __u8 datapath_judge(struct env *env, struct packet_frame *frame)
+NFR_INLINE struct verdict *datapath_scratch(void)
 {
 	__u32 zero = 0;
-	struct verdict *verdict = bpf_map_lookup_elem(&nfr_scratch, &zero);
 
-	return verdict ? verdict_judge(env, frame, verdict) : NFR_BLOCK;
+	return bpf_map_lookup_elem(&nfr_scratch, &zero);
+}
+
+/*
+ * Subprograms: not static, so that the verifier looks at each once, without
+ * what the caller knows.
+ */
+int datapath_new(void);
+int datapath_again(void);
+int datapath_guard(__u32 which);
+__u32 datapath_run(__u32 which, __u32 entry);
+
+NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	return datapath_new();
+}
+
+NFR_INLINE int env_slow_again(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	return datapath_again();
+}
+
+NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
+{
+	(void)env;
+	(void)v;
+	return datapath_guard(which);
+}
+
+NFR_INLINE __u32 env_slow_run(struct env *env, struct verdict *v, __u32 which,
+			      __u32 entry)
+{
+	(void)env;
+	(void)v;
+	return datapath_run(which, entry);
+}
+
+#include "runtime/verdict.h"
+
+__attribute__((noinline)) __u32 datapath_run(__u32 which, __u32 entry)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? vm_run(&env, scratch_key(v, which), entry) : NFR_NO_RULE;
+}
+
+/* Nonzero when the guard forbids the key. */
+__attribute__((noinline)) int datapath_guard(__u32 which)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_guard(&env, v, which) : 1;
+}
+
+/* 1: the state of v->name goes on, under this policy's rule. */
+__attribute__((noinline)) int datapath_again(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_again(&env, v) : 0;
+}
+
+/* 1: the packet of no flow passes. */
+__attribute__((noinline)) int datapath_new(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_new(&env, v) : 0;
+}
+
+NFR_INLINE __u8 datapath_judge(struct env *env, struct packet_frame *frame)
+{
+	struct verdict *v = datapath_scratch();
+
+	return v ? verdict_judge(env, frame, v) : NFR_BLOCK;
 }
 
 NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)

@@ -7,10 +7,11 @@
 #define NFR_ENV_BPF_H
 
 #include "kmod-linux/maps.bpf.h"
-#include "runtime/packet.h"
+#include "runtime/scratch.h"
 #include "runtime/state.h"
 
 #include <bpf/bpf_core_read.h>
+#include <linux/errno.h>
 
 /* Maps are global; what is left is the hook's packet. */
 struct env {
@@ -73,6 +74,12 @@ NFR_INLINE const struct nfr_rule *env_rule(struct env *env, __u32 rule)
 {
 	(void)env;
 	return bpf_map_lookup_elem(&nfr_rules, &rule);
+}
+
+NFR_INLINE const struct nfr_action *env_action(struct env *env, __u32 action)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_actions, &action);
 }
 
 NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
@@ -153,6 +160,14 @@ NFR_INLINE __u64 env_now(struct env *env)
 	return bpf_jiffies64();
 }
 
+NFR_INLINE __u32 env_random(struct env *env)
+{
+	(void)env;
+	return bpf_get_prandom_u32();
+}
+
+/* ---- maps that outlive generations ------------------------------------- */
+
 NFR_INLINE struct nfr_state *env_state_find(struct env *env,
 					    const struct nfr_state_key *key)
 {
@@ -160,39 +175,145 @@ NFR_INLINE struct nfr_state *env_state_find(struct env *env,
 	return bpf_map_lookup_elem(&nfr_states, key);
 }
 
-NFR_INLINE int env_state_insert(struct env *env,
-				const struct nfr_state_key *key,
-				const struct nfr_state *state)
+NFR_INLINE enum state_insert env_state_insert(struct env *env,
+					      const struct nfr_state_key *key,
+					      const struct nfr_state *state)
 {
+	long ret = bpf_map_update_elem(&nfr_states, key, state, BPF_NOEXIST);
+
 	(void)env;
-	return bpf_map_update_elem(&nfr_states, key, state, BPF_ANY) != 0;
+	if (ret == 0)
+		return STATE_INSERTED;
+	return ret == -EEXIST ? STATE_EXISTS : STATE_FULL;
 }
 
-NFR_INLINE void env_state_delete(struct env *env,
-				 const struct nfr_state_key *key)
+/* 0 when it was there. */
+NFR_INLINE int env_state_delete(struct env *env,
+				const struct nfr_state_key *key)
 {
 	(void)env;
-	bpf_map_delete_elem(&nfr_states, key);
+	return bpf_map_delete_elem(&nfr_states, key) != 0;
 }
 
-struct env_clock {
+NFR_INLINE __s32 env_states(struct env *env)
+{
+	__u32 zero = 0;
+	const struct nfr_control *control =
+		bpf_map_lookup_elem(&nfr_control, &zero);
+
+	(void)env;
+	return control ? (__s32)control->states : 0;
+}
+
+NFR_INLINE void env_states_add(struct env *env, __s32 n)
+{
+	__u32 zero = 0;
+	struct nfr_control *control = bpf_map_lookup_elem(&nfr_control, &zero);
+
+	(void)env;
+	if (control)
+		__sync_fetch_and_add(&control->states, (__u32)n);
+}
+
+NFR_INLINE const struct nfr_state_key *
+env_alias_find(struct env *env, const struct nfr_state_key *alias)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_aliases, alias);
+}
+
+/* Replaces one that is there. 0, or nonzero when full. */
+NFR_INLINE int env_alias_insert(struct env *env,
+				const struct nfr_state_key *alias,
+				const struct nfr_state_key *name)
+{
+	(void)env;
+	return bpf_map_update_elem(&nfr_aliases, alias, name, BPF_ANY) != 0;
+}
+
+NFR_INLINE void env_alias_delete(struct env *env,
+				 const struct nfr_state_key *alias)
+{
+	(void)env;
+	bpf_map_delete_elem(&nfr_aliases, alias);
+}
+
+NFR_INLINE struct nfr_fragment *
+env_fragment_find(struct env *env, const struct nfr_fragment_key *key)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_fragments, key);
+}
+
+/* Replaces one that is there; the oldest gives way. Nonzero: it is not kept. */
+NFR_INLINE int env_fragment_put(struct env *env,
+				const struct nfr_fragment_key *key,
+				const struct nfr_fragment *fragment)
+{
+	(void)env;
+	return bpf_map_update_elem(&nfr_fragments, key, fragment, BPF_ANY) != 0;
+}
+
+NFR_INLINE void env_fragment_delete(struct env *env,
+				    const struct nfr_fragment_key *key)
+{
+	(void)env;
+	bpf_map_delete_elem(&nfr_fragments, key);
+}
+
+NFR_INLINE struct nfr_source *env_counted_find(struct env *env,
+					       const struct nfr_source_key *key)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_counted, key);
+}
+
+NFR_INLINE enum state_insert
+env_counted_insert(struct env *env, const struct nfr_source_key *key,
+		   const struct nfr_source *source)
+{
+	long ret = bpf_map_update_elem(&nfr_counted, key, source, BPF_NOEXIST);
+
+	(void)env;
+	if (ret == 0)
+		return STATE_INSERTED;
+	return ret == -EEXIST ? STATE_EXISTS : STATE_FULL;
+}
+
+NFR_INLINE void env_counted_delete(struct env *env,
+				   const struct nfr_source_key *key)
+{
+	(void)env;
+	bpf_map_delete_elem(&nfr_counted, key);
+}
+
+struct env_sweeper {
 	__u64 now;
 	__u32 hz;
-	__u32 reserved;
+	__u32 living;
 };
 
+NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
+			     const struct nfr_state *state);
+
 static long env_sweep_one(void *map, struct nfr_state_key *key,
-			  struct nfr_state *state, struct env_clock *clock)
+			  struct nfr_state *state, struct env_sweeper *sweeper)
 {
-	if (!state_is_alive(key, state, clock->now, clock->hz))
-		bpf_map_delete_elem(map, key);
+	struct env env = {0};
+
+	(void)map;
+	if (state_is_alive(key, state, sweeper->now, sweeper->hz))
+		sweeper->living++;
+	else
+		state_forget(&env, key, state);
 	return 0;
 }
 
 /* Forgets expired states, at most once a second whoever asks. */
 NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 {
-	struct env_clock clock = {.now = now, .hz = hz};
+	struct env_sweeper sweeper = {.now = now, .hz = hz};
+	struct nfr_control *control;
 	__u32 zero = 0;
 	__u64 *last = bpf_map_lookup_elem(&nfr_sweep, &zero);
 	__u64 seen;
@@ -204,8 +325,13 @@ NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 	if ((__s64)(now - seen) < (__s64)hz ||
 	    __sync_val_compare_and_swap(last, seen, now) != seen)
 		return;
-	bpf_for_each_map_elem(&nfr_states, env_sweep_one, &clock, 0);
+	bpf_for_each_map_elem(&nfr_states, env_sweep_one, &sweeper, 0);
+	control = bpf_map_lookup_elem(&nfr_control, &zero);
+	if (control)
+		*(volatile __u32 *)&control->states = sweeper.living;
 }
+
+/* ---- counters and events ------------------------------------------------ */
 
 NFR_INLINE void env_count_reason(struct env *env, __u32 dir, __u32 reason,
 				 __u32 len)

@@ -56,6 +56,29 @@ struct {
 	__type(value, struct nfr_state);
 } nfr_states SEC(".maps");
 
+/* How the host sees a translated flow -> its name. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct nfr_state_key);
+	__type(value, struct nfr_state_key);
+} nfr_aliases SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct nfr_fragment_key);
+	__type(value, struct nfr_fragment);
+} nfr_fragments SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct nfr_source_key);
+	__type(value, struct nfr_source);
+} nfr_counted SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
@@ -83,6 +106,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct nfr_rule);
 } nfr_rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nfr_action);
+} nfr_actions SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -236,6 +236,7 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 #define NFR_CONFIG_TRANSLATES 0x01 /* some rule has a nat or rdr pool */
 #define NFR_CONFIG_FLOATS 0x02	   /* some rule makes floating states */
 #define NFR_CONFIG_OVERLOADS 0x04  /* some rule overloads a table */
+#define NFR_CONFIG_OWNERS 0x08	   /* some rule asks for a socket's owner */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {
@@ -277,8 +278,12 @@ struct nfr_control {
 	__u32 last_generation; /* ever placed: states name it, so none comes
 				  twice */
 	__u32 epoch; /* of tables: grows when the datapath changes one */
+	__u32 reserved[6];
+	/* On a cache line of its own, as every new flow writes here. */
+	__u32 states; /* in nfr_states; a sweep counts anew */
+	__u32 reserved_too[15];
 };
-_Static_assert(sizeof(struct nfr_control) == 40, "nfr_control");
+_Static_assert(sizeof(struct nfr_control) == 128, "nfr_control");
 
 /*
  * states: HASH. Seen from the interface: near is the source of what goes out
@@ -355,11 +360,13 @@ struct nfr_state {
 	struct nfr_endpoints stack;   /* NFR_STATE_IS_TRANSLATED */
 	struct nfr_hop hop[2];	      /* by enum nfr_dir of the packet */
 	__u32 mark, uid, gid, cgroup; /* first packet's, for judging again */
-	__u32 epoch;   /* nfr_control's when it was judged last */
+	__u32 ifindex;		      /* the same: a floating name has none */
+	__u32 epoch; /* nfr_control's when it was judged last */
+	__u32 reserved;
 	__u64 pools;   /* hash of the ids of those that translated it */
 	__u64 counted; /* NFR_COUNTED_*; 0: no limit counts it */
 };
-_Static_assert(sizeof(struct nfr_state) == 224, "nfr_state");
+_Static_assert(sizeof(struct nfr_state) == 232, "nfr_state");
 #define NFR_STATE_OPENING 0	/* only the first side was seen */
 #define NFR_STATE_HALF 1	/* TCP: SYN and SYN ACK, no more */
 #define NFR_STATE_ESTABLISHED 2 /* both sides were */

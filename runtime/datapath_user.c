@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * datapath_user.c: the datapath's environment from plain memory; then frames
- * and a clock in, verdicts and events out. env.bpf.h is the same for the
- * kernel.
- */
+/* datapath_user.c: frames and a clock in, verdicts and events out. */
 #include "datapath_user.h"
 
 #include <assert.h>
@@ -11,185 +7,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flows.h"
-#include "packet.h"
-#include "state.h"
-#include "tableset.h"
+#include "env_user.h"
 
-#define COUNT_REASONS (2 * NFR_REASON_COUNT)
-
-struct device {
-	__u32 ifindex;
-	struct nfr_iface iface;
-	bool is_impostor;
-};
-
-struct env {
-	struct nfr_config config;
-	const struct image *image; /* NULL before the first switch */
-	struct tableset *tables;
-	struct device *devices;
-	size_t device_count;
-	struct nfr_count *rule_counts;
-
-	struct nfr_count reasons[COUNT_REASONS];
-	struct flows *flows;
-	__u64 now, last_sweep;
-	bool has_swept;
-	bool trace_block;
-	struct nfr_event event;
-	void (*hook)(void *arg, const struct nfr_event *);
-	void *hook_arg;
-};
+#define FRAGMENTS_MAX 4096
+#define COUNTED_MAX 65536
 
 struct datapath {
 	struct env env;
 };
 
-/* ---- what verdict.h asks ----------------------------------------------- */
-
-NFR_INLINE const struct nfr_config *env_config(struct env *env)
-{
-	return env->image ? &env->config : NULL;
-}
-
-static const struct device *device_find(const struct env *env, __u32 ifindex)
-{
-	for (size_t i = 0; i < env->device_count; i++)
-		if (env->devices[i].ifindex == ifindex)
-			return &env->devices[i];
-	return NULL;
-}
-
-NFR_INLINE const struct nfr_iface *env_iface(struct env *env, __u32 ifindex)
-{
-	const struct device *device = device_find(env, ifindex);
-
-	return device ? &device->iface : NULL;
-}
-
-NFR_INLINE int env_tunnel(struct env *env, __u32 ifindex)
-{
-	const struct device *device = device_find(env, ifindex);
-
-	return device && !device->is_impostor;
-}
-
-NFR_INLINE const struct nfr_insn *env_insn(struct env *env, __u32 pc)
-{
-	return pc < env->image->insn_count ? &env->image->code[pc] : NULL;
-}
-
-NFR_INLINE const struct nfr_rule *env_rule(struct env *env, __u32 rule)
-{
-	return rule < env->image->rule_count ? &env->image->rules[rule] : NULL;
-}
-
-NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
-{
-	return tableset_has(env->tables, key);
-}
-
-NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
-{
-	(void)env;
-	(void)frame;
-	return 0;
-}
-
-/* Frames of a capture stay as they are. */
-NFR_INLINE __u32 env_checksum(struct env *env)
-{
-	(void)env;
-	return UINT32_MAX;
-}
-
-NFR_INLINE __u32 env_segments(struct env *env)
-{
-	(void)env;
-	return 0;
-}
-
-NFR_INLINE __u64 env_now(struct env *env)
-{
-	return env->now;
-}
-
-NFR_INLINE struct nfr_state *env_state_find(struct env *env,
-					    const struct nfr_state_key *key)
-{
-	return flows_find(env->flows, key);
-}
-
-NFR_INLINE int env_state_insert(struct env *env,
-				const struct nfr_state_key *key,
-				const struct nfr_state *state)
-{
-	return flows_insert(env->flows, key, state) != 0;
-}
-
-NFR_INLINE void env_state_delete(struct env *env,
-				 const struct nfr_state_key *key)
-{
-	flows_delete(env->flows, key);
-}
-
-static int is_dead(void *arg, const struct nfr_state_key *key,
-		   const struct nfr_state *state)
-{
-	const struct env *env = arg;
-
-	return !state_is_alive(key, state, env->now, env->config.hz);
-}
-
-NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
-{
-	if (env->has_swept && (__s64)(now - env->last_sweep) < (__s64)hz)
-		return;
-	env->has_swept = true;
-	env->last_sweep = now;
-	flows_sweep(env->flows, is_dead, env);
-}
-
-NFR_INLINE void count(struct nfr_count *count, __u32 len)
-{
-	count->packets++;
-	count->bytes += len;
-}
-
-NFR_INLINE void env_count_reason(struct env *env, __u32 dir, __u32 reason,
-				 __u32 len)
-{
-	count(&env->reasons[dir * NFR_REASON_COUNT + reason], len);
-}
-
-NFR_INLINE void env_count_rule(struct env *env, __u32 rule, __u32 len)
-{
-	if (rule < env->image->rule_count)
-		count(&env->rule_counts[rule], len);
-}
-
-NFR_INLINE int env_trace_block(struct env *env)
-{
-	return env->trace_block;
-}
-
-NFR_INLINE struct nfr_event *env_event_new(struct env *env)
-{
-	if (!env->hook)
-		return NULL;
-	env->event.time_ns = env->now * (1000000000u / DATAPATH_HZ);
-	return &env->event;
-}
-
-NFR_INLINE void env_event_send(struct env *env, struct nfr_event *event)
-{
-	env->hook(env->hook_arg, event);
-}
-
 #include "verdict.h"
 
 /* ---- policies and devices ---------------------------------------------- */
+
+static int env_new_maps(struct env *env, size_t state_max)
+{
+	int ret = hashmap_new(state_max, sizeof(struct nfr_state_key),
+			      sizeof(struct nfr_state), HASHMAP_REFUSES,
+			      &env->states);
+
+	if (!ret)
+		ret = hashmap_new(state_max, sizeof(struct nfr_state_key),
+				  sizeof(struct nfr_state_key), HASHMAP_REFUSES,
+				  &env->aliases);
+	if (!ret)
+		ret = hashmap_new(FRAGMENTS_MAX,
+				  sizeof(struct nfr_fragment_key),
+				  sizeof(struct nfr_fragment), HASHMAP_EVICTS,
+				  &env->fragments);
+	if (!ret)
+		ret = hashmap_new(COUNTED_MAX, sizeof(struct nfr_source_key),
+				  sizeof(struct nfr_source), HASHMAP_REFUSES,
+				  &env->counted);
+	return ret;
+}
 
 int datapath_new(size_t state_max, struct datapath **out)
 {
@@ -201,13 +52,13 @@ int datapath_new(size_t state_max, struct datapath **out)
 	dp = calloc(1, sizeof(*dp));
 	if (!dp)
 		return -ENOMEM;
-	ret = flows_new(state_max, &dp->env.flows);
-	if (ret) {
-		free(dp);
-		return ret;
-	}
-	*out = dp;
-	return 0;
+	dp->env.random = 2463534242u;
+	ret = env_new_maps(&dp->env, state_max);
+	if (ret)
+		datapath_free(&dp);
+	else
+		*out = dp;
+	return ret;
 }
 
 static void env_drop_image(struct env *env)
@@ -222,7 +73,10 @@ void datapath_free(struct datapath **dp)
 	if (!*dp)
 		return;
 	env_drop_image(&(*dp)->env);
-	flows_free(&(*dp)->env.flows);
+	hashmap_free(&(*dp)->env.states);
+	hashmap_free(&(*dp)->env.aliases);
+	hashmap_free(&(*dp)->env.fragments);
+	hashmap_free(&(*dp)->env.counted);
 	free(*dp);
 	*dp = NULL;
 }
@@ -290,7 +144,7 @@ struct nfr_result datapath_judge(struct datapath *dp,
 				 struct nfr_key *key, struct nfr_event *event)
 {
 	struct env *env = &dp->env;
-	struct verdict verdict = {.reserved = 0};
+	struct verdict verdict;
 	struct packet_frame frame = {
 		.start = from->bytes,
 		.end = (const __u8 *)from->bytes + from->caplen,
@@ -345,25 +199,21 @@ struct nfr_count datapath_reason_count(const struct datapath *dp,
 
 size_t datapath_state_count(const struct datapath *dp)
 {
-	return flows_count(dp->env.flows);
+	return hashmap_count(dp->env.states);
 }
 
 const struct nfr_state *datapath_state(struct datapath *dp,
 				       const struct nfr_state_key *key)
 {
-	return flows_find(dp->env.flows, key);
+	return hashmap_find(dp->env.states, key);
 }
 
-static int is_any(void *arg, const struct nfr_state_key *key,
-		  const struct nfr_state *state)
+static void forget(void *arg, const void *key, void *state)
 {
-	(void)arg;
-	(void)key;
-	(void)state;
-	return 1;
+	state_forget(arg, key, state);
 }
 
 void datapath_forget_states(struct datapath *dp)
 {
-	flows_sweep(dp->env.flows, is_any, NULL);
+	hashmap_each(dp->env.states, forget, &dp->env);
 }

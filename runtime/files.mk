@@ -8,8 +8,8 @@ nfload_src := runtime/verb_apply.c runtime/verb_check.c runtime/verb_contract.c 
 runtime_src := runtime/bpflog.c runtime/clsact.c runtime/datapath_user.c \
 	runtime/engine_bpf.c runtime/engine_error.c runtime/engine_pcap.c \
 	runtime/engine_read.c runtime/engine_states.c runtime/engine_status.c runtime/engine_unload.c \
-	runtime/event.c runtime/event_packet.c runtime/flows.c runtime/generation.c \
-	runtime/generation_load.c runtime/hooks.c runtime/hooks_links.c \
+	runtime/event.c runtime/event_packet.c runtime/generation.c \
+	runtime/generation_load.c runtime/hashmap.c runtime/hooks.c runtime/hooks_links.c \
 	runtime/json.c runtime/links.c runtime/option.c runtime/option_help.c \
 	runtime/option_tables.c runtime/pins.c runtime/pins_object.c \
 	runtime/shared.c runtime/state_filter.c runtime/state_view.c runtime/tableset.c runtime/tcx.c runtime/term.c

@@ -36,6 +36,9 @@ enum pin_shared {
 	PIN_CONTROL, /* first, so removed first */
 	PIN_REASONS,
 	PIN_STATES,
+	PIN_ALIASES,
+	PIN_FRAGMENTS,
+	PIN_COUNTED,
 	PIN_EVENTS,
 	PIN_SLOTS_XDP,
 	PIN_SLOTS_IN,
@@ -53,6 +56,7 @@ enum pin_generation {
 	PIN_CONFIG,
 	PIN_CODE,
 	PIN_RULES,
+	PIN_ACTIONS,
 	PIN_RULE_COUNTS,
 	PIN_TABLES,
 	PIN_IFACES,

@@ -32,6 +32,15 @@ const struct pin_spec pins_shared[PIN_SHARED_COUNT] = {
 	[PIN_STATES] =
 		MAP("states", "nfr_states", HASH, sizeof(struct nfr_state_key),
 		    sizeof(struct nfr_state), 0),
+	[PIN_ALIASES] = MAP("aliases", "nfr_aliases", HASH,
+			    sizeof(struct nfr_state_key),
+			    sizeof(struct nfr_state_key), 0),
+	[PIN_FRAGMENTS] = MAP("fragments", "nfr_fragments", LRU_HASH,
+			      sizeof(struct nfr_fragment_key),
+			      sizeof(struct nfr_fragment), 0),
+	[PIN_COUNTED] = MAP("counted", "nfr_counted", HASH,
+			    sizeof(struct nfr_source_key),
+			    sizeof(struct nfr_source), 0),
 	[PIN_EVENTS] = MAP("events", "nfr_events", RINGBUF, 0, 0, 0),
 	[PIN_SLOTS_XDP] =
 		MAP("slots_xdp", "nfr_slots_xdp", PROG_ARRAY, 4, 4, 2),
@@ -52,6 +61,8 @@ const struct pin_spec pins_generation[PIN_GENERATION_COUNT] = {
 		MAP("code", "nfr_code", ARRAY, 4, sizeof(struct nfr_insn), 0),
 	[PIN_RULES] =
 		MAP("rules", "nfr_rules", ARRAY, 4, sizeof(struct nfr_rule), 0),
+	[PIN_ACTIONS] = MAP("actions", "nfr_actions", ARRAY, 4,
+			    sizeof(struct nfr_action), 0),
 	[PIN_RULE_COUNTS] = MAP("rule_counts", "nfr_rule_counts", PERCPU_ARRAY,
 				4, sizeof(struct nfr_count), 0),
 	[PIN_TABLES] = MAP("tables", "nfr_tables", LPM_TRIE,

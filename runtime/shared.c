@@ -142,6 +142,12 @@ int shared_open(const struct pins *pins, struct shared **out,
 	return ret;
 }
 
+/* Those that the stub object has no part in. */
+static bool shared_is_made(enum pin_shared pin)
+{
+	return pin >= PIN_STATES && pin <= PIN_EVENTS;
+}
+
 /* Takes over the fds that the object owns. */
 static int shared_load_stub(struct shared *shared,
 			    const struct engine_options *options,
@@ -169,7 +175,7 @@ static int shared_load_stub(struct shared *shared,
 						  object, name))
 				: bpf_object__find_map_fd_by_name(object, name);
 
-		if (i == PIN_STATES || i == PIN_EVENTS)
+		if (shared_is_made(i))
 			continue;
 		shared->fd[i] = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 		if (shared->fd[i] < 0)
@@ -183,7 +189,6 @@ static int shared_load_stub(struct shared *shared,
 /* The datapath object says how large they are. */
 static int shared_make_maps(struct shared *shared, struct engine_error *err)
 {
-	static const enum pin_shared made[] = {PIN_STATES, PIN_EVENTS};
 	struct bpf_object *object;
 	size_t len;
 	const void *bytes = embed_datapath(&len);
@@ -194,13 +199,15 @@ static int shared_make_maps(struct shared *shared, struct engine_error *err)
 	bpflog_end(object ? NULL : err);
 	if (!object)
 		return error_kernel(err, -errno, "read the datapath object");
-	for (unsigned i = 0; i < 2 && !ret; i++) {
-		const struct pin_spec *spec = &pins_shared[made[i]];
+	for (unsigned i = 0; i < PIN_SHARED_COUNT && !ret; i++) {
+		const struct pin_spec *spec = &pins_shared[i];
 		struct bpf_map *map =
 			bpf_object__find_map_by_name(object, spec->name);
 		LIBBPF_OPTS(bpf_map_create_opts, opts);
 		int fd = -1;
 
+		if (!shared_is_made(i))
+			continue;
 		if (map) {
 			opts.map_flags = bpf_map__map_flags(map);
 			fd = bpf_map_create((enum bpf_map_type)spec->type,
@@ -211,7 +218,7 @@ static int shared_make_maps(struct shared *shared, struct engine_error *err)
 		if (fd < 0)
 			ret = error_kernel(err, map ? -errno : -EPROTO,
 					   "make %s", spec->name);
-		shared->fd[made[i]] = fd;
+		shared->fd[i] = fd;
 	}
 	bpf_object__close(object);
 	return ret;

@@ -63,6 +63,9 @@ NFR_INLINE enum state_role state_role(const struct nfr_key *key)
 	return STATE_FLOW;
 }
 
+/* What became of inserting a state. */
+enum state_insert { STATE_INSERTED, STATE_EXISTS, STATE_FULL };
+
 /* role is not STATE_NO_FLOW. */
 NFR_INLINE void state_key(const struct packet *packet, __u32 ifindex,
 			  enum state_role role, struct nfr_state_key *out)
@@ -85,6 +88,20 @@ NFR_INLINE void state_key(const struct packet *packet, __u32 ifindex,
 	}
 	out->near_port = (__u16)(is_out ? sport : dport);
 	out->far_port = (__u16)(is_out ? dport : sport);
+}
+
+/* How the host sees a translated flow. */
+NFR_INLINE void state_alias(const struct nfr_state_key *name,
+			    const struct nfr_state *state,
+			    struct nfr_state_key *out)
+{
+	*out = *name;
+	for (int i = 0; i < 4; i++) {
+		out->near_addr[i] = state->stack.near_addr[i];
+		out->far_addr[i] = state->stack.far_addr[i];
+	}
+	out->near_port = state->stack.near_port;
+	out->far_port = state->stack.far_port;
 }
 
 /* The key of the packet that made the state, as far as rules look at it. */

@@ -3,15 +3,15 @@
  * verdict.h: a frame at an interface -> verdict, reason, rule; the whole way.
  *
  * Overview
- *   interface -> parse -> flow state, or the rules' program -> the rule's
- *   verdict -> sealed guard -> new state -> counters -> event. The environment
+ *   interface -> parse -> flow state, or the slow path (slow.h: rules, new
+ *   state) -> sealed guard -> rewriting -> counters -> event. The environment
  *   (maps in eBPF, memory in user space) is a set of env_*() functions that
- *   are defined before this header is included; they are called from here and
- *   from vm.h, nowhere else.
+ *   are defined before this header is included; they are called by
+ *   the headers included here, nowhere else.
  *
  * Invariants
- *   - The verdict starts as block and becomes pass in one place, at the end of
- *     verdict_reach(). Whatever returns before that blocks.
+ *   - The verdict starts as block and becomes pass in one place, in
+ *     verdict_decide(). Whatever fails before that blocks.
  *   - A state saves finding the rule, nothing else: options and guard look at
  *     each of its packets.
  *   - Only a passed packet makes or refreshes a state.
@@ -21,36 +21,12 @@
 #ifndef NFR_VERDICT_H
 #define NFR_VERDICT_H
 
-#include "packet.h"
+#include "scratch.h"
+#include "slow.h"
 #include "state.h"
-#include "vm.h"
 
 /* env_checksum(): no checksum is still to be written into the frame. */
 #define VERDICT_NOWHERE 0xffffffffu
-
-/* All of one packet; lives in a per-CPU map or on the stack. */
-struct verdict {
-	struct nfr_result result; /* first: tests read it from the map */
-	struct packet packet;
-	struct nfr_state_key name; /* of the packet's flow, if it has one */
-	__u32 reserved;
-	struct nfr_state fresh; /* to be inserted */
-	struct nfr_key first;	/* for judging a flow again */
-};
-
-NFR_INLINE void verdict_set(struct verdict *v, __u8 reason, __u32 rule)
-{
-	v->result.reason = reason;
-	v->result.rule = rule;
-}
-
-NFR_INLINE __u32 verdict_entry(const struct nfr_config *config, __u32 stage,
-			       __u32 dir, __u32 family)
-{
-	__u32 index = NFR_ENTRY(stage, dir, family);
-
-	return index < NFR_ENTRIES ? config->entry[index] : NFR_NO_ENTRY;
-}
 
 /*
  * What the kernel does to the frame after us must not change what was judged:
@@ -83,200 +59,195 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 	return doubt ? doubt : verdict_offload(env, v);
 }
 
-/* The id of a device. One with the tunnel's name that is not it is "other". */
-NFR_INLINE __u32 verdict_ifid(struct env *env, const struct nfr_iface *iface,
-			      __u32 ifindex)
+/* ---- the state of a packet --------------------------------------------- */
+
+/* The living state of this name that the packet continues, or NULL. */
+NFR_INLINE struct nfr_state *verdict_look(struct env *env,
+					  const struct nfr_config *config,
+					  const struct verdict *v)
 {
-	if (iface->flags & NFR_IFACE_TUNNEL && !env_tunnel(env, ifindex))
-		return 0;
-	return iface->ifid;
-}
+	struct nfr_state *state = env_state_find(env, &v->name);
 
-/* NFR_F_RECEIVED of a packet at the device of ifid that came in at ingress. */
-NFR_INLINE __u32 verdict_received(struct env *env, __u32 dir, __u32 ifid,
-				  __u32 ingress)
-{
-	const struct nfr_iface *iface;
-	__u32 received = ifid;
-
-	if (dir == NFR_DIR_OUT) {
-		if (!ingress)
-			return 0;
-		iface = env_iface(env, ingress);
-		received = iface ? verdict_ifid(env, iface, ingress) : 0;
-	}
-	return received ? received : NFR_RECEIVED_OTHER;
-}
-
-/*
- * The policy, or what the device is, has changed since the flow was judged:
- * would its first packet still be passed, and with a state? Then *number is the
- * rule that does.
- */
-NFR_INLINE int verdict_judge_again(struct env *env,
-				   const struct nfr_config *config,
-				   struct verdict *v, struct nfr_state *state,
-				   __u32 ifid, __u32 *number)
-{
-	struct state_judgement judgement = {.generation = config->generation};
-	const struct nfr_rule *rule;
-
-	state_first_key(
-		&v->name, state, ifid,
-		verdict_received(env, state->dir, ifid, state->received),
-		&v->first);
-	judgement.rule = vm_run(env, &v->first,
-				verdict_entry(config, NFR_STAGE_RULES,
-					      state->dir & 1, v->name.family));
-	rule = env_rule(env, judgement.rule);
-	if (!rule || rule->verdict != NFR_PASS ||
-	    !(rule->flags & NFR_RULE_STATE))
-		return 0;
-	state->ifid = (__u16)ifid;
-	state_set_judgement(state, judgement);
-	*number = judgement.rule;
-	return 1;
-}
-
-/*
- * The living state that the packet continues, and in *rule the number that
- * stands behind it; or NULL. The judgement is read once: the program of
- * another generation may write it at any time while policies are switched.
- */
-NFR_INLINE struct nfr_state *verdict_state(struct env *env,
-					   const struct nfr_config *config,
-					   struct verdict *v, __u32 ifindex,
-					   enum state_role role, __u32 *rule)
-{
-	const struct nfr_key *key = &v->packet.key;
-	struct state_judgement judgement;
-	struct nfr_state *state;
-
-	if (role == STATE_NO_FLOW)
-		return 0;
-	state_key(&v->packet, ifindex, role, &v->name);
-	state = env_state_find(env, &v->name);
 	if (!state ||
 	    !state_is_alive(&v->name, state, env_now(env), config->hz) ||
-	    !state_continues(state, key, role))
+	    !state_continues(state, &v->packet.key, v->role))
 		return 0;
-	judgement = state_judgement(state);
-	*rule = judgement.rule;
-	if (judgement.generation == config->generation &&
-	    state->ifid == key->w[NFR_F_IFID])
-		return state;
-	if (verdict_judge_again(env, config, v, state, key->w[NFR_F_IFID],
-				rule))
-		return state;
-	/* What a newer policy passes is not ours to end. */
-	if ((__s32)(config->generation - judgement.generation) > 0)
-		env_state_delete(env, &v->name);
+	return state;
+}
+
+/* By the names that only some policies have: floating ones and aliases. */
+NFR_INLINE struct nfr_state *verdict_look_far(struct env *env,
+					      const struct nfr_config *config,
+					      struct verdict *v)
+{
+	(void)env;
+	(void)config;
+	(void)v;
 	return 0;
 }
 
-/* Nonzero when the guard, or a doubt about it, forbids the packet. */
-NFR_INLINE int verdict_guard(struct env *env, const struct nfr_config *config,
-			     struct verdict *v)
+/*
+ * The state that the packet continues, judged by the policy in force; then
+ * v->name is its name. Or NULL, and v->name is the packet's own.
+ */
+NFR_INLINE struct nfr_state *verdict_state(struct env *env,
+					   const struct nfr_config *config,
+					   struct verdict *v,
+					   struct state_judgement *judgement)
 {
-	const struct nfr_key *key = &v->packet.key;
-	const struct nfr_rule *rule;
-	__u32 entry, number;
-
-	if (!config->has_guard)
-		return 0;
-	entry = verdict_entry(config, NFR_STAGE_GUARD, key->w[NFR_F_DIR],
-			      key->w[NFR_F_FAMILY]);
-	if (entry == NFR_NO_ENTRY)
-		return 0;
-	number = vm_run(env, key, entry);
-	rule = env_rule(env, number);
-	if (rule && rule->verdict == NFR_PASS)
-		return 0;
-	if (rule)
-		verdict_set(v, NFR_REASON_GUARD, number);
-	else
-		verdict_set(v, NFR_REASON_VM, NFR_NO_RULE);
-	return 1;
-}
-
-/* Nonzero when there is no room. */
-NFR_INLINE int verdict_begin_state(struct env *env,
-				   const struct nfr_config *config,
-				   const struct packet_frame *frame,
-				   struct verdict *v)
-{
-	struct state_judgement judgement = {.rule = v->result.rule,
-					    .generation = config->generation};
-	__u64 now = env_now(env);
-
-	state_begin(&v->fresh, &v->packet.key, frame->ingress, now, frame->len);
-	state_set_judgement(&v->fresh, judgement);
-	if (env_state_insert(env, &v->name, &v->fresh) == 0)
-		return 0;
-	env_state_sweep(env, now, config->hz);
-	return env_state_insert(env, &v->name, &v->fresh);
-}
-
-/* Does the rule itself pass the packet? Sets reason and rule. */
-NFR_INLINE int verdict_rule(struct verdict *v, const struct nfr_rule *rule,
-			    __u32 number, int is_state)
-{
-	const __u32 *w = v->packet.key.w;
-	int is_default = rule->flags & NFR_RULE_DEFAULT;
-	__u8 reason = is_default ? NFR_REASON_DEFAULT : NFR_REASON_RULE;
-
-	verdict_set(v, is_state ? NFR_REASON_STATE : reason, number);
-	if (w[NFR_F_FAMILY] == NFR_FAMILY_LINK && is_default) {
-		v->result.reason = NFR_REASON_ETHERTYPE;
-		return 0;
-	}
-	if (rule->verdict != NFR_PASS) {
-		v->result.reason = reason;
-		return 0;
-	}
-	if (w[NFR_F_BITS] & NFR_BIT_OPTIONS &&
-	    !(rule->flags & NFR_RULE_ALLOW_OPTS)) {
-		v->result.reason = NFR_REASON_IP_OPTIONS;
-		return 0;
-	}
-	return 1;
-}
-
-/* For a packet without doubt: the only way to pass. */
-NFR_INLINE void verdict_reach(struct env *env, const struct nfr_config *config,
-			      const struct packet_frame *frame,
-			      struct verdict *v)
-{
-	const struct nfr_key *key = &v->packet.key;
-	enum state_role role = state_role(key);
-	const struct nfr_rule *rule;
 	struct nfr_state *state;
-	__u32 number = NFR_NO_RULE;
 
-	state = verdict_state(env, config, v, frame->ifindex, role, &number);
+	if (v->role == STATE_NO_FLOW)
+		return 0;
+	state_key(&v->packet, v->ifindex, v->role, &v->name);
+	state = verdict_look(env, config, v);
+	if (!state &&
+	    config->flags & (NFR_CONFIG_TRANSLATES | NFR_CONFIG_FLOATS))
+		state = verdict_look_far(env, config, v);
 	if (!state)
-		number = vm_run(env, key,
-				verdict_entry(config, NFR_STAGE_RULES,
-					      key->w[NFR_F_DIR],
-					      key->w[NFR_F_FAMILY]));
-	rule = env_rule(env, number);
+		return 0;
+	*judgement = state_judgement(state);
+	if (judgement->generation == config->generation &&
+	    state->ifid == v->packet.key.w[NFR_F_IFID])
+		return state;
+	if (env_slow_again(env, v)) {
+		judgement->rule = v->result.rule;
+		return state;
+	}
+	state_key(&v->packet, v->ifindex, v->role, &v->name);
+	return 0;
+}
+
+/* A packet of a flow: nonzero passes it. */
+NFR_INLINE int verdict_continue(struct env *env,
+				const struct nfr_config *config,
+				struct verdict *v, struct nfr_state *state,
+				__u32 number)
+{
+	const struct nfr_rule *rule = env_rule(env, number);
+
 	if (!rule) {
 		v->result.reason = NFR_REASON_VM;
-		return;
+		return 0;
 	}
-	if (!verdict_rule(v, rule, number, state != 0) ||
-	    verdict_guard(env, config, v))
-		return;
-	if (state) {
-		state_touch(state, key, env_now(env), frame->len);
-		v->result.from_state = 1;
-	} else if (rule->flags & NFR_RULE_STATE &&
-		   (role == STATE_FLOW || role == STATE_REQUEST) &&
-		   verdict_begin_state(env, config, frame, v)) {
-		v->result.reason = NFR_REASON_STATE_FULL;
-		return;
-	}
-	v->result.verdict = NFR_PASS;
+	if (!slow_rule(v, rule, number, 1))
+		return 0;
+	if (config->has_guard && env_slow_guard(env, v, SCRATCH_PACKET))
+		return 0;
+	state_touch(state, &v->packet.key, env_now(env), v->len);
+	v->result.from_state = 1;
+	return 1;
+}
+
+/* ---- call places -------------------------------------------------------- */
+
+/*
+ * CALL PLACE, fragment.h: a fragment without a transport header. Nonzero passes
+ * it, like its first; else the reason is set.
+ */
+NFR_INLINE int verdict_fragment(struct env *env,
+				const struct nfr_config *config,
+				const struct packet_frame *frame,
+				struct verdict *v)
+{
+	(void)env;
+	(void)config;
+	(void)frame;
+	v->result.reason = NFR_REASON_FRAGMENT;
+	return 0;
+}
+
+/* CALL PLACE, fragment.h: a first fragment and what became of it. */
+NFR_INLINE void verdict_first_fragment(struct env *env,
+				       const struct nfr_config *config,
+				       const struct packet_frame *frame,
+				       struct verdict *v)
+{
+	(void)env;
+	(void)config;
+	(void)frame;
+	(void)v;
+}
+
+/*
+ * CALL PLACE, icmp.h: an ICMP error about a flow. Then v->name is its state's,
+ * *passes is the verdict, and reason and rule are set. 0: it is a packet like
+ * others.
+ */
+NFR_INLINE int verdict_icmp_error(struct env *env,
+				  const struct nfr_config *config,
+				  const struct packet_frame *frame,
+				  struct verdict *v, int *passes)
+{
+	(void)env;
+	(void)config;
+	(void)frame;
+	(void)v;
+	(void)passes;
+	return 0;
+}
+
+/*
+ * CALL PLACE, rewrite.h: a passed packet of this state (never NULL): changes
+ * the frame where it is translated. Nonzero when that failed; the reason is
+ * set. Pointers into the frame are void afterwards.
+ */
+NFR_INLINE int verdict_rewrite(struct env *env, struct packet_frame *frame,
+			       struct verdict *v, const struct nfr_state *state)
+{
+	(void)env;
+	(void)frame;
+	if (!(state->flags & NFR_STATE_IS_TRANSLATED))
+		return 0;
+	v->result.reason = NFR_REASON_REWRITE;
+	return 1;
+}
+
+/* CALL PLACE, rewrite.h: sends it elsewhere where the state says so. Nonzero
+ * when that failed; the reason is set. */
+NFR_INLINE int verdict_hop(struct env *env, struct packet_frame *frame,
+			   struct verdict *v, const struct nfr_state *state)
+{
+	(void)env;
+	(void)frame;
+	if (!(state->flags & NFR_STATE_HAS_HOP))
+		return 0;
+	v->result.reason = NFR_REASON_ROUTE;
+	return 1;
+}
+
+/* ---- one packet --------------------------------------------------------- */
+
+/* What a passed packet's state does to it. Nonzero when that failed. */
+NFR_INLINE int verdict_apply(struct env *env, struct packet_frame *frame,
+			     struct verdict *v, const struct nfr_state *state)
+{
+	if (!(state->flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP)))
+		return 0;
+	return verdict_rewrite(env, frame, v, state) ||
+	       verdict_hop(env, frame, v, state);
+}
+
+/* For a packet without doubt: nonzero passes it, and nothing else does. */
+NFR_INLINE int verdict_reach(struct env *env, const struct nfr_config *config,
+			     struct packet_frame *frame, struct verdict *v)
+{
+	struct state_judgement judgement = {0};
+	struct nfr_state *state;
+	int passes = 0;
+
+	v->role = state_role(&v->packet.key);
+	state = verdict_state(env, config, v, &judgement);
+	if (state)
+		return verdict_continue(env, config, v, state,
+					judgement.rule) &&
+		       !verdict_apply(env, frame, v, state);
+	if (v->role == STATE_NO_FLOW &&
+	    verdict_icmp_error(env, config, frame, v, &passes))
+		return passes;
+	if (!env_slow_new(env, v))
+		return 0;
+	return !v->is_new || !verdict_apply(env, frame, v, &v->fresh);
 }
 
 /* Up to the verdict, without counters and events. */
@@ -285,7 +256,8 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 {
 	const struct nfr_config *config = env_config(env);
 	const struct nfr_iface *iface;
-	__u32 ifid;
+	__u32 ifid, bits;
+	int passes;
 
 	if (!config || config->abi_version != NFR_ABI_VERSION) {
 		packet_clear(&v->packet); /* no parser did; an event reads it */
@@ -298,18 +270,25 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 		v->result.reason = NFR_REASON_INTERFACE;
 		return;
 	}
-	ifid = verdict_ifid(env, iface, frame->ifindex);
+	ifid = slow_ifid(env, iface, frame->ifindex);
 	frame->link = iface->link;
 	frame->received =
-		(__u16)verdict_received(env, frame->dir, ifid, frame->ingress);
+		(__u16)slow_received(env, frame->dir, ifid, frame->ingress);
 	v->result.reason = verdict_parse(env, frame, v, ifid);
 	if (v->result.reason != NFR_REASON_NONE)
 		return;
-	if (v->packet.key.w[NFR_F_BITS] & NFR_BIT_LATER) {
-		v->result.reason = NFR_REASON_FRAGMENT;
-		return;
-	}
-	verdict_reach(env, config, frame, v);
+	v->ifindex = frame->ifindex;
+	v->ingress = frame->ingress;
+	v->len = frame->len;
+	bits = v->packet.key.w[NFR_F_BITS];
+	if (bits & NFR_BIT_LATER)
+		passes = verdict_fragment(env, config, frame, v);
+	else
+		passes = verdict_reach(env, config, frame, v);
+	if (passes)
+		v->result.verdict = NFR_PASS;
+	if ((bits & (NFR_BIT_FRAGMENT | NFR_BIT_LATER)) == NFR_BIT_FRAGMENT)
+		verdict_first_fragment(env, config, frame, v);
 }
 
 /* All of an event but its time. */

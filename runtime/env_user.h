@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * env_user.h: what the datapath asks of its environment, answered from plain
+ * memory. env.bpf.h is the same for the kernel. For datapath_user.c alone.
+ */
+#ifndef NFR_ENV_USER_H
+#define NFR_ENV_USER_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../compiler/image.h"
+#include "datapath_user.h"
+#include "hashmap.h"
+#include "scratch.h"
+#include "state.h"
+#include "tableset.h"
+
+#define COUNT_REASONS (2 * NFR_REASON_COUNT)
+
+struct device {
+	__u32 ifindex;
+	struct nfr_iface iface;
+	bool is_impostor;
+};
+
+struct env {
+	struct nfr_config config;
+	const struct image *image;	  /* NULL before the first switch */
+	const struct nfr_action *actions; /* of the image */
+	size_t action_count;
+	struct tableset *tables;
+	struct device *devices;
+	size_t device_count;
+	struct nfr_count *rule_counts;
+
+	struct nfr_count reasons[COUNT_REASONS];
+	struct hashmap *states, *aliases, *fragments, *counted;
+	__u64 now, last_sweep;
+	__u32 random;
+	bool has_swept;
+	bool trace_block;
+	struct nfr_event event;
+	void (*hook)(void *arg, const struct nfr_event *);
+	void *hook_arg;
+};
+
+/* ---- what verdict.h asks ----------------------------------------------- */
+
+NFR_INLINE const struct nfr_config *env_config(struct env *env)
+{
+	return env->image ? &env->config : NULL;
+}
+
+static const struct device *device_find(const struct env *env, __u32 ifindex)
+{
+	for (size_t i = 0; i < env->device_count; i++)
+		if (env->devices[i].ifindex == ifindex)
+			return &env->devices[i];
+	return NULL;
+}
+
+NFR_INLINE const struct nfr_iface *env_iface(struct env *env, __u32 ifindex)
+{
+	const struct device *device = device_find(env, ifindex);
+
+	return device ? &device->iface : NULL;
+}
+
+NFR_INLINE int env_tunnel(struct env *env, __u32 ifindex)
+{
+	const struct device *device = device_find(env, ifindex);
+
+	return device && !device->is_impostor;
+}
+
+NFR_INLINE const struct nfr_insn *env_insn(struct env *env, __u32 pc)
+{
+	return pc < env->image->insn_count ? &env->image->code[pc] : NULL;
+}
+
+NFR_INLINE const struct nfr_rule *env_rule(struct env *env, __u32 rule)
+{
+	return rule < env->image->rule_count ? &env->image->rules[rule] : NULL;
+}
+
+NFR_INLINE const struct nfr_action *env_action(struct env *env, __u32 action)
+{
+	return action < env->action_count ? &env->actions[action] : NULL;
+}
+
+NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
+{
+	return tableset_has(env->tables, key);
+}
+
+NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
+{
+	(void)env;
+	(void)frame;
+	return 0;
+}
+
+/* Frames of a capture stay as they are. */
+NFR_INLINE __u32 env_checksum(struct env *env)
+{
+	(void)env;
+	return UINT32_MAX;
+}
+
+NFR_INLINE __u32 env_segments(struct env *env)
+{
+	(void)env;
+	return 0;
+}
+
+NFR_INLINE __u64 env_now(struct env *env)
+{
+	return env->now;
+}
+
+/* xorshift32 (Marsaglia): a capture is judged the same way each time. */
+NFR_INLINE __u32 env_random(struct env *env)
+{
+	env->random ^= env->random << 13;
+	env->random ^= env->random >> 17;
+	env->random ^= env->random << 5;
+	return env->random;
+}
+
+NFR_INLINE enum state_insert insert(struct hashmap *map, const void *key,
+				    const void *value)
+{
+	int ret = hashmap_insert(map, key, value, HASHMAP_NOEXIST);
+
+	if (ret == 0)
+		return STATE_INSERTED;
+	return ret == -EEXIST ? STATE_EXISTS : STATE_FULL;
+}
+
+NFR_INLINE struct nfr_state *env_state_find(struct env *env,
+					    const struct nfr_state_key *key)
+{
+	return hashmap_find(env->states, key);
+}
+
+NFR_INLINE enum state_insert env_state_insert(struct env *env,
+					      const struct nfr_state_key *key,
+					      const struct nfr_state *state)
+{
+	return insert(env->states, key, state);
+}
+
+NFR_INLINE int env_state_delete(struct env *env,
+				const struct nfr_state_key *key)
+{
+	return hashmap_delete(env->states, key);
+}
+
+NFR_INLINE __s32 env_states(struct env *env)
+{
+	return (__s32)hashmap_count(env->states);
+}
+
+/* The table counts by itself. */
+NFR_INLINE void env_states_add(struct env *env, __s32 n)
+{
+	(void)env;
+	(void)n;
+}
+
+NFR_INLINE const struct nfr_state_key *
+env_alias_find(struct env *env, const struct nfr_state_key *alias)
+{
+	return hashmap_find(env->aliases, alias);
+}
+
+NFR_INLINE int env_alias_insert(struct env *env,
+				const struct nfr_state_key *alias,
+				const struct nfr_state_key *name)
+{
+	return hashmap_insert(env->aliases, alias, name, HASHMAP_ANY);
+}
+
+NFR_INLINE void env_alias_delete(struct env *env,
+				 const struct nfr_state_key *alias)
+{
+	hashmap_delete(env->aliases, alias);
+}
+
+NFR_INLINE struct nfr_fragment *
+env_fragment_find(struct env *env, const struct nfr_fragment_key *key)
+{
+	return hashmap_find(env->fragments, key);
+}
+
+NFR_INLINE int env_fragment_put(struct env *env,
+				const struct nfr_fragment_key *key,
+				const struct nfr_fragment *fragment)
+{
+	return hashmap_insert(env->fragments, key, fragment, HASHMAP_ANY);
+}
+
+NFR_INLINE void env_fragment_delete(struct env *env,
+				    const struct nfr_fragment_key *key)
+{
+	hashmap_delete(env->fragments, key);
+}
+
+NFR_INLINE struct nfr_source *env_counted_find(struct env *env,
+					       const struct nfr_source_key *key)
+{
+	return hashmap_find(env->counted, key);
+}
+
+NFR_INLINE enum state_insert
+env_counted_insert(struct env *env, const struct nfr_source_key *key,
+		   const struct nfr_source *source)
+{
+	return insert(env->counted, key, source);
+}
+
+NFR_INLINE void env_counted_delete(struct env *env,
+				   const struct nfr_source_key *key)
+{
+	hashmap_delete(env->counted, key);
+}
+
+NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
+			     const struct nfr_state *state);
+
+static void forget_expired(void *arg, const void *key, void *state)
+{
+	struct env *env = arg;
+
+	if (!state_is_alive(key, state, env->now, env->config.hz))
+		state_forget(env, key, state);
+}
+
+NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
+{
+	if (env->has_swept && (__s64)(now - env->last_sweep) < (__s64)hz)
+		return;
+	env->has_swept = true;
+	env->last_sweep = now;
+	hashmap_each(env->states, forget_expired, env);
+}
+
+/* ---- the slow path, called straight ------------------------------------- */
+
+NFR_INLINE int slow_new(struct env *env, struct verdict *v);
+NFR_INLINE int slow_again(struct env *env, struct verdict *v);
+NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which);
+NFR_INLINE __u32 vm_run(struct env *env, const struct nfr_key *key,
+			__u32 entry);
+
+NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
+{
+	return slow_new(env, v);
+}
+
+NFR_INLINE int env_slow_again(struct env *env, struct verdict *v)
+{
+	return slow_again(env, v);
+}
+
+NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
+{
+	return slow_guard(env, v, which);
+}
+
+NFR_INLINE __u32 env_slow_run(struct env *env, struct verdict *v, __u32 which,
+			      __u32 entry)
+{
+	return vm_run(env, scratch_key(v, which), entry);
+}
+
+/* ---- counters and events ------------------------------------------------ */
+
+NFR_INLINE void count(struct nfr_count *count, __u32 len)
+{
+	count->packets++;
+	count->bytes += len;
+}
+
+NFR_INLINE void env_count_reason(struct env *env, __u32 dir, __u32 reason,
+				 __u32 len)
+{
+	count(&env->reasons[dir * NFR_REASON_COUNT + reason], len);
+}
+
+NFR_INLINE void env_count_rule(struct env *env, __u32 rule, __u32 len)
+{
+	if (rule < env->image->rule_count)
+		count(&env->rule_counts[rule], len);
+}
+
+NFR_INLINE int env_trace_block(struct env *env)
+{
+	return env->trace_block;
+}
+
+NFR_INLINE struct nfr_event *env_event_new(struct env *env)
+{
+	if (!env->hook)
+		return NULL;
+	env->event.time_ns = env->now * (1000000000u / DATAPATH_HZ);
+	return &env->event;
+}
+
+NFR_INLINE void env_event_send(struct env *env, struct nfr_event *event)
+{
+	env->hook(env->hook_arg, event);
+}
+
+#endif

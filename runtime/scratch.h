@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * scratch.h: all that the datapath knows of the packet in its hands.
+ *
+ * In the kernel it lives in a map with one entry a CPU: it is too large for a
+ * stack, and the subprograms of the slow path (slow.h) find it there by
+ * themselves. What must hold for all of the packet's way is here; what can be
+ * read from the frame alone is in struct packet.
+ */
+#ifndef NFR_SCRATCH_H
+#define NFR_SCRATCH_H
+
+#include "packet.h"
+
+struct verdict {
+	struct nfr_result result; /* first: tests read it from the map */
+	struct packet packet;
+
+	/* Of the frame, for those who have only this. */
+	__u32 ifindex;
+	__u32 ingress;
+	__u32 len;  /* on the wire */
+	__u32 role; /* enum state_role */
+
+	/*
+	 * What is looked up for the packet, then the name of its state. Without
+	 * a state, the packet's own.
+	 */
+	struct nfr_state_key name;
+	__u32 is_new; /* fresh is the packet's state */
+	struct nfr_state fresh;
+	struct nfr_key other; /* a second key for the rules or the guard */
+};
+
+/* Which of the two keys a program runs on. */
+enum scratch_key { SCRATCH_PACKET, SCRATCH_OTHER };
+
+NFR_INLINE const struct nfr_key *scratch_key(const struct verdict *v,
+					     __u32 which)
+{
+	return which == SCRATCH_OTHER ? &v->other : &v->packet.key;
+}
+
+NFR_INLINE void verdict_set(struct verdict *v, __u8 reason, __u32 rule)
+{
+	v->result.reason = reason;
+	v->result.rule = rule;
+}
+
+#endif

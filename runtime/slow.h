@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * slow.h: a packet without a state, or a state of another policy -> verdict
+ * and state.
+ *
+ * Overview
+ *   The first packet of a flow goes through the rules; the one that decides
+ *   says what is translated, counted and kept. In the kernel this is a
+ *   subprogram beside the hooks' programs, so that the verifier looks at it
+ *   once; it finds the packet in the scratch map (scratch.h). In user space the
+ *   environment calls straight in.
+ *
+ * Invariants
+ *   - A packet that is blocked leaves no state behind.
+ *   - A name is reserved by inserting it: two flows never share one.
+ *   - state_forget() is the only way that a state ends.
+ *
+ * The environment's calls back into this file are env_slow_new(),
+ * env_slow_again(), env_slow_guard() and env_slow_run().
+ */
+#ifndef NFR_SLOW_H
+#define NFR_SLOW_H
+
+#include "scratch.h"
+#include "state.h"
+#include "vm.h"
+
+NFR_INLINE __u32 slow_entry(const struct nfr_config *config, __u32 stage,
+			    __u32 dir, __u32 family)
+{
+	__u32 index = NFR_ENTRY(stage, dir, family);
+
+	return index < NFR_ENTRIES ? config->entry[index] : NFR_NO_ENTRY;
+}
+
+/* The id of a device. One with the tunnel's name that is not it is "other". */
+NFR_INLINE __u32 slow_ifid(struct env *env, const struct nfr_iface *iface,
+			   __u32 ifindex)
+{
+	if (iface->flags & NFR_IFACE_TUNNEL && !env_tunnel(env, ifindex))
+		return 0;
+	return iface->ifid;
+}
+
+/* NFR_F_RECEIVED of a packet at the device of ifid that came in at ingress. */
+NFR_INLINE __u32 slow_received(struct env *env, __u32 dir, __u32 ifid,
+			       __u32 ingress)
+{
+	const struct nfr_iface *iface;
+	__u32 received = ifid;
+
+	if (dir == NFR_DIR_OUT) {
+		if (!ingress)
+			return 0;
+		iface = env_iface(env, ingress);
+		received = iface ? slow_ifid(env, iface, ingress) : 0;
+	}
+	return received ? received : NFR_RECEIVED_OTHER;
+}
+
+/* ---- the sealed guard -------------------------------------------------- */
+
+/* Nonzero when the guard, or a doubt about it, forbids the key; why is set. */
+NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which)
+{
+	const struct nfr_config *config = env_config(env);
+	const struct nfr_key *key = scratch_key(v, which);
+	const struct nfr_rule *rule;
+	__u32 entry, number;
+
+	if (!config)
+		return 1;
+	entry = slow_entry(config, NFR_STAGE_GUARD, key->w[NFR_F_DIR],
+			   key->w[NFR_F_FAMILY]);
+	if (entry == NFR_NO_ENTRY)
+		return 0;
+	number = env_slow_run(env, v, which, entry);
+	rule = env_rule(env, number);
+	if (rule && rule->verdict == NFR_PASS)
+		return 0;
+	if (rule)
+		verdict_set(v, NFR_REASON_GUARD, number);
+	else
+		verdict_set(v, NFR_REASON_VM, NFR_NO_RULE);
+	return 1;
+}
+
+/* ---- the life of a state ----------------------------------------------- */
+
+/* Ends a state: its other name and what limits count of it go with it. */
+NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
+			     const struct nfr_state *state)
+{
+	struct nfr_state_key alias;
+
+	if (state->flags & NFR_STATE_IS_TRANSLATED) {
+		state_alias(name, state, &alias);
+		env_alias_delete(env, &alias);
+	}
+	if (env_state_delete(env, name) == 0)
+		env_states_add(env, -1);
+}
+
+/* Room for one more? Sweeps, when there seems to be none. */
+NFR_INLINE int slow_has_room(struct env *env, const struct nfr_config *config)
+{
+	if (!config->state_limit ||
+	    env_states(env) < (__s32)config->state_limit)
+		return 1;
+	env_state_sweep(env, env_now(env), config->hz);
+	return env_states(env) < (__s32)config->state_limit;
+}
+
+NFR_INLINE enum state_insert slow_insert(struct env *env,
+					 const struct nfr_config *config,
+					 const struct verdict *v)
+{
+	enum state_insert ret = env_state_insert(env, &v->name, &v->fresh);
+
+	if (ret == STATE_FULL) {
+		env_state_sweep(env, env_now(env), config->hz);
+		ret = env_state_insert(env, &v->name, &v->fresh);
+	}
+	if (ret == STATE_INSERTED)
+		env_states_add(env, 1);
+	return ret;
+}
+
+/*
+ * Inserts v->fresh as v->name. STATE_EXISTS: a living flow has the name, and
+ * the caller may try another one. What is dead, or is not translated and does
+ * not go on with this packet, gives way.
+ */
+NFR_INLINE enum state_insert slow_reserve(struct env *env,
+					  const struct nfr_config *config,
+					  const struct verdict *v)
+{
+	struct nfr_state *old;
+	enum state_insert ret;
+
+	if (!slow_has_room(env, config))
+		return STATE_FULL;
+	ret = slow_insert(env, config, v);
+	if (ret != STATE_EXISTS)
+		return ret;
+	old = env_state_find(env, &v->name);
+	if (old && state_is_alive(&v->name, old, env_now(env), config->hz) &&
+	    ((old->flags | v->fresh.flags) & NFR_STATE_IS_TRANSLATED ||
+	     state_continues(old, &v->packet.key, v->role)))
+		return STATE_EXISTS;
+	if (old)
+		state_forget(env, &v->name, old);
+	return slow_insert(env, config, v);
+}
+
+/* ---- a new flow -------------------------------------------------------- */
+
+/* Does the rule itself pass the packet? Sets reason and rule. */
+NFR_INLINE int slow_rule(struct verdict *v, const struct nfr_rule *rule,
+			 __u32 number, int is_state)
+{
+	const __u32 *w = v->packet.key.w;
+	int is_default = rule->flags & NFR_RULE_DEFAULT;
+	__u8 reason = is_default ? NFR_REASON_DEFAULT : NFR_REASON_RULE;
+
+	verdict_set(v, is_state ? NFR_REASON_STATE : reason, number);
+	if (w[NFR_F_FAMILY] == NFR_FAMILY_LINK && is_default) {
+		v->result.reason = NFR_REASON_ETHERTYPE;
+		return 0;
+	}
+	if (rule->verdict != NFR_PASS) {
+		v->result.reason = reason;
+		return 0;
+	}
+	if (w[NFR_F_BITS] & NFR_BIT_OPTIONS &&
+	    !(rule->flags & NFR_RULE_ALLOW_OPTS)) {
+		v->result.reason = NFR_REASON_IP_OPTIONS;
+		return 0;
+	}
+	return 1;
+}
+
+/* The rule's action, or NULL; one that is missing but named sets *is_lost. */
+NFR_INLINE const struct nfr_action *
+slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost)
+{
+	const struct nfr_action *action = 0;
+
+	if (rule->action != NFR_NO_ACTION)
+		action = env_action(env, rule->action);
+	*is_lost = rule->action != NFR_NO_ACTION && !action;
+	return action;
+}
+
+/*
+ * CALL PLACE, limit.h: counts v->fresh as a state of the rule and of its
+ * source. Nonzero when that is over a limit; the reason is set, nothing stays
+ * counted.
+ */
+NFR_INLINE int slow_limits(struct env *env, const struct nfr_config *config,
+			   struct verdict *v, const struct nfr_action *action)
+{
+	(void)env;
+	(void)config;
+	(void)v;
+	(void)action;
+	return 0;
+}
+
+/*
+ * CALL PLACE, pool.h: chooses addresses and ports, sets v->name to the wire's
+ * names and v->fresh.stack, flags, pools and hop, and inserts by
+ * slow_reserve() until a name is free. Without translation, it is inserted as
+ * it is. Nonzero when that failed; the reason is set, nothing stays inserted.
+ */
+NFR_INLINE int slow_translate(struct env *env, const struct nfr_config *config,
+			      struct verdict *v,
+			      const struct nfr_action *action)
+{
+	enum state_insert ret = slow_reserve(env, config, v);
+	const struct nfr_state *old;
+
+	(void)action;
+	if (ret == STATE_INSERTED)
+		return 0;
+	if (ret == STATE_FULL) {
+		v->result.reason = NFR_REASON_STATE_FULL;
+		return 1;
+	}
+	/* Another CPU had a packet of this flow, and was faster; or a
+	 * translated flow has the name. */
+	v->is_new = 0;
+	old = env_state_find(env, &v->name);
+	if (!old || !(old->flags & NFR_STATE_IS_TRANSLATED))
+		return 0;
+	v->result.reason = NFR_REASON_TRANSLATE;
+	return 1;
+}
+
+/* The state that the packet begins, in v->fresh. */
+NFR_INLINE void slow_begin(struct env *env, const struct nfr_config *config,
+			   struct verdict *v, const struct nfr_action *action)
+{
+	struct state_judgement judgement = {.rule = v->result.rule,
+					    .generation = config->generation};
+
+	(void)action;
+	state_begin(&v->fresh, &v->packet.key, v->ingress, env_now(env),
+		    v->len);
+	v->fresh.ifindex = v->ifindex;
+	state_set_judgement(&v->fresh, judgement);
+	v->is_new = 1;
+}
+
+/* Makes the packet's state. Nonzero when that is not to be. */
+NFR_INLINE int slow_keep(struct env *env, const struct nfr_config *config,
+			 struct verdict *v, const struct nfr_rule *rule)
+{
+	const struct nfr_action *action;
+	int is_lost;
+
+	action = slow_action(env, rule, &is_lost);
+	if (is_lost) {
+		v->result.reason = NFR_REASON_VM;
+		return 1;
+	}
+	slow_begin(env, config, v, action);
+	if (slow_limits(env, config, v, action) ||
+	    slow_translate(env, config, v, action)) {
+		v->is_new = 0;
+		return 1;
+	}
+	return 0;
+}
+
+/* A packet that continues no flow: nonzero passes it. */
+NFR_INLINE int slow_new(struct env *env, struct verdict *v)
+{
+	const struct nfr_config *config = env_config(env);
+	const __u32 *w = v->packet.key.w;
+	const struct nfr_rule *rule;
+	__u32 number;
+
+	v->is_new = 0;
+	if (!config)
+		return 0;
+	number = env_slow_run(env, v, SCRATCH_PACKET,
+			      slow_entry(config, NFR_STAGE_RULES, w[NFR_F_DIR],
+					 w[NFR_F_FAMILY]));
+	rule = env_rule(env, number);
+	if (!rule) {
+		v->result.reason = NFR_REASON_VM;
+		return 0;
+	}
+	if (!slow_rule(v, rule, number, 0))
+		return 0;
+	if (config->has_guard && env_slow_guard(env, v, SCRATCH_PACKET))
+		return 0;
+	if (rule->flags & NFR_RULE_STATE &&
+	    (v->role == STATE_FLOW || v->role == STATE_REQUEST))
+		return !slow_keep(env, config, v, rule);
+	return 1;
+}
+
+/* ---- a state of another policy ----------------------------------------- */
+
+/*
+ * The policy, or what the device is, has changed since the flow of v->name was
+ * judged: would its first packet still be passed, and with a state? Then
+ * v->result.rule does. If not, the state ends, unless a newer policy than this
+ * one judged it.
+ */
+NFR_INLINE int slow_again(struct env *env, struct verdict *v)
+{
+	const struct nfr_config *config = env_config(env);
+	struct nfr_state *state = env_state_find(env, &v->name);
+	struct state_judgement judgement, before;
+	const struct nfr_rule *rule;
+	__u32 ifid = v->packet.key.w[NFR_F_IFID];
+
+	if (!config || !state)
+		return 0;
+	before = state_judgement(state);
+	judgement.generation = config->generation;
+	state_first_key(&v->name, state, ifid,
+			slow_received(env, state->dir, ifid, state->received),
+			&v->other);
+	judgement.rule =
+		env_slow_run(env, v, SCRATCH_OTHER,
+			     slow_entry(config, NFR_STAGE_RULES, state->dir & 1,
+					v->name.family));
+	rule = env_rule(env, judgement.rule);
+	if (rule && rule->verdict == NFR_PASS && rule->flags & NFR_RULE_STATE) {
+		state->ifid = (__u16)ifid;
+		state_set_judgement(state, judgement);
+		v->result.rule = judgement.rule;
+		return 1;
+	}
+	/* What a newer policy passes is not ours to end. */
+	if ((__s32)(config->generation - before.generation) > 0)
+		state_forget(env, &v->name, state);
+	return 0;
+}
+
+#endif
