@@ -21,7 +21,8 @@ case $target in
 policy)
 	# Its megabytes of macros take seconds, and teach no more.
 	put rules/*.nfr tests/{parse,policy,reject,lower}/*.nfr \
-		tests/{parse,policy}/*.ok ../shared/peers/pf/*.in
+		tests/{parse,policy}/*.ok ../shared/peers/pf/*.in \
+		tests/pf/ours/*.in tests/pf/convert/*.conf
 	rm -f "$folder/tests-reject-macro-bomb.nfr"
 	;;
 image)

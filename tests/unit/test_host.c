@@ -56,6 +56,27 @@ static void profile_keeps_addresses_and_loopback(void **state)
 	arena_free(&a);
 }
 
+static void profile_says_who_has_the_default_route(void **state)
+{
+	struct arena *a = arena_new();
+	const char *const *names;
+	const char *error = NULL;
+	struct host *h;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(host_profile(a, "tests/hosts/laptop.json", &h, &error),
+			 0);
+	names = host_default_ifaces(h, &count);
+	assert_int_equal(count, 1);
+	assert_string_equal(names[0], "eth0");
+	assert_int_equal(
+		host_profile(a, "tests/hosts/openbsd.json", &h, &error), 0);
+	host_default_ifaces(h, &count);
+	assert_int_equal(count, 0);
+	arena_free(&a);
+}
+
 static void services_of_a_profile_are_the_only_ones(void **state)
 {
 	struct arena *a = arena_new();
@@ -115,6 +136,9 @@ static void bad_profiles_are_refused_with_a_reason(void **state)
 	assert_profile_refused("{\"interfaces\": [],"
 			       "\"services\": {\"ssh\": {\"tcp\": 70000}}}",
 			       "ssh must be a number");
+	assert_profile_refused("{\"interfaces\": [{\"name\": \"a\","
+			       "\"default-route\": 1}]}",
+			       "default-route of a wrong type");
 	assert_profile_refused("{\"interfaces\": [], \"users\": 3}",
 			       "users must be an object");
 }
@@ -159,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(profile_lists_interfaces_in_order),
 		cmocka_unit_test(profile_keeps_addresses_and_loopback),
+		cmocka_unit_test(profile_says_who_has_the_default_route),
 		cmocka_unit_test(services_of_a_profile_are_the_only_ones),
 		cmocka_unit_test(bad_profiles_are_refused_with_a_reason),
 		cmocka_unit_test(missing_profile_is_refused_by_name),
