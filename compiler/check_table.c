@@ -56,6 +56,7 @@ void tables_declare(struct check *c, const struct ast_node *node)
 				c->tables[i].node = node;
 				p->tables[i].is_const = t->is_const;
 				p->tables[i].is_persist = t->is_persist;
+				p->tables[i].is_counters = t->is_counters;
 				p->tables[i].is_initialised = true;
 				return;
 			}
@@ -69,6 +70,7 @@ void tables_declare(struct check *c, const struct ast_node *node)
 		return;
 	table->is_const = t->is_const;
 	table->is_persist = t->is_persist;
+	table->is_counters = t->is_counters;
 	table->is_initialised = t->has_hosts || t->hosts || t->files;
 }
 

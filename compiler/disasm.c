@@ -218,10 +218,11 @@ static void print_tables(const struct image *img, FILE *out)
 	for (__u32 i = 0; i < img->table_count; i++) {
 		__u32 flags = img->tables[i].flags;
 
-		fprintf(out, "table %u: <%s>%s%s%s%s {", i,
+		fprintf(out, "table %u: <%s>%s%s%s%s%s {", i,
 			image_string(img, img->tables[i].name),
 			flags & IMAGE_TABLE_CONST ? " const" : "",
 			flags & IMAGE_TABLE_PERSIST ? " persist" : "",
+			flags & IMAGE_TABLE_COUNTERS ? " counters" : "",
 			flags & IMAGE_TABLE_DYNAMIC ? " dynamic" : "",
 			flags & IMAGE_TABLE_NEVER_EMPTY ? " never-empty" : "");
 		for (; e < end && e->table == i; e++)

@@ -75,6 +75,7 @@ struct image_table {
 #define IMAGE_TABLE_DYNAMIC 4u	   /* holds addresses of interfaces */
 #define IMAGE_TABLE_NEVER_EMPTY 8u /* empty, it would open the policy */
 #define IMAGE_TABLE_KEEP 16u	   /* takes over what it held before the load */
+#define IMAGE_TABLE_COUNTERS 32u   /* each entry counts */
 #define IMAGE_MODIFIER_NETWORK 1u
 #define IMAGE_MODIFIER_BROADCAST 2u
 #define IMAGE_MODIFIER_PEER 4u

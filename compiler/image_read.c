@@ -197,7 +197,7 @@ static const char *check_table(const struct image *img,
 {
 	const __u32 known = IMAGE_TABLE_CONST | IMAGE_TABLE_PERSIST |
 			    IMAGE_TABLE_DYNAMIC | IMAGE_TABLE_NEVER_EMPTY |
-			    IMAGE_TABLE_KEEP;
+			    IMAGE_TABLE_KEEP | IMAGE_TABLE_COUNTERS;
 	const __u8 modifiers = IMAGE_MODIFIER_NETWORK |
 			       IMAGE_MODIFIER_BROADCAST | IMAGE_MODIFIER_PEER |
 			       IMAGE_MODIFIER_NO_ALIAS;

@@ -150,6 +150,8 @@ static struct image_table make_table(struct writer *w,
 		out.flags |= IMAGE_TABLE_CONST;
 	if (t->is_persist)
 		out.flags |= IMAGE_TABLE_PERSIST;
+	if (t->is_counters)
+		out.flags |= IMAGE_TABLE_COUNTERS;
 	if (t->is_persist && !t->is_const && !t->is_initialised)
 		out.flags |= IMAGE_TABLE_KEEP;
 	if (!t->is_dynamic)

@@ -115,6 +115,7 @@ struct policy_table {
 	const char *name;
 	bool is_const;
 	bool is_persist;
+	bool is_counters; /* each entry counts what its rules decide */
 	bool is_initialised; /* addresses or a file were written, or { } */
 	bool is_declared;    /* false: used only, as pf allows */
 	bool is_dynamic;

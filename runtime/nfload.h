@@ -56,6 +56,8 @@ int verb_help(struct nfload *);
 
 int show_states(struct nfload *);
 int show_info(struct nfload *, struct engine *);
+/* verb_tables.c */
+int show_tables(struct nfload *, struct engine *);
 
 /* ---- verb_report.c: messages, in text or in the JSON document ----------- */
 

@@ -39,7 +39,7 @@ static const struct option_verb nfload_verbs[] = {
 		       "show what a stage of the compiler made of FILE"},
 	[VERB_APPLY] = {"apply", "FILE", NULL,
 			"put FILE in force, a policy or an image"},
-	[VERB_SHOW] = {"show", "rules|counters|hooks|info|states [FILTER]",
+	[VERB_SHOW] = {"show", "rules|counters|hooks|info|tables|states [FILTER]",
 		       SHOW_WORDS " " STATE_FILTER_WORDS,
 		       "show what is in force, and what it counted"},
 	[VERB_TABLE] = {"table", "NAME " TABLE_OPERANDS " [ADDR ...]",

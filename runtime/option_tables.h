@@ -67,7 +67,7 @@ extern const struct option_table nfload_options, nftrace_options;
 #define XDP_WORDS "auto generic off"
 #define TC_WORDS "auto clsact"
 #define LOOP_WORDS "auto may_goto bpf_loop" /* enum engine_loop */
-#define SHOW_WORDS "rules counters hooks states info"
+#define SHOW_WORDS "rules counters hooks states info tables"
 #define TABLE_WORDS "show add delete replace test zero flush"
 
 #endif

@@ -19,7 +19,14 @@ static int fail_read(struct nfload *t, int rc, const struct engine_error *err)
 }
 
 /* In the order of SHOW_WORDS. */
-enum show { SHOW_RULES, SHOW_COUNTERS, SHOW_HOOKS, SHOW_STATES, SHOW_INFO };
+enum show {
+	SHOW_RULES,
+	SHOW_COUNTERS,
+	SHOW_HOOKS,
+	SHOW_STATES,
+	SHOW_INFO,
+	SHOW_TABLES
+};
 
 /* ---- rules ------------------------------------------------------------- */
 
@@ -261,6 +268,7 @@ int verb_show(struct nfload *t)
 	status = what == SHOW_RULES	 ? show_rules(t, engine)
 		 : what == SHOW_COUNTERS ? show_counters(t, engine)
 		 : what == SHOW_HOOKS	 ? show_hooks(t, engine)
+		 : what == SHOW_TABLES	 ? show_tables(t, engine)
 					 : show_info(t, engine);
 	engine_close(&engine);
 	return status;

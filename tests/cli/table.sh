@@ -76,6 +76,24 @@ says 'test: not all match' 2 '^1/2 addresses match\.$' \
 says 'test -v says which' 2 '^M  10.8.0.1$' \
 	nfload table good test -v 10.8.0.1 10.8.1.1
 
+fact 'show tables lists names' diff <(nfload show tables) - <<'X'
+good
+fixed
+kept
+rest
+X
+fact 'with -v as pfctl does' diff <(nfload show tables -v | head -4 |
+	sed 's/ed:     20.*/ed:     20/') - <<'X'
+--a-r--	good
+	Addresses:   3
+	Cleared:     20
+	References:  [ Rules: 1                  ]
+X
+says 'const is told' 0 '^c-a-r--	fixed$' nfload show tables -v
+fact 'show tables --json' bash -c "nfload show tables --json |
+	jq -e '.tables[2] | .name == \"kept\" and .persist and .addresses == 0
+	and .rules == 1 and .cleared > 1700000000'"
+
 # ---- changes, and what packets see -----------------------------------------
 tx() {
 	ip -s -j link show v0 | jq ".[0].stats64.tx.packets"
