@@ -297,7 +297,7 @@ static bool scope_join(struct combination *x, const struct check_host *h)
 		return true;
 	if (x->scope && strcmp(x->scope, h->scope) != 0)
 		return false;
-	if (on && !on->is_any && on->ast.name &&
+	if (on && !on->is_any && !on->is_word_any && on->ast.name &&
 	    strcmp(on->ast.name, h->scope) != 0)
 		return false;
 	x->scope = h->scope;
@@ -365,12 +365,13 @@ static struct policy_match numbers_of(struct check *c,
 		.icmp_code = x->icmp ? x->icmp->code : (int16_t)-1,
 	};
 
-	if (!n.on_any) {
-		n.ifid = x->iface->ifid;
-		n.on_negated = x->iface->ast.is_negated;
-	} else if (x->scope) {
+	if (x->scope && (n.on_any || x->iface->is_word_any)) {
 		n.on_any = false;
 		n.ifid = names_ifid(c, x->scope, SPAN_NONE);
+	} else if (!n.on_any) {
+		n.ifid = x->iface->ifid;
+		n.on_negated =
+			x->iface->is_word_any || x->iface->ast.is_negated;
 	}
 	if (l->has_received) {
 		n.has_received = true;
@@ -411,11 +412,10 @@ static struct ast_match ast_of(struct check *c, const struct combination *x,
 
 	a.family = x->family;
 	a.ifaces = NULL;
-	if (x->iface &&
-	    (!x->iface->is_any || x->iface->ast.is_rdomain || c->is_pf))
-		a.ifaces = &x->iface->ast;
-	else if (x->scope)
+	if (x->scope && (!x->iface || x->iface->is_word_any))
 		a.ifaces = scope_ast(c, x->scope);
+	else if (x->iface)
+		a.ifaces = &x->iface->ast;
 	a.protos = x->proto ? &x->proto->ast : NULL;
 	a.icmps = x->icmp ? &x->icmp->ast : NULL;
 	a.from.hosts = host_ast(x->src);

@@ -154,8 +154,9 @@ void declare_all(struct check *, const struct ast_node *first, const char *path,
 
 struct check_iface {
 	struct ast_iface ast;
-	bool is_any;
-	uint16_t ifid;
+	bool is_any;	  /* whatever it is */
+	bool is_word_any; /* "any": whatever it is, but loopback */
+	uint16_t ifid;	  /* with is_word_any, loopback's */
 };
 
 struct check_proto {

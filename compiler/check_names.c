@@ -88,6 +88,36 @@ bool names_iface_exists(struct check *c, const char *name, struct span span)
 	return true;
 }
 
+/*
+ * pf.conf(5): "any" is every interface but loopback ones. A Linux namespace has
+ * one of these.
+ */
+static bool any_finish(struct check *c, struct check_iface *out)
+{
+	size_t count, found = 0;
+	const char *const *names = host_iface_names(c->host, &count);
+	const char *loopback = "lo";
+
+	for (size_t i = 0; i < count; i++)
+		if (names_is_loopback(c, names[i])) {
+			loopback = names[i];
+			found++;
+		}
+	if (found > 1) {
+		diag_error(c->diag, out->ast.span, "limit",
+			   "\"any\" is not loopback, and this host has %zu "
+			   "loopback interfaces",
+			   found);
+		diag_hint(c->diag, "name the interfaces");
+		return false;
+	}
+	out->is_word_any = true;
+	out->ifid = names_ifid(c, loopback, out->ast.span);
+	if (out->ifid)
+		c->policy->ifaces[out->ifid - 1].is_loopback = true;
+	return out->ifid != 0;
+}
+
 bool names_iface(struct check *c, const struct ast_iface *written,
 		 struct check_iface *out)
 {
@@ -102,8 +132,7 @@ bool names_iface(struct check *c, const struct ast_iface *written,
 		if (written->is_negated)
 			diag_error(c->diag, written->span, "type",
 				   "\"! any\" is no interface at all");
-		out->is_any = true;
-		return !written->is_negated;
+		return !written->is_negated && any_finish(c, out);
 	}
 	if (!names_iface_exists(c, written->name, written->span))
 		return false;

@@ -99,7 +99,7 @@ static bool covers(const struct ast_rule *a, const struct ast_rule *b)
 
 	return (is_both ||
 		(a->has_in == b->has_in && a->has_out == b->has_out)) &&
-	       (is_any_iface(m->ifaces) ||
+	       (!m->ifaces || /* "any" is not loopback */
 		(n->ifaces && same_iface(m->ifaces, n->ifaces))) &&
 	       (!m->family || m->family == n->family) &&
 	       (!m->protos ||

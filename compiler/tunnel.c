@@ -255,8 +255,11 @@ static bool ifaces_resolve(struct tunnel *t)
 		arena_alloc(c->arena, t->outside_count * sizeof(*t->outside));
 	t->outside_count = 0;
 	for (const struct ast_iface *o = t->ast->over; o; o = o->next)
-		ok &= names_iface(c, o, &t->outside[t->outside_count++]);
+		if (!is_any)
+			ok &= names_iface(c, o,
+					  &t->outside[t->outside_count++]);
 	if (is_any) {
+		t->outside_count = 1;
 		t->outside[0] = t->device;
 		t->outside[0].ast.is_negated = true;
 	}

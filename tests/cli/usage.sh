@@ -28,7 +28,7 @@ says 'a word of no list is refused' 2 'did you mean "blocked"' \
 	nfload unload --leave=bloked
 says 'unload wants to know what then' 2 '--leave=blocked or --leave=open' \
 	nfload unload
-says 'show takes its words' 2 '"rules counters hooks states info", not rule$' \
+says 'show takes its words' 2 '"rules counters hooks states info tables", not rule$' \
 	nfload show rule
 says 'show needs a word' 2 'takes one of' nfload show
 says 'compile needs an output' 2 'needs --output' \
