@@ -18,6 +18,7 @@
  *   check_antispoof.c  antispoof           -> block rules
  *   check_set.c     set                    -> defaults for what follows
  *   tunnel*.c       the tunnel block       -> default rules and guard
+ *   check_context.c what may be true beside headers -> contexts
  *   check_assert.c  asserts, the contract  -> witnesses against them
  *   check.c         the order of all that
  */
@@ -351,8 +352,21 @@ void antispoof_check(struct check *, const struct ast_node *);
 void set_declare(struct check *, const struct ast_node *);
 void set_check(struct check *, const struct ast_node *);
 
+/*
+ * check_context.c: at most max contexts of packets, of which some rule asks
+ * something; the first is the usual one. Returns how many, at least 1.
+ */
+struct model_context;
+size_t contexts_of(struct check *, size_t max, struct model_context **out);
+/* "" or ", user 0 group 0 ...". */
+const char *context_text(struct check *, const struct model_context *);
+
 /* check_search.c: packets that a rule decides. */
 struct search;
+struct search_packet {
+	struct nfr_key key;
+	const struct model_context *context;
+};
 struct search *search_new(struct check *);
 /*
  * A packet of match, or of all when that is NULL, that rule decides (an index
@@ -360,10 +374,14 @@ struct search *search_new(struct check *);
  * for; false when none was found, which is no proof that there is none.
  */
 bool search_find(struct search *, const struct policy_match *match,
-		 uint32_t rule, bool is_pass, struct nfr_key *out);
+		 uint32_t rule, bool is_pass, struct search_packet *out);
 /* A packet that the rules pass by rule and the guard then blocks. */
-bool search_guarded(struct search *, uint32_t rule, struct nfr_key *out);
-const char *search_text(struct search *, const struct nfr_key *);
+bool search_guarded(struct search *, uint32_t rule, struct search_packet *out);
+const char *search_text(struct search *, const struct search_packet *);
+/* Was something left out, as there is too much of it? */
+bool search_is_over(const struct search *);
+/* May a rule change an address or port before others see it? */
+bool search_translates(const struct search *);
 
 /* check_assert.c: asserts and the contract, on generated packets. */
 void assert_check(struct check *, const struct ast_node *);

@@ -23,7 +23,20 @@
 #define MATCHES_MAX 4000000u
 #define TOTAL_MAX 60000000u
 
-enum dimension { IFID, PROTO, SRC, DST, SPORT, DPORT, DETAIL, TOS, DIMENSIONS };
+#define CONTEXTS_MAX CORNERS_MAX
+
+enum dimension {
+	IFID,
+	PROTO,
+	SRC,
+	DST,
+	SPORT,
+	DPORT,
+	DETAIL,
+	TOS,
+	CONTEXT, /* an index in contexts */
+	DIMENSIONS
+};
 
 struct corners {
 	struct addr items[CORNERS_MAX]; /* numbers are in the first word */
@@ -36,6 +49,11 @@ struct search {
 	struct corners numbers[DIMENSIONS];
 	struct corners hosts[2][2]; /* IPv4, IPv6; source, destination */
 	struct corners fit[DIMENSIONS];
+	struct model_context *contexts;
+	size_t context_count;
+	bool *is_spent;	    /* scratch, by rule; NULL: no rule is "once" */
+	bool is_translated; /* some rule sees another address than arrived */
+	bool is_over;	    /* a search ended early */
 	uint64_t random;
 	uint64_t left;
 };
@@ -150,6 +168,24 @@ static void usual_add(struct search *s)
 	corner_add(&s->hosts[1][1], dst6);
 }
 
+static void contexts_add(struct search *s)
+{
+	const struct policy *p = s->policy;
+
+	s->context_count = contexts_of(s->check, CONTEXTS_MAX, &s->contexts);
+	for (size_t i = 0; i < s->context_count; i++)
+		s->numbers[CONTEXT].items[i].w[0] = (uint32_t)i;
+	s->numbers[CONTEXT].count = s->context_count;
+	if (s->contexts[0].is_spent)
+		s->is_spent = arena_alloc(s->check->arena, p->rule_count);
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct policy_effects *e = p->rules[i].effects;
+
+		s->is_translated |= p->rules[i].is_match && e &&
+				    (e->nat || e->rdr || e->af_to);
+	}
+}
+
 struct search *search_new(struct check *c)
 {
 	struct search *s = arena_new_of(c->arena, struct search);
@@ -160,6 +196,7 @@ struct search *search_new(struct check *c)
 	s->random = 0x9e3779b97f4a7c15u;
 	s->left = TOTAL_MAX;
 	usual_add(s);
+	contexts_add(s);
 	for (size_t i = p->iface_count + 1; i-- > 0;)
 		number_add(&s->numbers[IFID], (int64_t)i, NFR_IFACE_MAX);
 	for (const struct check_assert *a = c->asserts; a; a = a->next)
@@ -177,11 +214,24 @@ struct search *search_new(struct check *c)
 /* ---- packets of some criteria ---------------------------------------------
  */
 
+/*
+ * a is of the packet that arrives. b is of a rule: what it sees may have been
+ * translated by others, when is_seen_late.
+ */
 struct wanted {
 	const struct policy_match *a, *b; /* either may be NULL */
+	bool is_seen_late;
 	enum nfr_dir dir;
 	enum addr_family family;
 };
+
+/* Can what holds now meet m? Another rule may give it m's tag. */
+static bool context_fits(const struct policy_match *m, struct model_context x)
+{
+	if (m->meta && m->meta->has_tagged)
+		x.tag = m->meta->tagged_negated ? POLICY_NONE : m->meta->tagged;
+	return model_context_meets(m, &x);
+}
 
 static bool corner_fits(const struct search *s, const struct policy_match *m,
 			enum dimension d, enum addr_family family,
@@ -204,9 +254,18 @@ static bool corner_fits(const struct search *s, const struct policy_match *m,
 		return model_port_matches(&m->dport, a->w[0]);
 	case TOS:
 		return m->tos < 0 || (uint32_t)m->tos == a->w[0];
+	case CONTEXT:
+		return context_fits(m, s->contexts[a->w[0]]);
 	default:
 		return true;
 	}
+}
+
+/* What b asks of these is asked of the packet as it is by then. */
+static bool is_late(const struct wanted *w, int d)
+{
+	return w->is_seen_late &&
+	       (d == SRC || d == DST || d == SPORT || d == DPORT);
 }
 
 /* Fills s->fit; false when a field has no corner that fits. */
@@ -219,14 +278,17 @@ static bool corners_fit(struct search *s, const struct wanted *w)
 		if (d == SRC || d == DST)
 			from = &s->hosts[w->family - 1][d - SRC];
 		to->count = 0;
-		if (s->left < from->count)
+		if (s->left < from->count) {
+			s->is_over = true;
 			return false;
+		}
 		s->left -= from->count;
 		for (size_t i = 0; i < from->count; i++)
 			if (corner_fits(s, w->a, (enum dimension)d, w->family,
 					&from->items[i]) &&
-			    corner_fits(s, w->b, (enum dimension)d, w->family,
-					&from->items[i]))
+			    (is_late(w, d) ||
+			     corner_fits(s, w->b, (enum dimension)d, w->family,
+					 &from->items[i])))
 				to->items[to->count++] = from->items[i];
 		if (to->count == 0)
 			return false;
@@ -300,13 +362,37 @@ static bool is_few(const struct search *s)
 }
 
 /* Is this the packet that was looked for? */
-typedef bool search_test(const struct search *, const struct nfr_key *,
-			 const void *context);
+typedef bool search_test(const struct search_packet *,
+			 const struct model_outcome *, const struct search *,
+			 const void *looked_for);
+
+static void evaluate(const struct search *s, const struct search_packet *packet,
+		     struct model_outcome *out)
+{
+	struct model_context x = *packet->context;
+
+	if (s->is_spent) {
+		memcpy(s->is_spent, x.is_spent, s->policy->rule_count);
+		x.is_spent = s->is_spent;
+	}
+	model_evaluate(s->policy, &packet->key, &x, out);
+}
+
+static bool is_wanted(const struct search *s, const struct wanted *w,
+		      const struct search_packet *packet)
+{
+	const struct policy *p = s->policy;
+
+	return (!w->a || model_meets(p, w->a, &packet->key, packet->context)) &&
+	       (!w->b || w->is_seen_late ||
+		model_matches(p, w->b, &packet->key));
+}
 
 static bool search_box(struct search *s, const struct wanted *w,
-		       search_test *test, const void *context,
-		       struct nfr_key *out)
+		       search_test *test, const void *looked_for,
+		       struct search_packet *out)
 {
+	struct model_outcome outcome;
 	uint64_t cost = s->policy->rule_count + s->policy->guard_count + 1;
 	uint64_t matches = MATCHES_MAX;
 	size_t at[DIMENSIONS] = {0};
@@ -316,17 +402,19 @@ static bool search_box(struct search *s, const struct wanted *w,
 		return false;
 	is_small = is_few(s);
 	for (unsigned i = 0; i < PACKETS_MAX; i++) {
-		struct nfr_key key = key_at(s, w, at);
-
+		out->key = key_at(s, w, at);
+		out->context =
+			&s->contexts[s->fit[CONTEXT].items[at[CONTEXT]].w[0]];
+		if (s->left < cost)
+			s->is_over = true;
 		if (matches < cost || s->left < cost)
 			return false;
 		matches -= cost;
 		s->left -= cost;
-		if ((!w->a || model_matches(s->policy, w->a, &key)) &&
-		    (!w->b || model_matches(s->policy, w->b, &key)) &&
-		    test(s, &key, context)) {
-			*out = key;
-			return true;
+		if (is_wanted(s, w, out)) {
+			evaluate(s, out, &outcome);
+			if (test(out, &outcome, s, looked_for))
+				return true;
 		}
 		if (!at_next(s, at, is_small))
 			return false;
@@ -334,14 +422,16 @@ static bool search_box(struct search *s, const struct wanted *w,
 	return false;
 }
 
-static bool search_all(struct search *s, const struct policy_match *a,
-		       const struct policy_match *b, search_test *test,
-		       const void *context, struct nfr_key *out)
+static bool search_ways(struct search *s, const struct policy_match *a,
+			const struct policy_match *b, bool is_seen_late,
+			search_test *test, const void *looked_for,
+			struct search_packet *out)
 {
 	for (unsigned i = 0; i < 4; i++) {
 		struct wanted w = {
 			.a = a,
 			.b = b,
+			.is_seen_late = is_seen_late,
 			.dir = i & 1 ? NFR_DIR_IN : NFR_DIR_OUT,
 			.family = i & 2 ? FAMILY_IPV6 : FAMILY_IPV4,
 		};
@@ -350,10 +440,19 @@ static bool search_all(struct search *s, const struct policy_match *a,
 			(a ? a->families : 0xff) & (b ? b->families : 0xff);
 
 		if ((dirs & 1u << w.dir) && (families & 1u << w.family) &&
-		    search_box(s, &w, test, context, out))
+		    search_box(s, &w, test, looked_for, out))
 			return true;
 	}
 	return false;
+}
+
+static bool search_all(struct search *s, const struct policy_match *a,
+		       const struct policy_match *b, search_test *test,
+		       const void *looked_for, struct search_packet *out)
+{
+	return search_ways(s, a, b, false, test, looked_for, out) ||
+	       (s->is_translated && b &&
+		search_ways(s, a, b, true, test, looked_for, out));
 }
 
 /* ---- what is looked for -----------------------------------------------------
@@ -365,31 +464,31 @@ struct decided {
 };
 
 /* Only first packets of connections are asked to pass: the rest has a state. */
-static bool is_decided(const struct search *s, const struct nfr_key *key,
-		       const void *context)
+static bool is_decided(const struct search_packet *packet,
+		       const struct model_outcome *out, const struct search *s,
+		       const void *looked_for)
 {
-	const struct decided *d = context;
-	struct nfr_result r;
+	const struct decided *d = looked_for;
+	const uint32_t *w = packet->key.w;
 
-	if (!d->is_pass && key->w[NFR_F_PROTO] == CHECK_PROTO_TCP &&
-	    key->w[NFR_F_TCPFLAGS] != 0x02)
+	(void)s;
+	if (!d->is_pass && w[NFR_F_PROTO] == CHECK_PROTO_TCP &&
+	    w[NFR_F_TCPFLAGS] != 0x02)
 		return false;
-	r = model_judge(s->policy, key);
-	return (r.verdict == NFR_PASS) == d->is_pass && r.rule == d->rule;
+	return (out->result.verdict == NFR_PASS) == d->is_pass &&
+	       out->result.rule == d->rule;
 }
 
-static bool is_guarded(const struct search *s, const struct nfr_key *key,
-		       const void *context)
+static bool is_guarded(const struct search_packet *packet,
+		       const struct model_outcome *out, const struct search *s,
+		       const void *looked_for)
 {
-	uint32_t guard, ifid = key->w[NFR_F_IFID];
+	uint32_t ifid = packet->key.w[NFR_F_IFID];
 
 	if (ifid && s->policy->ifaces[ifid - 1].is_tunnel)
 		return false; /* stopped, but not outside */
-	if (model_classify(s->policy, key) != *(const uint32_t *)context)
-		return false;
-	guard = model_guard(s->policy, key);
-	return guard != NFR_NO_RULE &&
-	       !s->policy->guard[guard - s->policy->rule_count].is_pass;
+	return out->result.reason == NFR_REASON_GUARD &&
+	       out->decider == *(const uint32_t *)looked_for;
 }
 
 static const struct policy_match *match_of(const struct policy *p,
@@ -401,7 +500,7 @@ static const struct policy_match *match_of(const struct policy *p,
 }
 
 bool search_find(struct search *s, const struct policy_match *match,
-		 uint32_t rule, bool is_pass, struct nfr_key *out)
+		 uint32_t rule, bool is_pass, struct search_packet *out)
 {
 	struct decided d = {.rule = rule, .is_pass = is_pass};
 
@@ -409,7 +508,7 @@ bool search_find(struct search *s, const struct policy_match *match,
 			  out);
 }
 
-bool search_guarded(struct search *s, uint32_t rule, struct nfr_key *out)
+bool search_guarded(struct search *s, uint32_t rule, struct search_packet *out)
 {
 	return search_all(s, NULL, match_of(s->policy, rule), is_guarded, &rule,
 			  out);
@@ -435,8 +534,36 @@ static const char *end_text(struct search *s, const struct nfr_key *key,
 			    text, port);
 }
 
-const char *search_text(struct search *s, const struct nfr_key *key)
+bool search_is_over(const struct search *s)
 {
+	return s->is_over;
+}
+
+bool search_translates(const struct search *s)
+{
+	return s->is_translated;
+}
+
+/* ", as 192.0.2.1:50001 > 9.9.9.9:53": how it leaves, where that differs. */
+static const char *translated_text(struct search *s,
+				   const struct search_packet *packet)
+{
+	struct model_outcome out;
+
+	evaluate(s, packet, &out);
+	if (out.result.verdict != NFR_PASS)
+		out.key = out.seen;
+	if (memcmp(&out.key, &packet->key, sizeof(out.key)) == 0)
+		return "";
+	return arena_printf(
+		s->check->arena, ", as %s > %s",
+		end_text(s, &out.key, NFR_F_SRC0, out.key.w[NFR_F_SPORT]),
+		end_text(s, &out.key, NFR_F_DST0, out.key.w[NFR_F_DPORT]));
+}
+
+const char *search_text(struct search *s, const struct search_packet *packet)
+{
+	const struct nfr_key *key = &packet->key;
 	struct arena *a = s->check->arena;
 	uint32_t proto = key->w[NFR_F_PROTO], ifid = key->w[NFR_F_IFID];
 	const char *name = host_proto_name(proto);
@@ -446,10 +573,12 @@ const char *search_text(struct search *s, const struct nfr_key *key)
 	if (proto == CHECK_PROTO_ICMP || proto == CHECK_PROTO_ICMP6)
 		name = arena_printf(a, "%s type %u", name,
 				    key->w[NFR_F_ICMP] >> 8);
-	return arena_printf(a, "%s %s > %s %s %s", name,
+	return arena_printf(a, "%s %s > %s %s %s%s%s", name,
 			    end_text(s, key, NFR_F_SRC0, key->w[NFR_F_SPORT]),
 			    end_text(s, key, NFR_F_DST0, key->w[NFR_F_DPORT]),
 			    key->w[NFR_F_DIR] == NFR_DIR_OUT ? "out" : "in",
 			    ifid ? s->policy->ifaces[ifid - 1].name
-				 : "an interface that no rule names");
+				 : "an interface that no rule names",
+			    context_text(s->check, packet->context),
+			    translated_text(s, packet));
 }

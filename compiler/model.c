@@ -308,8 +308,10 @@ static void decide(struct walk *w, const struct nfr_key *arrived)
 	enum nfr_reason reason = NFR_REASON_RULE;
 	bool is_traced = out->log & AST_LOG_MATCHES;
 
+	out->decider = rule;
 	if (!w->is_lost)
 		act(w, rule);
+	out->seen = out->key;
 	if (w->is_lost) {
 		out->result = result(false, NFR_REASON_TRANSLATE, rule);
 		return;
@@ -336,8 +338,9 @@ static void decide(struct walk *w, const struct nfr_key *arrived)
 static void outcome_start(struct model_outcome *out, const struct nfr_key *key)
 {
 	memset(out, 0, sizeof(*out));
-	out->key = *key;
+	out->key = out->seen = *key;
 	out->nat_rule = out->rdr_rule = NFR_NO_RULE;
+	out->decider = NFR_NO_RULE;
 	out->tag = POLICY_NONE;
 	out->rtable = -1;
 }

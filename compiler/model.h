@@ -88,7 +88,9 @@ enum model_answer {
  */
 struct model_outcome {
 	struct nfr_result result;
+	uint32_t decider; /* of the rules, whatever the guard says */
 	struct nfr_key key;
+	struct nfr_key seen; /* as the last rule left it, blocked or not */
 	const struct policy_pool *nat, *rdr;
 	uint32_t nat_rule, rdr_rule; /* that the pools are of; NFR_NO_RULE */
 	enum addr_family af_to;	     /* FAMILY_ANY: none */
@@ -123,6 +125,9 @@ uint32_t model_guard_meets(const struct policy *, const struct nfr_key *,
 /* Does the rule match the packet as it is, anchors around it included? */
 bool model_rule_matches(const struct policy *, const struct policy_rule *,
 			const struct nfr_key *, const struct model_context *);
+/* Beside the headers alone, as in policy_meta and of the routing table. */
+bool model_context_meets(const struct policy_match *,
+			 const struct model_context *);
 /* The same of one match alone. */
 bool model_meets(const struct policy *, const struct policy_match *,
 		 const struct nfr_key *, const struct model_context *);

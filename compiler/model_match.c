@@ -215,12 +215,17 @@ static bool route_holds(const struct policy_host *h,
 	return is_it != h->is_negated;
 }
 
+bool model_context_meets(const struct policy_match *m,
+			 const struct model_context *x)
+{
+	return route_holds(&m->src, x, 0) && route_holds(&m->dst, x, 1) &&
+	       (!m->meta || meta_holds(m->meta, x));
+}
+
 bool model_meets(const struct policy *p, const struct policy_match *m,
 		 const struct nfr_key *key, const struct model_context *x)
 {
-	return model_matches(p, m, key) && route_holds(&m->src, x, 0) &&
-	       route_holds(&m->dst, x, 1) &&
-	       (!m->meta || meta_holds(m->meta, x));
+	return model_matches(p, m, key) && model_context_meets(m, x);
 }
 
 bool model_rule_matches(const struct policy *p, const struct policy_rule *r,
