@@ -88,7 +88,7 @@ struct ast_port {
 struct ast_iface {
 	struct ast_iface *next;
 	struct span span;
-	const char *name; /* "any" is every interface */
+	const char *name;  /* "any" is every interface */
 	const char *macro; /* printed as $macro in place of name, or NULL */
 	bool is_negated;
 	bool is_dynamic; /* (name): antispoof only */
@@ -314,6 +314,8 @@ struct ast_rule {
 	struct ast_effects *effects; /* or NULL */
 	enum ast_no no;		     /* is_match is set beside it */
 	enum ast_no older; /* an older line that translates: of which kind */
+	bool keeps_older;  /* printed as the older line, whose first match wins
+			    */
 };
 
 /*

@@ -198,6 +198,30 @@ static void skip_split(struct conversion *v, const struct ast_node *node,
 		chain_add(sets, set);
 }
 
+/* ---- the older lines ---- */
+
+/*
+ * Of these the first match counts, of match rules every one, so they stay what
+ * they are. The half of a binat line that is for "in" comes of the other.
+ */
+static void keep_older(struct ast_node **at)
+{
+	for (struct ast_node *n = *at; n; n = *at) {
+		struct ast_rule *r = &n->rule;
+
+		if (n->kind == AST_ANCHOR)
+			keep_older(&n->anchor.nodes);
+		if (n->kind == AST_RULE && r->older == AST_NO_BINAT &&
+		    r->effects && r->effects->rdr) {
+			*at = n->next;
+			continue;
+		}
+		if (n->kind == AST_RULE)
+			r->keeps_older = r->older != AST_NO_NOTHING;
+		at = &n->next;
+	}
+}
+
 /* ---- the order of the output ---- */
 
 struct sections {
@@ -229,6 +253,7 @@ static void sections_fill(struct conversion *v, const struct policy *p,
 	}
 	*s->rules.tail = rest.first;
 	s->rules.first = convert_negated(v, p, s->rules.first);
+	keep_older(&s->rules.first);
 }
 
 static bool has_macro(const struct chain *macros, const char *name)

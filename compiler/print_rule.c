@@ -374,8 +374,64 @@ void print_options(const struct ast_rule *r, FILE *f)
 		print_translation(e, f);
 }
 
+/* ---- the older lines ---- */
+
+static void print_old_scrub(const struct ast_rule *r, FILE *f)
+{
+	const struct ast_effects *e = r->effects;
+	const struct ast_scrub *s = e ? e->scrub : NULL;
+	fputs("scrub", f);
+	print_direction(r, f);
+	print_log(r->is_logged, r->log, r->log_to, f);
+	print_head(&r->match, f);
+	if (s && s->is_no_df)
+		fputs(" no-df", f);
+	if (s && s->is_random_id)
+		fputs(" random-id", f);
+	if (s && s->min_ttl)
+		fprintf(f, " min-ttl %u", s->min_ttl);
+	if (s && s->is_reassemble_tcp)
+		fputs(" reassemble tcp", f);
+	if (s && s->max_mss)
+		fprintf(f, " max-mss %u", s->max_mss);
+	if (e && e->changes && e->changes->has_tos)
+		fprintf(f, " set-tos 0x%02x", e->changes->tos);
+}
+
+/* The pool of a binat line is the first half's, which is for "out". */
+static void print_old_translation(const struct ast_rule *r, FILE *f)
+{
+	static const char *const words[] = {
+		[AST_NO_NAT] = "nat",
+		[AST_NO_RDR] = "rdr",
+		[AST_NO_BINAT] = "binat",
+	};
+	struct ast_effects rest = *r->effects;
+	struct ast_rule bare = *r;
+	struct ast_pool pool = rest.nat ? *rest.nat : *rest.rdr;
+	if (r->older == AST_NO_BINAT)
+		pool.is_static_port = false;
+	rest.nat = rest.rdr = NULL;
+	bare.effects = &rest;
+	fputs(words[r->older], f);
+	fputs(r->is_pass ? " pass" : "", f);
+	print_log(r->is_logged, r->log, r->log_to, f);
+	print_head(&r->match, f);
+	print_options(&bare, f);
+	print_pool("->", &pool, f);
+}
+
 void print_rule(const struct ast_rule *r, FILE *f)
 {
+	if (r->keeps_older && r->older == AST_NO_SCRUB) {
+		print_old_scrub(r, f);
+		return;
+	}
+	if (r->keeps_older && r->effects &&
+	    (r->effects->nat || r->effects->rdr)) {
+		print_old_translation(r, f);
+		return;
+	}
 	print_verdict(r, f);
 	print_direction(r, f);
 	print_log(r->is_logged, r->log, r->log_to, f);
