@@ -4,9 +4,10 @@
 #
 # convert/*.conf, hand-written, and the print cases of ../shared/peers/pf
 # (PF_CASES overrides). The output parses; "nfload check" takes it just when
-# convert asked for no decision, and refuses as many statements as it asked
-# about; converting it gives the same text again. The line convert/NAME.conf
-# in convert/decide.tsv says which lines are asked about.
+# convert asked for no decision; converting it gives the same text again.
+# convert/decide.tsv says which lines of NAME.conf are asked about, NAME.ok what
+# comes of the others, but for comments and how states float, which is as the
+# datapath can. NFR_GOLDEN_UPDATE=1 writes NAME.ok.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/../cli/lib.sh"
 cases=${PF_CASES:-../shared/peers/pf}
@@ -45,6 +46,10 @@ converts() {
 profile=tests/hosts/router.json
 for file in tests/pf/convert/*.conf; do
 	name=$(basename "$file")
+	nfload convert --host "$profile" "$file" 2>"$tmp/err" |
+		grep -vE '^#|^set state-policy floating' >"$tmp/plain"
+	[ -z "${NFR_GOLDEN_UPDATE-}" ] || cp "$tmp/plain" "${file%.conf}.ok"
+	fact "$name becomes what it should" diff "${file%.conf}.ok" "$tmp/plain"
 	converts "$name" "$file" \
 		"$(awk -F'\t' -v n="$name" '$1 == n { print $2 }' tests/pf/convert/decide.tsv)"
 done
