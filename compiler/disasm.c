@@ -9,7 +9,21 @@
 
 #include "image_layout.h"
 
-enum form { FORM_NONE, FORM_RET, FORM_JUMP, FORM_CMP, FORM_MASK, FORM_TABLE };
+enum form {
+	FORM_NONE,
+	FORM_RET,
+	FORM_JUMP,
+	FORM_CMP,
+	FORM_MASK,
+	FORM_TABLE,
+	FORM_RULE,
+	FORM_MATCH,
+	FORM_TAG,
+	FORM_DRAW,
+	FORM_CHANCE,
+	FORM_DONE,
+	FORM_JDONE
+};
 
 static const struct {
 	const char *name;
@@ -38,6 +52,14 @@ static bool is_address(unsigned field)
 	return field >= NFR_F_SRC0 && field < NFR_F_DST0 + 4;
 }
 
+static void print_tag(const struct image *img, __u32 tag, FILE *out)
+{
+	if (tag == 0 || tag > img->tag_count)
+		fprintf(out, "%u", tag);
+	else
+		fprintf(out, "\"%s\"", image_string(img, img->tags[tag - 1]));
+}
+
 /* families: bits 1 << enum nfr_family of the programs that hold it. */
 static void print_value(const struct image *img, const struct nfr_insn *insn,
 			unsigned families, FILE *out)
@@ -47,6 +69,8 @@ static void print_value(const struct image *img, const struct nfr_insn *insn,
 	if ((insn->field == NFR_F_IFID || insn->field == NFR_F_RECEIVED) &&
 	    insn->imm > 0) {
 		fputs(image_string(img, img->ifaces[insn->imm - 1].name), out);
+	} else if (insn->field == NFR_F_TAG) {
+		print_tag(img, insn->imm, out);
 	} else if (is_address(insn->field) &&
 		   families == 1u << NFR_FAMILY_IPV4) {
 		const struct addr addr = {.w = {insn->imm}};
@@ -73,8 +97,15 @@ static void print_operands(const struct image *img, const struct nfr_insn *insn,
 {
 	switch (opcodes[insn->op].form) {
 	case FORM_RET:
+	case FORM_RULE:
+	case FORM_MATCH:
+	case FORM_DRAW:
+	case FORM_DONE:
 	case FORM_NONE:
 		fprintf(out, "%u", insn->imm);
+		return;
+	case FORM_TAG:
+		print_tag(img, insn->imm, out);
 		return;
 	case FORM_JUMP:
 		fprintf(out, "%u", i + 1 + insn->imm);
@@ -91,6 +122,10 @@ static void print_operands(const struct image *img, const struct nfr_insn *insn,
 		print_side(insn, out);
 		fprintf(out, ", <%s>",
 			image_string(img, img->tables[insn->imm].name));
+		break;
+	case FORM_CHANCE:
+	case FORM_JDONE:
+		fprintf(out, "%u", insn->imm);
 		break;
 	}
 	fprintf(out, ", %u", i + 1 + insn->jump);
@@ -112,6 +147,13 @@ static void print_place(const struct image *img, __u32 rule, FILE *out)
 	fputs(image_string(img, info->text), out);
 }
 
+static bool names_rule(const struct nfr_insn *insn)
+{
+	enum form form = opcodes[insn->op].form;
+
+	return form == FORM_RET || form == FORM_RULE || form == FORM_MATCH;
+}
+
 static void print_insn(const struct image *img, __u32 i, unsigned families,
 		       FILE *out)
 {
@@ -119,7 +161,7 @@ static void print_insn(const struct image *img, __u32 i, unsigned families,
 
 	fprintf(out, "%6u  %-5s ", i, opcodes[insn->op].name);
 	print_operands(img, insn, i, families, out);
-	if (insn->op == NFR_OP_RET) {
+	if (names_rule(insn)) {
 		fputs("  ; ", out);
 		print_place(img, insn->imm, out);
 	}
@@ -150,7 +192,8 @@ __u8 *image_code_families(const struct image *img)
 
 		if (insn->op == NFR_OP_JA)
 			families[i + 1 + insn->imm] |= families[i];
-		if (insn->op == NFR_OP_JA || insn->op == NFR_OP_RET)
+		if (insn->op == NFR_OP_JA || insn->op == NFR_OP_RET ||
+		    insn->op == NFR_OP_RETC)
 			continue;
 		families[i + 1] |= families[i];
 		families[i + 1 + insn->jump] |= families[i];

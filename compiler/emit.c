@@ -15,7 +15,12 @@ static void emit_insn(struct emit *e, struct nfr_insn insn)
 
 void emit_ret(struct emit *e, uint32_t rule)
 {
-	emit_insn(e, (struct nfr_insn){.op = NFR_OP_RET, .imm = rule});
+	emit_op(e, NFR_OP_RET, rule);
+}
+
+void emit_op(struct emit *e, enum nfr_opcode op, uint32_t imm)
+{
+	emit_insn(e, (struct nfr_insn){.op = (__u8)op, .imm = imm});
 }
 
 static void label_add(struct emit *e, struct emit_label *label, size_t ref)
@@ -42,12 +47,22 @@ void emit_jump(struct emit *e, enum nfr_opcode op, unsigned field, uint32_t imm,
 	label_add(e, label, e->count - 1);
 }
 
+void emit_skip(struct emit *e, struct emit_label *label)
+{
+	emit_op(e, NFR_OP_JA, 0);
+	label_add(e, label, e->count - 1);
+}
+
 void emit_bind(struct emit *e, struct emit_label *label)
 {
 	while (label->count > 0) {
 		size_t ref = label_take(e, label);
 		size_t distance = e->count - ref - 1;
 
+		if (e->insns[ref].op == NFR_OP_JA) {
+			e->insns[ref].imm = (__u32)distance;
+			continue;
+		}
 		e->is_too_far |= distance > UINT16_MAX;
 		e->insns[ref].jump = (__u16)distance;
 	}

@@ -26,6 +26,10 @@ struct emit_label {
 };
 
 void emit_ret(struct emit *, uint32_t rule);
+/* An instruction with imm alone. */
+void emit_op(struct emit *, enum nfr_opcode, uint32_t imm);
+/* Skips to the label, however far it is. */
+void emit_skip(struct emit *, struct emit_label *);
 void emit_jump(struct emit *, enum nfr_opcode, unsigned field, uint32_t imm,
 	       struct emit_label *);
 /* The label is here: all its jumps get their distance. */

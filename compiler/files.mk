@@ -12,9 +12,10 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/convert_negated.c compiler/host_route.c \
 	compiler/cover.c compiler/diag.c compiler/disasm.c compiler/emit.c compiler/expect.c \
 	compiler/front.c compiler/host.c compiler/host_profile.c compiler/icmp.c \
-	compiler/image_edit.c compiler/image_layout.c compiler/image_read.c \
+	compiler/image_check.c compiler/image_edit.c \
+	compiler/image_effects.c compiler/image_layout.c compiler/image_read.c \
 	compiler/image_write.c compiler/keyword.c compiler/lower.c \
-	compiler/lower_match.c compiler/macro.c compiler/model.c \
+	compiler/lower_match.c compiler/lower_rules.c compiler/macro.c compiler/model.c \
 	compiler/model_match.c compiler/model_translate.c compiler/policy.c \
 	compiler/print.c compiler/print_match.c compiler/print_rule.c \
 	compiler/print_word.c compiler/render.c compiler/source.c \

@@ -27,7 +27,12 @@ enum image_section {
 	IMAGE_ASSERTS,	/* struct image_assert */
 	IMAGE_ASSERT_CODE, /* struct nfr_insn */
 	IMAGE_EXCLUDES,	   /* struct image_exclude */
-	IMAGE_STRINGS,	   /* bytes; offset 0 is "" */
+	IMAGE_TAGS,	   /* __u32 string, tag 1 first */
+	IMAGE_ACTIONS,	   /* struct nfr_action */
+	IMAGE_POOLS,	  /* struct nfr_pool; first and count are in the next */
+	IMAGE_POOL_ADDRS, /* struct image_pool_addr */
+	IMAGE_CONFIG,	  /* struct image_config, one */
+	IMAGE_STRINGS,	  /* bytes; offset 0 is "" */
 	IMAGE_SECTIONS
 };
 
@@ -133,6 +138,32 @@ struct image_exclude {
 };
 #define IMAGE_NO_TABLE 0xffffffffu
 
+/*
+ * In an image the last byte of a pool is IMAGE_POOL_*. Where a rule takes
+ * IPv4 and IPv6 alike and its pools do, each pool is two, IPv4 first, and the
+ * action names that one.
+ */
+#define IMAGE_POOL_FIRST 1u /* one address: the first that there is */
+#define IMAGE_POOL_DRAW 2u  /* the loader draws the key of its hash */
+#define IMAGE_POOL_KNOWN 3u
+
+struct image_pool_addr {
+	__u32 first[4]; /* key words; nothing beside mask */
+	__u32 mask[4];	/* ones, then zeros */
+	__u32 table;	/* index: its addresses; NFR_NO_TABLE: the prefix */
+	__u32 shift;	/* as nfr_pool_addr has it */
+	__u16 ifid;	/* of next hops; 0: as the route table says */
+	__u16 weight;	/* at least 1 */
+	__u32 reserved;
+};
+
+/* What "set" says. */
+struct image_config {
+	__u32 flags;			   /* NFR_CONFIG_* */
+	__u32 state_limit;		   /* 0: as many as there is room for */
+	__u32 timeouts[NFR_TIMEOUT_COUNT]; /* seconds */
+};
+
 struct image {
 	const __u8 *bytes;
 	size_t len;
@@ -147,9 +178,15 @@ struct image {
 	const struct image_assert *asserts;
 	const struct nfr_insn *assert_code;
 	const struct image_exclude *excludes;
+	const struct nfr_action *actions;
+	const struct nfr_pool *pools;
+	const struct image_pool_addr *pool_addrs;
+	const struct image_config *config;
+	const __u32 *tags; /* strings; tag 1 first */
 	const char *strings;
 	__u32 insn_count, rule_count, table_count, entry_count, iface_count,
-		file_count, assert_count, assert_insn_count, exclude_count;
+		file_count, assert_count, assert_insn_count, exclude_count,
+		action_count, tag_count, pool_count, pool_addr_count;
 };
 
 /* Bytes are malloc'd and the caller's. 0, -E2BIG or -ENOMEM. */

@@ -28,6 +28,13 @@ NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
 	return tableset_has(env->tables, key);
 }
 
+/* One packet stands for all of its kind: its chances are what they are. */
+NFR_INLINE __u32 env_random(struct env *env)
+{
+	(void)env;
+	return 1;
+}
+
 #include "../runtime/vm.h"
 
 struct judge {
@@ -78,14 +85,24 @@ uint64_t judge_steps(struct judge *j)
 static __u32 run(struct judge *j, struct env *env, const struct nfr_key *key,
 		 __u32 start)
 {
-	struct vm vm = {
-		.env = env, .key = key, .pc = start, .rule = NFR_NO_RULE};
+	struct nfr_key own = *key;
+	struct vm_run left;
+	struct vm vm = {.env = env,
+			.key = &own,
+			.run = &left,
+			.pc = start,
+			.rule = NFR_NO_RULE};
 	uint64_t steps = 1;
 
 	if (start == NFR_NO_ENTRY)
 		return NFR_NO_RULE;
-	while (!vm_step(&vm))
-		steps++;
+	vm_begin(&left, start, 0);
+	for (;; left.paused = NFR_NO_RULE) {
+		while (!vm_step(&vm))
+			steps++;
+		if (left.paused == NFR_NO_RULE)
+			break; /* else it goes on, as if not translated */
+	}
 	j->steps += steps;
 	return vm.rule;
 }
@@ -123,7 +140,8 @@ bool judge_sift(struct judge *j, const struct block *b, enum dimension d,
 		const struct nfr_key *key)
 {
 	struct env env = {b->first, b->count, j->rules.tables};
-	struct vm vm = {.env = &env, .key = key, .rule = NFR_NO_RULE};
+	struct nfr_key own = *key;
+	struct vm vm = {.env = &env, .key = &own, .rule = NFR_NO_RULE};
 
 	while (b->count && vm.pc + 1 < b->count) {
 		const struct nfr_insn *insn = &b->first[vm.pc];

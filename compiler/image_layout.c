@@ -20,6 +20,11 @@ const size_t image_item_len[IMAGE_SECTIONS] = {
 	[IMAGE_ASSERTS] = sizeof(struct image_assert),
 	[IMAGE_ASSERT_CODE] = sizeof(struct nfr_insn),
 	[IMAGE_EXCLUDES] = sizeof(struct image_exclude),
+	[IMAGE_TAGS] = sizeof(__u32),
+	[IMAGE_ACTIONS] = sizeof(struct nfr_action),
+	[IMAGE_POOLS] = sizeof(struct nfr_pool),
+	[IMAGE_POOL_ADDRS] = sizeof(struct image_pool_addr),
+	[IMAGE_CONFIG] = sizeof(struct image_config),
 	[IMAGE_STRINGS] = 1,
 };
 
@@ -34,6 +39,11 @@ const char *const image_section_name[IMAGE_SECTIONS] = {
 	[IMAGE_ASSERTS] = "asserts",
 	[IMAGE_ASSERT_CODE] = "asserts' code",
 	[IMAGE_EXCLUDES] = "excludes",
+	[IMAGE_TAGS] = "tags",
+	[IMAGE_ACTIONS] = "actions",
+	[IMAGE_POOLS] = "pools",
+	[IMAGE_POOL_ADDRS] = "pool addresses",
+	[IMAGE_CONFIG] = "config",
 	[IMAGE_STRINGS] = "strings",
 };
 

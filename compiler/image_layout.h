@@ -11,13 +11,16 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "images are little-endian and read in place");
-_Static_assert(sizeof(struct image_header) == 184, "image_header");
+_Static_assert(sizeof(struct image_header) == 224, "image_header");
 _Static_assert(sizeof(struct image_ruleinfo) == 32, "image_ruleinfo");
 _Static_assert(sizeof(struct image_table) == 16, "image_table");
 _Static_assert(sizeof(struct image_entry) == 24, "image_entry");
 _Static_assert(sizeof(struct image_iface) == 8, "image_iface");
 _Static_assert(sizeof(struct image_assert) == 24, "image_assert");
 _Static_assert(sizeof(struct image_exclude) == 56, "image_exclude");
+_Static_assert(sizeof(struct image_pool_addr) == 48, "image_pool_addr");
+_Static_assert(sizeof(struct image_config) == 8 + 4 * NFR_TIMEOUT_COUNT,
+	       "image_config");
 
 extern const size_t image_item_len[IMAGE_SECTIONS];
 extern const char *const image_section_name[IMAGE_SECTIONS];
@@ -33,6 +36,9 @@ uint64_t image_layout(const __u32 count[IMAGE_SECTIONS],
 void image_hash(const void *bytes, size_t len, __u8 out[IMAGE_HASH_LEN]);
 /* <0, 0 or >0: the order in which entries are stored, each once. */
 int image_entry_compare(const struct image_entry *, const struct image_entry *);
+
+/* image_check.c: tags, actions, pools and config. */
+int image_check_effects(const struct image *, char error[IMAGE_ERROR_MAX]);
 
 /* Says what is damaged in error; returns -EBADMSG. */
 int image_refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)

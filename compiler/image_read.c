@@ -103,6 +103,11 @@ static void view_sections(struct image *img)
 	img->asserts = (const void *)at[IMAGE_ASSERTS];
 	img->assert_code = (const void *)at[IMAGE_ASSERT_CODE];
 	img->excludes = (const void *)at[IMAGE_EXCLUDES];
+	img->tags = (const void *)at[IMAGE_TAGS];
+	img->actions = (const void *)at[IMAGE_ACTIONS];
+	img->pools = (const void *)at[IMAGE_POOLS];
+	img->pool_addrs = (const void *)at[IMAGE_POOL_ADDRS];
+	img->config = (const void *)at[IMAGE_CONFIG];
 	img->strings = (const void *)at[IMAGE_STRINGS];
 	img->insn_count = header->section[IMAGE_CODE].count;
 	img->rule_count = header->section[IMAGE_RULES].count;
@@ -113,6 +118,10 @@ static void view_sections(struct image *img)
 	img->assert_count = header->section[IMAGE_ASSERTS].count;
 	img->assert_insn_count = header->section[IMAGE_ASSERT_CODE].count;
 	img->exclude_count = header->section[IMAGE_EXCLUDES].count;
+	img->tag_count = header->section[IMAGE_TAGS].count;
+	img->action_count = header->section[IMAGE_ACTIONS].count;
+	img->pool_count = header->section[IMAGE_POOLS].count;
+	img->pool_addr_count = header->section[IMAGE_POOL_ADDRS].count;
 }
 
 /* ---- what the sections hold -------------------------------------------- */
@@ -287,8 +296,9 @@ int image_open(const void *bytes, size_t len, struct image *out,
 	       char error[IMAGE_ERROR_MAX])
 {
 	static int (*const checks[])(const struct image *, char *) = {
-		check_strings, check_ruleinfo, check_tables,	check_ifaces,
-		check_files,   verify_code,    verify_contract,
+		check_strings, check_ruleinfo,	check_tables,
+		check_ifaces,  check_files,	image_check_effects,
+		verify_code,   verify_contract,
 	};
 	struct image img = {.bytes = bytes, .len = len, .header = bytes};
 	int err;

@@ -12,12 +12,14 @@
 #include <string.h>
 
 #include "image_contract.h"
+#include "image_effects.h"
 #include "image_layout.h"
 
 struct writer {
 	const struct policy *policy;
 	const struct code *code;
 	const struct sources *sources;
+	struct image_effects effects;
 	struct string_pool strings;
 	__u32 count[IMAGE_SECTIONS];
 	uint64_t offset[IMAGE_SECTIONS];
@@ -51,6 +53,10 @@ static struct nfr_rule make_rule(const struct policy_rule *rule, bool is_guard)
 		out.flags |= NFR_RULE_DEFAULT;
 	if (rule->keeps_state && rule->is_pass && !is_guard)
 		out.flags |= NFR_RULE_STATE;
+	if (rule->is_match)
+		out.flags = NFR_RULE_MATCH | (out.flags & NFR_RULE_LOG);
+	if (!is_guard && rule->effects && rule->effects->tag != POLICY_NONE)
+		out.tag = (__u16)(rule->effects->tag + 1);
 	return out;
 }
 
@@ -87,7 +93,8 @@ static void fill_rules(struct writer *w)
 	const struct policy *p = w->policy;
 
 	for (size_t i = 0; i < p->rule_count; i++) {
-		*rules++ = make_rule(&p->rules[i], false);
+		*rules = make_rule(&p->rules[i], false);
+		rules++->action = w->effects.action_of[i];
 		*info++ = make_ruleinfo(w, &p->rules[i]);
 	}
 	for (size_t i = 0; i < p->guard_count; i++) {
@@ -243,6 +250,27 @@ static void fill_contract(struct writer *w)
 			image_make_exclude(&w->policy->excludes[i], w->sources);
 }
 
+/* ---- what rules do ----------------------------------------------------- */
+
+static void copy_items(struct writer *w, enum image_section s,
+		       const void *items)
+{
+	if (w->count[s])
+		memcpy(section(w, s), items, w->count[s] * image_item_len[s]);
+}
+
+static void fill_effects(struct writer *w)
+{
+	__u32 *tags = section(w, IMAGE_TAGS);
+
+	for (size_t i = 0; i < w->policy->tag_count; i++)
+		tags[i] = pool_add(&w->strings, w->policy->tags[i]);
+	copy_items(w, IMAGE_ACTIONS, w->effects.actions);
+	copy_items(w, IMAGE_POOLS, w->effects.pools);
+	copy_items(w, IMAGE_POOL_ADDRS, w->effects.addrs);
+	copy_items(w, IMAGE_CONFIG, &w->effects.config);
+}
+
 /* ---- the whole --------------------------------------------------------- */
 
 static void add_strings(struct writer *w)
@@ -264,6 +292,8 @@ static void add_strings(struct writer *w)
 	for (size_t i = 0; i < w->code->assert_count; i++)
 		image_make_assert(p, &w->code->asserts[i], w->sources,
 				  &w->strings);
+	for (size_t i = 0; i < p->tag_count; i++)
+		pool_add(&w->strings, p->tags[i]);
 }
 
 /* 0 or -E2BIG; the limits are those of abi.h, and 32-bit counts. */
@@ -277,7 +307,8 @@ static int count_items(struct writer *w)
 	for (size_t i = 0; i < p->table_count; i++)
 		entries += p->tables[i].entry_count;
 	if (w->code->count > NFR_INSN_MAX || rules > NFR_RULE_MAX ||
-	    p->table_count > NFR_TABLE_MAX || p->iface_count > NFR_IFACE_MAX ||
+	    p->table_count > NFR_TABLE_MAX || p->tag_count > UINT16_MAX ||
+	    p->iface_count > NFR_IFACE_MAX ||
 	    entries > UINT32_MAX / sizeof(struct image_entry))
 		return -E2BIG;
 	w->count[IMAGE_CODE] = (__u32)w->code->count;
@@ -289,6 +320,11 @@ static int count_items(struct writer *w)
 	w->count[IMAGE_ASSERTS] = (__u32)w->code->assert_count;
 	w->count[IMAGE_ASSERT_CODE] = (__u32)w->code->assert_insn_count;
 	w->count[IMAGE_EXCLUDES] = (__u32)p->exclude_count;
+	w->count[IMAGE_TAGS] = (__u32)p->tag_count;
+	w->count[IMAGE_ACTIONS] = (__u32)w->effects.action_count;
+	w->count[IMAGE_POOLS] = (__u32)w->effects.pool_count;
+	w->count[IMAGE_POOL_ADDRS] = (__u32)w->effects.addr_count;
+	w->count[IMAGE_CONFIG] = 1;
 	w->count[IMAGE_FILES] = w->sources ? sources_count(w->sources) : 0;
 	return 0;
 }
@@ -334,6 +370,7 @@ static int write_all(struct writer *w, size_t *len_out)
 	fill_ifaces(w);
 	fill_files(w);
 	fill_contract(w);
+	fill_effects(w);
 	memcpy(section(w, IMAGE_STRINGS), w->strings.bytes, w->strings.len);
 	fill_header(w, len);
 	*len_out = (size_t)len;
@@ -347,9 +384,12 @@ int image_write(const struct policy *policy, const struct code *code,
 	int err;
 
 	pool_init(&w.strings);
-	err = write_all(&w, len);
+	err = image_effects_make(policy, &w.effects);
+	if (!err)
+		err = write_all(&w, len);
 	if (!err)
 		*bytes = w.bytes;
 	pool_free(&w.strings);
+	image_effects_free(&w.effects);
 	return err;
 }

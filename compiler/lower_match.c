@@ -207,8 +207,116 @@ static void lower_received(struct emit *e, const struct policy_match *m,
 		  m->received_ifid, miss);
 }
 
-bool lower_match(struct emit *e, const struct policy_match *m,
-		 enum nfr_family family, struct emit_label *miss)
+/* ---- beside the headers ------------------------------------------------ */
+
+/* Of the socket's owner; NFR_NO_ID is "unknown", and in no range. */
+static bool lower_id(struct emit *e, unsigned field, const struct policy_id *id,
+		     struct emit_label *miss)
+{
+	struct emit_label here = {.count = 0};
+	uint32_t last = id->last == NFR_NO_ID ? NFR_NO_ID - 1 : id->last;
+	bool has_range = id->first <= last, ok = true;
+
+	if (id->is_any)
+		return true;
+	if (!has_range && id->takes_unknown == id->is_negated)
+		return id->is_negated; /* all, or none */
+	if (!has_range) {
+		emit_jump(e, id->takes_unknown ? NFR_OP_JNE : NFR_OP_JEQ, field,
+			  NFR_NO_ID, miss);
+		return true;
+	}
+	if (id->takes_unknown != id->is_negated)
+		emit_jump(e, NFR_OP_JEQ, field, NFR_NO_ID,
+			  id->takes_unknown ? &here : miss);
+	ok = lower_range(e, field, &id->first, &last, 1, id->is_negated, miss);
+	emit_bind(e, &here);
+	return ok;
+}
+
+/* Jumps when the mark is not this one; 16 bits of it are compared at once. */
+static void lower_mark(struct emit *e, const struct policy_mark *mark,
+		       struct emit_label *miss)
+{
+	uint32_t low = mark->mask & 0xffff, high = mark->mask >> 16;
+
+	if (mark->mask == ALL_ONES) {
+		emit_jump(e, NFR_OP_JNE, NFR_F_MARK, mark->value, miss);
+		return;
+	}
+	if (low)
+		emit_jump(e, NFR_OP_JMNE, NFR_F_MARK,
+			  low << 16 | (mark->value & 0xffff), miss);
+	if (high)
+		emit_jump(e, NFR_OP_JHNE, NFR_F_MARK,
+			  high << 16 | mark->value >> 16, miss);
+}
+
+static bool mark_is_possible(const struct policy_mark *mark)
+{
+	return !(mark->value & ~mark->mask);
+}
+
+static bool lower_marks(struct emit *e, const struct policy_meta *meta,
+			struct emit_label *miss)
+{
+	struct emit_label here = {.count = 0};
+	size_t left = 0;
+
+	for (size_t i = 0; i < meta->mark_count; i++) {
+		left += mark_is_possible(&meta->marks[i]);
+		if (!meta->marks[i].mask && !meta->marks[i].value)
+			return true; /* any mark is this one */
+	}
+	if (meta->mark_count && left == 0)
+		return false;
+	for (size_t i = 0; i < meta->mark_count; i++) {
+		struct emit_label next = {.count = 0};
+
+		if (!mark_is_possible(&meta->marks[i]))
+			continue;
+		left--;
+		lower_mark(e, &meta->marks[i], left ? &next : miss);
+		if (left)
+			emit_skip(e, &here);
+		emit_bind(e, &next);
+	}
+	emit_bind(e, &here);
+	return true;
+}
+
+/* A chance of nearly 1 is certain: pf.conf(5) says 100% for it. */
+static void lower_chance(struct emit *e, const struct policy_meta *meta,
+			 struct emit_label *miss)
+{
+	if (meta->probability == 0 || meta->probability == ALL_ONES)
+		return;
+	emit_op(e, NFR_OP_DRAW, meta->draw);
+	emit_jump(e, NFR_OP_JRAND, 0, meta->probability, miss);
+}
+
+/* Prio, rdomain, cgroup and rates are refused before: features.def. */
+static bool lower_meta(struct emit *e, const struct policy_meta *meta,
+		       struct emit_label *miss)
+{
+	if (!meta)
+		return true;
+	if (meta->prio >= 0 || meta->rdomain >= 0 || meta->cgroup_count ||
+	    meta->rate_packets)
+		return false;
+	if (meta->has_tagged)
+		lower_number(e, NFR_F_TAG, meta->tagged + 1,
+			     meta->tagged_negated, miss);
+	if (!lower_id(e, NFR_F_UID, &meta->user, miss) ||
+	    !lower_id(e, NFR_F_GID, &meta->group, miss) ||
+	    !lower_marks(e, meta, miss))
+		return false;
+	lower_chance(e, meta, miss);
+	return true;
+}
+
+static bool lower_headers(struct emit *e, const struct policy_match *m,
+			  enum nfr_family family, struct emit_label *miss)
 {
 	if (!m->on_any)
 		lower_number(e, NFR_F_IFID, m->ifid, m->on_negated, miss);
@@ -235,4 +343,11 @@ bool lower_match(struct emit *e, const struct policy_match *m,
 	return lower_side(e, m, family, POLICY_HOST_RANGE, miss) &&
 	       lower_flags(e, m, miss) &&
 	       lower_side(e, m, family, POLICY_HOST_TABLE, miss);
+}
+
+bool lower_match(struct emit *e, const struct policy_match *m,
+		 enum nfr_family family, struct emit_label *miss)
+{
+	return lower_headers(e, m, family, miss) &&
+	       lower_meta(e, m->meta, miss);
 }

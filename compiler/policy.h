@@ -134,6 +134,13 @@ struct policy_iface {
 	bool is_skipped;  /* set skip on: no hook is attached */
 };
 
+/* What "set" says, beside what rules have from it. */
+struct policy_options {
+	uint32_t timeouts[NFR_TIMEOUT_COUNT]; /* seconds */
+	uint32_t timeouts_given;	      /* bits 1 << enum nfr_timeout */
+	uint32_t state_limit;		      /* 0: none */
+};
+
 enum feature {
 #define NFR_FEATURE(sym, name, runs) FEATURE_##sym,
 #include "features.def"
@@ -179,6 +186,7 @@ struct policy {
 	size_t table_count;
 	struct policy_iface *ifaces; /* ifid 1 is ifaces[0] */
 	size_t iface_count;
+	struct policy_options options;
 	const char **tags; /* that rules give or ask for */
 	size_t tag_count;
 	uint32_t draw_count; /* chances, of policy_meta.draw */

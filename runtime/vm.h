@@ -1,24 +1,54 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * vm.h: bytecode and a key -> the rule that decides.
+ * vm.h: bytecode and a key -> the rule that decides, and the match rules that
+ * applied before it.
  *
- * verify.c promises that a program ends in RET on every path. Nothing here
+ * verify.c promises that a program ends in a rule on every path. Nothing here
  * relies on it: an instruction that is not there, an unknown one, or a loop
  * that is cut short leaves no rule, and the caller blocks.
  *
- * The environment gives env_insn() and env_table_has(), and in eBPF either
- * NFR_BPF_LOOP or VM_BREAK, a statement that may leave the loop (env.bpf.h).
+ * A match rule that translates changes the key that later rules see. That is
+ * not done here: the program pauses, the caller does it and resumes.
+ *
+ * The environment gives env_insn(), env_table_has() and env_random(), and in
+ * eBPF either NFR_BPF_LOOP or VM_BREAK, a statement that may leave the loop
+ * (env.bpf.h).
  */
 #ifndef NFR_VM_H
 #define NFR_VM_H
 
 #include "packet.h"
 
+#define VM_MATCHED_MAX 16u /* a power of two */
+
+/*
+ * What a run leaves behind: how it went, the match rules that applied, in
+ * order, and what it needs to go on after a pause. In eBPF part of a map's
+ * value.
+ */
+struct vm_run {
+	__u32 reason; /* when no rule decided and it does not pause: why */
+	__u32 paused; /* match rule that translates, or NFR_NO_RULE */
+	__u32 seed;   /* of the packet's chances; 0: none drawn */
+	__u32 matched_count;
+	__u32 matched[VM_MATCHED_MAX];
+	__u32 pc;
+	__u32 candidate; /* rule + 1; 0: none */
+	__u32 done;	 /* bits 1 << kind of older lines */
+	__u32 reserved;
+};
+
+/* The machine itself, while it runs: in registers and on the stack. */
 struct vm {
 	struct env *env;
-	const struct nfr_key *key;
+	struct nfr_key *key; /* its tag is written */
+	struct vm_run *run;  /* NULL: of a program without match rules */
 	__u32 pc;
-	__u32 rule; /* NFR_NO_RULE until a RET */
+	__u32 rule; /* NFR_NO_RULE until one decides */
+	__u32 candidate;
+	__u32 seed;
+	__u32 drawn;
+	__u32 done;
 };
 
 /* Is the address that starts at this field in the table? */
@@ -42,7 +72,92 @@ NFR_INLINE int vm_in_table(struct env *env, const struct nfr_key *key,
 	return env_table_has(env, &name);
 }
 
-/* One instruction; nonzero when the program ended. */
+/*
+ * The chance of this number under a seed: uniform, and for two numbers as good
+ * as independent (the finish of a 32-bit hash, a bijection of its input).
+ */
+NFR_INLINE __u32 vm_chance(__u32 seed, __u32 number)
+{
+	__u32 x = seed ^ number * 0x9e3779b9u;
+
+	x = (x ^ x >> 16) * 0x7feb352du;
+	x = (x ^ x >> 15) * 0x846ca68bu;
+	return x ^ x >> 16;
+}
+
+NFR_INLINE void vm_draw(struct vm *vm, __u32 number)
+{
+	if (!vm->seed)
+		vm->seed = env_random(vm->env) | 1;
+	vm->drawn = vm_chance(vm->seed, number);
+}
+
+/* Zero, or nonzero when there is no room to remember the rule. */
+NFR_INLINE int vm_match(struct vm *vm, __u32 rule)
+{
+	struct vm_run *run = vm->run;
+	__u32 count;
+
+	if (!run)
+		return 1;
+	count = run->matched_count;
+	if (count >= VM_MATCHED_MAX) {
+		run->reason = NFR_REASON_MATCHES;
+		return 1;
+	}
+	run->matched[count & (VM_MATCHED_MAX - 1)] = rule;
+	run->matched_count = count + 1;
+	return 0;
+}
+
+NFR_INLINE int vm_pause(struct vm *vm, __u32 rule)
+{
+	if (!vm_match(vm, rule) && vm->run)
+		vm->run->paused = rule;
+	return 1;
+}
+
+NFR_INLINE int vm_tag(struct vm *vm, __u32 tag)
+{
+	if (!vm->run)
+		return 1;
+	vm->key->w[NFR_F_TAG] = tag;
+	return 0;
+}
+
+/* What ends a program or changes what it knows; nonzero when it stops. */
+NFR_INLINE int vm_effect(struct vm *vm, __u32 op, __u32 imm)
+{
+	switch (op) {
+	case NFR_OP_SET:
+		vm->candidate = imm + 1;
+		return 0;
+	case NFR_OP_RETC:
+		vm->rule = vm->candidate ? vm->candidate - 1 : imm;
+		return 1;
+	case NFR_OP_RETGE:
+		if (vm->candidate <= imm)
+			return 0;
+		vm->rule = vm->candidate - 1;
+		return 1;
+	case NFR_OP_MATCH:
+		return vm_match(vm, imm);
+	case NFR_OP_XLATE:
+		return vm_pause(vm, imm);
+	case NFR_OP_TAG:
+		return vm_tag(vm, imm);
+	case NFR_OP_DRAW:
+		vm_draw(vm, imm);
+		return 0;
+	case NFR_OP_DONE:
+		vm->done |= 1u << (imm & 31);
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+/* One instruction; nonzero when the program ended or pauses. */
 NFR_INLINE int vm_step(struct vm *vm)
 {
 	const struct nfr_insn *insn = env_insn(vm->env, vm->pc);
@@ -80,13 +195,25 @@ NFR_INLINE int vm_step(struct vm *vm)
 	case NFR_OP_JMNE:
 		is_jump = (value & mask) != (imm & 0xffff);
 		break;
+	case NFR_OP_JHEQ:
+		is_jump = (value >> 16 & mask) == (imm & 0xffff);
+		break;
+	case NFR_OP_JHNE:
+		is_jump = (value >> 16 & mask) != (imm & 0xffff);
+		break;
 	case NFR_OP_JIN:
 	case NFR_OP_JNIN:
 		is_jump = vm_in_table(vm->env, vm->key, insn->field, imm) ==
 			  (insn->op == NFR_OP_JIN);
 		break;
+	case NFR_OP_JRAND:
+		is_jump = vm->drawn >= imm;
+		break;
+	case NFR_OP_JDONE:
+		is_jump = vm->done >> (imm & 31) & 1;
+		break;
 	default:
-		return 1;
+		return vm_effect(vm, insn->op, imm);
 	}
 	if (is_jump)
 		vm->pc += insn->jump;
@@ -101,27 +228,79 @@ static long vm_turn(__u32 turn, void *vm)
 }
 #endif
 
-/* The rule that decides, or NFR_NO_RULE. */
-NFR_INLINE __u32 vm_run(struct env *env, const struct nfr_key *key, __u32 start)
+NFR_INLINE void vm_loop(struct vm *vm)
 {
-	struct vm vm = {
-		.env = env, .key = key, .pc = start, .rule = NFR_NO_RULE};
-
-	if (start == NFR_NO_ENTRY)
-		return NFR_NO_RULE;
+	if (vm->pc == NFR_NO_ENTRY)
+		return;
 #if defined(NFR_BPF_LOOP)
-	bpf_loop(NFR_INSN_MAX, vm_turn, &vm, 0);
+	bpf_loop(NFR_INSN_MAX, vm_turn, vm, 0);
 #elif defined(__bpf__)
 	for (;;) {
 		VM_BREAK;
-		if (vm_step(&vm))
+		if (vm_step(vm))
 			break;
 	}
 #else
 	for (__u32 turn = 0; turn < NFR_INSN_MAX; turn++)
-		if (vm_step(&vm))
+		if (vm_step(vm))
 			break;
 #endif
+}
+
+/*
+ * The rule that decides, or NFR_NO_RULE: of a program that neither tags nor
+ * applies match rules, as all of the guard's.
+ */
+NFR_INLINE __u32 vm_run(struct env *env, const struct nfr_key *key, __u32 start)
+{
+	struct vm vm = {
+		.env = env,
+		.key = (struct nfr_key *)key, /* not written without a run */
+		.pc = start,
+		.rule = NFR_NO_RULE,
+	};
+
+	vm_loop(&vm);
+	return vm.rule;
+}
+
+/* Before the first vm_go(). seed: 0, or an earlier run's, to draw the same. */
+NFR_INLINE void vm_begin(struct vm_run *run, __u32 start, __u32 seed)
+{
+	run->reason = NFR_REASON_VM;
+	run->paused = NFR_NO_RULE;
+	run->seed = seed;
+	run->matched_count = 0;
+	run->pc = start;
+	run->candidate = 0;
+	run->done = 0;
+	run->reserved = 0;
+}
+
+/*
+ * The rule that decides, or NFR_NO_RULE. Then run->paused is the match rule
+ * whose pools are to change the key before this is called again; if it is none
+ * either, run->reason says why.
+ */
+NFR_INLINE __u32 vm_go(struct env *env, struct nfr_key *key, struct vm_run *run)
+{
+	struct vm vm = {
+		.env = env,
+		.key = key,
+		.run = run,
+		.pc = run->pc,
+		.rule = NFR_NO_RULE,
+		.candidate = run->candidate,
+		.seed = run->seed,
+		.done = run->done,
+	};
+
+	run->paused = NFR_NO_RULE;
+	vm_loop(&vm);
+	run->pc = vm.pc;
+	run->candidate = vm.candidate;
+	run->seed = vm.seed;
+	run->done = vm.done;
 	return vm.rule;
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "compiler/lower_rules.h"
 #include "compiler/model.h"
 #include "tests/agree/fixture.h"
 #include "tests/agree/random.h"
@@ -442,6 +443,200 @@ static void test_bytecode_decides_as_the_model(void **state)
 	}
 }
 
+/* ---- what acts before the deciding rule -------------------------------- */
+
+static const char *tag_names[] = {"one", "two", "three"};
+
+static const struct policy_pool *random_pool(struct fixture *f,
+					     struct random *r)
+{
+	struct policy_target *t = arena_alloc(f->arena, 2 * sizeof(*t));
+	struct policy_pool *pool = arena_new_of(f->arena, struct policy_pool);
+
+	memset(t, 0, 2 * sizeof(*t));
+	for (int i = 0; i < 2; i++) {
+		t[i].family = i ? FAMILY_IPV6 : FAMILY_IPV4;
+		t[i].first.w[0] = t[i].last.w[0] = random_word(r);
+		t[i].prefix_len = (int)addr_bits(t[i].family);
+		t[i].weight = 1;
+	}
+	pool->targets = t;
+	pool->target_count = 2;
+	pool->is_static_port = true;
+	pool->has_port = true;
+	pool->port_first = pool->port_last = random_once_in(r, 2) ? 80 : 53;
+	return pool;
+}
+
+static const struct policy_meta *random_meta(struct fixture *f,
+					     struct random *r)
+{
+	struct policy_meta *m = arena_new_of(f->arena, struct policy_meta);
+	static struct policy_mark marks[] = {
+		{0, 1}, {0x10000, 0x30000}, {3, 0xffffffff}, {8, 4}, {2, 2}};
+
+	m->user.is_any = m->group.is_any = true;
+	m->prio = m->rdomain = -1;
+	if (random_once_in(r, 2)) {
+		m->has_tagged = true;
+		m->tagged_negated = random_once_in(r, 2);
+		m->tagged = random_below(r, 3);
+	}
+	if (random_once_in(r, 4)) {
+		m->probability = random_once_in(r, 3) ? UINT32_MAX
+						      : random_next(r) >> 32;
+		m->draw = random_below(r, 4);
+	}
+	if (random_once_in(r, 4)) {
+		m->mark_count = 1 + random_below(r, 3);
+		m->marks = marks + random_below(r, 3);
+	}
+	if (random_once_in(r, 4))
+		m->user = (struct policy_id){
+			.is_negated = random_once_in(r, 2),
+			.takes_unknown = random_once_in(r, 2),
+			.first = random_below(r, 3),
+			.last = random_once_in(r, 3) ? NFR_NO_ID
+						     : random_below(r, 3)};
+	return m;
+}
+
+static void act_randomly(struct fixture *f, struct random *r,
+			 struct policy_rule *rule)
+{
+	struct policy_effects *e =
+		arena_new_of(f->arena, struct policy_effects);
+
+	if (random_once_in(r, 2))
+		rule->match.meta = random_meta(f, r);
+	rule->is_match = random_once_in(r, 3);
+	if (!random_once_in(r, 3) && !rule->is_match)
+		return;
+	rule->effects = e;
+	e->rtable = -1;
+	e->tag = random_once_in(r, 2) ? POLICY_NONE : random_below(r, 3);
+	if (!rule->is_match)
+		return;
+	rule->is_pass = rule->keeps_state = false;
+	if (random_once_in(r, 3))
+		e->older = (enum ast_no)(1 + random_below(r, 4));
+	e->is_no = e->older && random_once_in(r, 3);
+	if (!e->is_no && random_once_in(r, 2))
+		e->nat = random_pool(f, r);
+	if (!e->is_no && random_once_in(r, 2))
+		e->rdr = random_pool(f, r);
+}
+
+/* Quick anchors: some rules that follow each other, and some within these. */
+static void group_randomly(struct fixture *f, struct random *r, size_t first,
+			   size_t end)
+{
+	while (first < end) {
+		size_t len = 1 + random_below(r, (uint32_t)(end - first));
+
+		if (random_once_in(r, 3)) {
+			for (size_t i = first; i < first + len; i++)
+				f->rules[i].group_end = first + len;
+			if (len > 1)
+				group_randomly(f, r, first, first + len - 1);
+		}
+		first += len;
+	}
+}
+
+static void fill_with_stops(struct fixture *f, struct random *r)
+{
+	fill_randomly(f, r);
+	f->policy.guard_count = 0; /* it may object after the rules */
+	f->policy.tags = tag_names;
+	f->policy.tag_count = 3;
+	f->policy.draw_count = 4;
+	for (size_t i = 0; i < f->policy.rule_count; i++)
+		act_randomly(f, r, &f->rules[i]);
+	group_randomly(f, r, 0, f->policy.rule_count);
+}
+
+struct stops_case {
+	const struct fixture *f;
+	uint32_t draws[4];
+};
+
+static uint32_t case_chance(void *arg, uint32_t number)
+{
+	return ((const struct stops_case *)arg)->draws[number];
+}
+
+static void case_translate(void *arg, uint32_t rule, struct nfr_key *key)
+{
+	const struct stops_case *c = arg;
+
+	assert_true(model_translate(&c->f->policy,
+				    c->f->policy.rules[rule].effects, 0, key));
+}
+
+/* Every rule with a number that applied and is remembered. */
+static void compare_matched(const struct fixture *f,
+			    const struct model_trace *model,
+			    const struct reference_trace *found)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < model->count; i++) {
+		if (!lower_is_kept(&f->policy.rules[model->rules[i]]))
+			continue;
+		assert_true(at < found->count);
+		assert_int_equal(found->rules[at++], model->rules[i]);
+	}
+	assert_int_equal(at, found->count);
+}
+
+static void compare_stops(const struct fixture *f, const struct image *img,
+			  struct random *r, struct nfr_key key)
+{
+	struct stops_case c = {.f = f};
+	struct model_context context = model_no_context();
+	struct reference_trace trace = {
+		.chance = case_chance, .translate = case_translate, .arg = &c};
+	struct model_outcome out;
+	struct nfr_key found = key;
+
+	for (int i = 0; i < 4; i++)
+		c.draws[i] = (uint32_t)(random_next(r) >> 32);
+	context.draws = c.draws;
+	context.mark = random_below(r, 4) | random_below(r, 4) << 16;
+	context.has_socket = random_once_in(r, 2);
+	context.uid = context.has_socket ? random_below(r, 4) : 0;
+	context.tag = random_once_in(r, 3) ? random_below(r, 3) : POLICY_NONE;
+	found.w[NFR_F_MARK] = context.mark;
+	found.w[NFR_F_UID] = context.has_socket ? context.uid : NFR_NO_ID;
+	found.w[NFR_F_TAG] = context.tag == POLICY_NONE ? 0 : context.tag + 1;
+	model_evaluate(&f->policy, &key, &context, &out);
+	assert_int_equal(
+		reference_vm_trace(img, NFR_STAGE_RULES, &found, &trace),
+		out.result.rule);
+	compare_matched(f, &out.matched, &trace);
+	if (out.result.verdict == NFR_PASS)
+		assert_int_equal(found.w[NFR_F_TAG],
+				 out.tag == POLICY_NONE ? 0 : out.tag + 1);
+}
+
+static void test_stops_act_as_in_the_model(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 3000; seed++) {
+		struct random r = random_fork(2, seed);
+		struct fixture f;
+		struct image img;
+
+		fixture_init(&f);
+		fill_with_stops(&f, &r);
+		fixture_image(&f, random_once_in(&r, 2), &img);
+		for (unsigned i = 0; i < 100; i++)
+			compare_stops(&f, &img, &r, random_key(&r, 2));
+		fixture_free(&f);
+	}
+}
+
 static void test_too_many_rules_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -488,6 +683,7 @@ int main(void)
 		TEST(test_last_match_wins_and_quick_ends),
 		TEST(test_guard_is_first_match_and_no_objection_last),
 		TEST(test_bytecode_decides_as_the_model),
+		TEST(test_stops_act_as_in_the_model),
 		TEST(test_too_many_rules_are_refused),
 		TEST(test_anchors_too_deep_for_a_jump_are_refused),
 	};

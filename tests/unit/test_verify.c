@@ -39,10 +39,14 @@ static int setup(void **state)
 
 	memset(&b, 0, sizeof(b));
 	memcpy(b.code, plain, sizeof(plain));
-	b.rules[0] = (struct nfr_rule){NFR_PASS, NFR_RULE_STATE, 0, NFR_NO_ACTION};
-	b.rules[1] = (struct nfr_rule){NFR_BLOCK, NFR_RULE_DEFAULT, 0, NFR_NO_ACTION};
-	b.rules[2] = (struct nfr_rule){NFR_BLOCK, NFR_RULE_GUARD, 0, NFR_NO_ACTION};
-	b.rules[3] = (struct nfr_rule){NFR_PASS, NFR_RULE_GUARD, 0, NFR_NO_ACTION};
+	b.rules[0] =
+		(struct nfr_rule){NFR_PASS, NFR_RULE_STATE, 0, NFR_NO_ACTION};
+	b.rules[1] = (struct nfr_rule){NFR_BLOCK, NFR_RULE_DEFAULT, 0,
+				       NFR_NO_ACTION};
+	b.rules[2] =
+		(struct nfr_rule){NFR_BLOCK, NFR_RULE_GUARD, 0, NFR_NO_ACTION};
+	b.rules[3] =
+		(struct nfr_rule){NFR_PASS, NFR_RULE_GUARD, 0, NFR_NO_ACTION};
 	for (unsigned i = 0; i < NFR_ENTRIES; i++)
 		b.header.entry[i] = i < NFR_ENTRIES / 2 ? 0 : 5;
 	b.header.guard_first = 2;
@@ -260,12 +264,17 @@ static void test_contents_of_rules_are_checked(void **state)
 	assert_refused(b, "rule 0: unknown verdict");
 	b->rules[0].verdict = NFR_BLOCK;
 	assert_refused(b, "rule 0: only a passing rule keeps state");
-	b->rules[0].flags = 0x20;
+	b->rules[0].flags = 0x40;
 	assert_refused(b, "rule 0: unknown flags");
+	b->rules[0].flags = NFR_RULE_MATCH | NFR_RULE_ALLOW_OPTS;
+	assert_refused(b, "rule 0: a match rule decides");
 	b->rules[0].flags = 0;
 	b->rules[0].tag = 1;
-	assert_refused(b, "rule 0: unknown flags");
+	assert_refused(b, "rule 0: no such tag");
 	b->rules[0].tag = 0;
+	b->rules[0].action = 0;
+	assert_refused(b, "rule 0: no such action");
+	b->rules[0].action = NFR_NO_ACTION;
 	b->rules[0].flags = NFR_RULE_GUARD;
 	assert_refused(b, "rule 0: is one of the guard's");
 	b->rules[0].flags = 0;
@@ -274,6 +283,134 @@ static void test_contents_of_rules_are_checked(void **state)
 	b->rules[2].flags = NFR_RULE_GUARD;
 	b->rules[3].verdict = NFR_BLOCK;
 	assert_refused(b, "rule 3: the guard's last is no objection");
+}
+
+/* Puts code before the plain one; what follows is moved. */
+static void put(struct bench *b, const struct nfr_insn *code, unsigned count)
+{
+	memmove(b->code + count, b->code, sizeof(plain));
+	memcpy(b->code, code, count * sizeof(*code));
+	b->img.insn_count = (__u32)(sizeof(plain) / sizeof(*plain)) + count;
+	for (unsigned i = 0; i < NFR_ENTRIES; i++)
+		b->header.entry[i] = i < NFR_ENTRIES / 2 ? 0 : 5 + count;
+}
+
+static void make_match(struct bench *b, unsigned rule)
+{
+	b->rules[rule] =
+		(struct nfr_rule){NFR_BLOCK, NFR_RULE_MATCH, 0, NFR_NO_ACTION};
+	b->code[3].imm = 1; /* so that it does not decide */
+}
+
+static void test_a_candidate_is_a_rule_that_decides(void **state)
+{
+	static const struct nfr_insn code[] = {{NFR_OP_SET, 0, 0, 0},
+					       {NFR_OP_RETGE, 0, 0, 0}};
+	struct bench *b = *state;
+
+	put(b, code, 2);
+	assert_accepted(b);
+	b->code[0].imm = 2;
+	assert_refused(b,
+		       "instruction 0: decides by a rule of the other stage");
+	b->code[0].imm = 4;
+	assert_refused(b, "instruction 0: no such rule");
+	b->code[0] = (struct nfr_insn){NFR_OP_SET, 0, 1, 0};
+	assert_refused(b, "instruction 0: unused operands are not zero");
+	b->code[0] = (struct nfr_insn){NFR_OP_RETC, 0, 0, 2};
+	assert_refused(b,
+		       "instruction 0: decides by a rule of the other stage");
+	b->code[0].imm = 1;
+	assert_refused(b, "instruction 1: can not be reached");
+}
+
+static void test_a_program_ends_at_retc(void **state)
+{
+	struct bench *b = *state;
+
+	b->code[4] = (struct nfr_insn){NFR_OP_RETC, 0, 0, 1};
+	assert_accepted(b);
+	b->code[7] = (struct nfr_insn){NFR_OP_RETC, 0, 0, 3};
+	assert_refused(b, "instruction 7: only rules do this, no guard");
+	b->code[7] = (struct nfr_insn){NFR_OP_SET, 0, 0, 1};
+	assert_refused(b, "instruction 7: only rules do this, no guard");
+}
+
+static void test_match_names_match_rules_only(void **state)
+{
+	static const struct nfr_insn code[] = {{NFR_OP_MATCH, 0, 0, 0}};
+	struct bench *b = *state;
+
+	make_match(b, 0);
+	put(b, code, 1);
+	assert_accepted(b);
+	b->code[0].imm = 1;
+	assert_refused(b, "instruction 0: not a match rule");
+	b->code[0].imm = 4;
+	assert_refused(b, "instruction 0: no such rule");
+	b->code[0] = (struct nfr_insn){NFR_OP_SET, 0, 0, 0};
+	assert_refused(b, "instruction 0: a match rule does not decide");
+	b->code[0] = (struct nfr_insn){NFR_OP_JA, 0, 0, 0};
+	b->code[4].imm = 0;
+	assert_refused(b, "instruction 4: a match rule does not decide");
+}
+
+static void test_xlate_needs_pools(void **state)
+{
+	static const struct nfr_insn code[] = {{NFR_OP_XLATE, 0, 0, 0}};
+	static struct nfr_action action;
+	struct bench *b = *state;
+
+	make_match(b, 0);
+	put(b, code, 1);
+	assert_refused(b, "instruction 0: the rule has no pools");
+	b->img.actions = &action;
+	b->img.action_count = 1;
+	b->rules[0].action = 0;
+	action.nat = 0;
+	action.rdr = NFR_NO_POOL;
+	assert_accepted(b);
+	action.nat = NFR_NO_POOL;
+	assert_refused(b, "instruction 0: the rule has no pools");
+}
+
+static void test_tags_are_the_images(void **state)
+{
+	static const struct nfr_insn code[] = {{NFR_OP_TAG, 0, 0, 1}};
+	struct bench *b = *state;
+
+	put(b, code, 1);
+	assert_refused(b, "instruction 0: no such tag");
+	b->img.tag_count = 1;
+	assert_accepted(b);
+	b->code[0].imm = 0;
+	assert_refused(b, "instruction 0: no such tag");
+	b->code[0].imm = 2;
+	assert_refused(b, "instruction 0: no such tag");
+	b->code[0] = (struct nfr_insn){NFR_OP_DONE, 0, 0, 31};
+	assert_accepted(b);
+	b->code[0].imm = 32;
+	assert_refused(b, "instruction 0: no such kind of line");
+	b->code[0] = (struct nfr_insn){NFR_OP_JDONE, 0, 1, 32};
+	assert_refused(b, "instruction 0: no such kind of line");
+}
+
+static void test_a_chance_is_drawn_before_it_is_asked_for(void **state)
+{
+	static const struct nfr_insn code[] = {
+		{NFR_OP_JEQ, NFR_F_PROTO, 0, 6},
+		{NFR_OP_DRAW, 0, 0, 9},
+		{NFR_OP_JRAND, 0, 1, 5},
+	};
+	struct bench *b = *state;
+
+	put(b, code, 3);
+	assert_accepted(b);
+	b->code[0].jump = 1; /* around the draw */
+	assert_refused(b, "instruction 2: no chance was drawn");
+	b->code[0] = (struct nfr_insn){NFR_OP_DRAW, 0, 0, 9};
+	b->code[1] = (struct nfr_insn){NFR_OP_JA, 0, 0, 0};
+	assert_accepted(b);
 }
 
 static void test_limits_are_kept(void **state)
@@ -324,6 +461,12 @@ int main(void)
 		TEST(test_guard_has_all_entries_or_none),
 		TEST(test_there_is_one_default_and_it_is_last),
 		TEST(test_contents_of_rules_are_checked),
+		TEST(test_a_candidate_is_a_rule_that_decides),
+		TEST(test_a_program_ends_at_retc),
+		TEST(test_match_names_match_rules_only),
+		TEST(test_xlate_needs_pools),
+		TEST(test_tags_are_the_images),
+		TEST(test_a_chance_is_drawn_before_it_is_asked_for),
 		TEST(test_limits_are_kept),
 		TEST(test_empty_code_is_refused),
 	};

@@ -16,6 +16,7 @@ struct env {
 	__u32 count;
 	struct nfr_table_key asked;
 	int answer;
+	__u32 random, random_count;
 };
 
 static const struct nfr_insn *env_insn(struct env *env, __u32 pc)
@@ -29,10 +30,27 @@ static int env_table_has(struct env *env, const struct nfr_table_key *key)
 	return env->answer;
 }
 
+static __u32 env_random(struct env *env)
+{
+	env->random_count++;
+	return env->random;
+}
+
 #include "runtime/vm.h"
 
 static struct nfr_key key;
 static struct env env;
+
+static struct vm_run trace;
+
+/* A run that remembers match rules; the rule that decides. */
+static __u32 trace_run(const struct nfr_insn *code, __u32 count)
+{
+	env.code = code;
+	env.count = count;
+	vm_begin(&trace, 0, 0);
+	return vm_go(&env, &key, &trace);
+}
 
 static __u32 run(const struct nfr_insn *code, __u32 count)
 {
@@ -102,6 +120,174 @@ TEST(masks_compare_the_masked_bits)
 			 0);
 }
 
+TEST(masks_of_the_upper_half_compare_that)
+{
+	key.w[NFR_F_MARK] = 0x00120034;
+	assert_int_equal(jumps(NFR_OP_JHEQ, NFR_F_MARK, 0x10u << 16 | 0x10), 1);
+	assert_int_equal(jumps(NFR_OP_JHEQ, NFR_F_MARK, 0x30u << 16 | 0x30), 0);
+	assert_int_equal(jumps(NFR_OP_JHNE, NFR_F_MARK, 0x10u << 16 | 0x10), 0);
+	assert_int_equal(jumps(NFR_OP_JHNE, NFR_F_MARK, 0x30u << 16 | 0x30), 1);
+}
+
+TEST(the_candidate_decides_and_else_the_rule_of_retc)
+{
+	const struct nfr_insn code[] = {
+		{.op = NFR_OP_JEQ, .field = NFR_F_PROTO, .jump = 2, .imm = 6},
+		{.op = NFR_OP_SET, .imm = 5},
+		{.op = NFR_OP_SET, .imm = 0},
+		{.op = NFR_OP_RETC, .imm = 9},
+	};
+
+	assert_int_equal(run(code, 4), 0);
+	key.w[NFR_F_PROTO] = 6;
+	assert_int_equal(run(code, 4), 9);
+}
+
+TEST(a_candidate_decides_from_the_rule_of_retge_on)
+{
+	struct nfr_insn code[] = {
+		{.op = NFR_OP_SET, .imm = 4},
+		{.op = NFR_OP_RETGE, .imm = 4},
+		{.op = NFR_OP_RET, .imm = 9},
+	};
+
+	assert_int_equal(run(code, 3), 4);
+	code[1].imm = 5;
+	assert_int_equal(run(code, 3), 9);
+	code[0] = (struct nfr_insn){.op = NFR_OP_JA};
+	code[1].imm = 0; /* no candidate is none of any rule */
+	assert_int_equal(run(code, 3), 9);
+}
+
+TEST(match_rules_are_remembered_in_order)
+{
+	const struct nfr_insn code[] = {
+		{.op = NFR_OP_MATCH, .imm = 7},
+		{.op = NFR_OP_TAG, .imm = 3},
+		{.op = NFR_OP_MATCH, .imm = 2},
+		{.op = NFR_OP_RET, .imm = 9},
+	};
+
+	assert_int_equal(trace_run(code, 4), 9);
+	assert_int_equal(trace.matched_count, 2);
+	assert_int_equal(trace.matched[0], 7);
+	assert_int_equal(trace.matched[1], 2);
+	assert_int_equal(key.w[NFR_F_TAG], 3);
+}
+
+TEST(more_match_rules_than_there_is_room_for_are_a_doubt)
+{
+	struct nfr_insn code[VM_MATCHED_MAX + 2];
+
+	for (__u32 i = 0; i <= VM_MATCHED_MAX; i++)
+		code[i] = (struct nfr_insn){.op = NFR_OP_MATCH, .imm = i};
+	code[VM_MATCHED_MAX + 1] = (struct nfr_insn){.op = NFR_OP_RET};
+	assert_int_equal(trace_run(code + 1, VM_MATCHED_MAX + 1), 0);
+	assert_int_equal(trace_run(code, VM_MATCHED_MAX + 2), NFR_NO_RULE);
+	assert_int_equal(trace.reason, NFR_REASON_MATCHES);
+	assert_int_equal(trace.matched_count, VM_MATCHED_MAX);
+}
+
+TEST(a_match_rule_where_none_can_be_reaches_no_rule)
+{
+	const struct nfr_insn code[] = {{.op = NFR_OP_MATCH},
+					{.op = NFR_OP_RET}};
+	const struct nfr_insn tag[] = {{.op = NFR_OP_TAG, .imm = 1},
+				       {.op = NFR_OP_RET}};
+
+	assert_int_equal(run(code, 2), NFR_NO_RULE);
+	assert_int_equal(run(tag, 2), NFR_NO_RULE);
+	assert_int_equal(key.w[NFR_F_TAG], 0);
+}
+
+TEST(a_rule_that_translates_pauses_until_the_key_is_changed)
+{
+	const struct nfr_insn code[] = {
+		{.op = NFR_OP_XLATE, .imm = 1},
+		{.op = NFR_OP_JNE, .field = NFR_F_DPORT, .jump = 1, .imm = 80},
+		{.op = NFR_OP_RET, .imm = 2},
+		{.op = NFR_OP_RET, .imm = 3},
+	};
+
+	assert_int_equal(trace_run(code, 4), NFR_NO_RULE);
+	assert_int_equal(trace.paused, 1);
+	key.w[NFR_F_DPORT] = 80;
+	assert_int_equal(vm_go(&env, &key, &trace), 2);
+	assert_int_equal(trace.paused, NFR_NO_RULE);
+	assert_int_equal(trace.matched_count, 1);
+}
+
+TEST(a_chance_is_drawn_once_a_packet)
+{
+	const struct nfr_insn code[] = {
+		{.op = NFR_OP_DRAW, .imm = 1},
+		{.op = NFR_OP_JRAND, .jump = 4, .imm = 0x80000000},
+		{.op = NFR_OP_DRAW, .imm = 2},
+		{.op = NFR_OP_DRAW, .imm = 1},
+		{.op = NFR_OP_JRAND, .jump = 1, .imm = 0x80000000},
+		{.op = NFR_OP_RET, .imm = 1}, /* below both times */
+		{.op = NFR_OP_RET, .imm = 2}, /* above, or of two minds */
+	};
+	unsigned below = 0, rounds = 10000;
+
+	for (unsigned i = 0; i < rounds; i++) {
+		env.random = i * 2654435761u;
+		env.random_count = 0;
+		below += trace_run(code, 7) == 1;
+		assert_int_equal(env.random_count, 1);
+		assert_int_equal(trace.seed, env.random | 1);
+	}
+	assert_in_range(below, rounds * 48 / 100, rounds * 52 / 100);
+}
+
+TEST(a_packet_with_a_seed_draws_as_before)
+{
+	const struct nfr_insn code[] = {
+		{.op = NFR_OP_DRAW, .imm = 6},
+		{.op = NFR_OP_JRAND, .jump = 1, .imm = 0x80000000},
+		{.op = NFR_OP_RET, .imm = 1},
+		{.op = NFR_OP_RET, .imm = 2},
+	};
+
+	env.code = code;
+	env.count = 4;
+	vm_begin(&trace, 0, 77);
+	assert_int_equal(vm_go(&env, &key, &trace),
+			 vm_chance(77, 6) < 0x80000000 ? 1 : 2);
+	assert_int_equal(env.random_count, 0);
+	assert_int_equal(trace.seed, 77);
+	assert_int_not_equal(vm_chance(77, 6), vm_chance(77, 7));
+}
+
+TEST(the_odds_are_the_probability)
+{
+	static const __u32 odds[] = {0, 1, 0x19999999, 0xe6666666, 0xffffffff};
+
+	for (unsigned i = 0; i < sizeof(odds) / sizeof(odds[0]); i++) {
+		__u64 below = 0, rounds = 100000, wanted;
+
+		for (__u32 k = 0; k < rounds; k++)
+			below += vm_chance(k * 2 + 1, 3) < odds[i];
+		wanted = rounds * odds[i] >> 32;
+		assert_in_range(below + 500, wanted, wanted + 1000);
+	}
+}
+
+TEST(a_kind_of_older_lines_is_done_once)
+{
+	const struct nfr_insn code[] = {
+		{.op = NFR_OP_JDONE, .jump = 2, .imm = 3},
+		{.op = NFR_OP_DONE, .imm = 3},
+		{.op = NFR_OP_JDONE, .jump = 1, .imm = 3},
+		{.op = NFR_OP_RET, .imm = 1},
+		{.op = NFR_OP_JDONE, .jump = 1, .imm = 2},
+		{.op = NFR_OP_RET, .imm = 2},
+		{.op = NFR_OP_RET, .imm = 3},
+	};
+
+	assert_int_equal(run(code, 7), 2);
+}
+
 TEST(a_jump_counts_from_the_next_instruction)
 {
 	const struct nfr_insn code[] = {
@@ -148,7 +334,7 @@ TEST(an_unknown_opcode_reaches_no_rule)
 	for (unsigned op = 0; op < 256; op++) {
 		const struct nfr_insn code[] = {{.op = (__u8)op}};
 
-		if (op != NFR_OP_RET)
+		if (op != NFR_OP_RET && op != NFR_OP_RETC)
 			assert_int_equal(run(code, 1), NFR_NO_RULE);
 	}
 }
@@ -195,6 +381,17 @@ int main(void)
 		FACT(ja_skips),
 		FACT(comparisons_are_unsigned),
 		FACT(masks_compare_the_masked_bits),
+		FACT(masks_of_the_upper_half_compare_that),
+		FACT(the_candidate_decides_and_else_the_rule_of_retc),
+		FACT(a_candidate_decides_from_the_rule_of_retge_on),
+		FACT(match_rules_are_remembered_in_order),
+		FACT(more_match_rules_than_there_is_room_for_are_a_doubt),
+		FACT(a_match_rule_where_none_can_be_reaches_no_rule),
+		FACT(a_rule_that_translates_pauses_until_the_key_is_changed),
+		FACT(a_chance_is_drawn_once_a_packet),
+		FACT(a_packet_with_a_seed_draws_as_before),
+		FACT(the_odds_are_the_probability),
+		FACT(a_kind_of_older_lines_is_done_once),
 		FACT(a_jump_counts_from_the_next_instruction),
 		FACT(an_ipv4_address_is_asked_for_as_mapped),
 		FACT(an_ipv6_address_is_asked_for_in_network_order),

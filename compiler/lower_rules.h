@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* lower_rules.h: the rules that one entry point may meet -> its program. */
+#ifndef NFR_LOWER_RULES_H
+#define NFR_LOWER_RULES_H
+
+#include "emit.h"
+#include "policy.h"
+
+struct lower_entry {
+	struct emit *emit;
+	const struct policy *policy;
+	const uint32_t *rank; /* of each rule in policy_order() */
+	const uint32_t *order;
+	enum nfr_dir dir;
+	enum nfr_family family;
+};
+
+/* Always ends in a rule. */
+void lower_rules(const struct lower_entry *);
+void lower_guard(const struct lower_entry *);
+
+/* Does the match rule change addresses or ports at once? */
+bool lower_translates(const struct policy_rule *);
+/* Is a match rule remembered when it applies: is it anything but a tag? */
+bool lower_is_kept(const struct policy_rule *);
+
+#endif
