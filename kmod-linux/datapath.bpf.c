@@ -34,6 +34,9 @@ NFR_INLINE struct verdict *datapath_scratch(void)
 int datapath_new(void);
 int datapath_again(void);
 int datapath_guard(__u32 which);
+int datapath_piece(void);
+int datapath_first(void);
+int datapath_error(void);
 __u32 datapath_run(__u32 which, __u32 entry);
 
 NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
@@ -55,6 +58,27 @@ NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
 	(void)env;
 	(void)v;
 	return datapath_guard(which);
+}
+
+NFR_INLINE int env_slow_piece(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	return datapath_piece();
+}
+
+NFR_INLINE void env_slow_first(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	datapath_first();
+}
+
+NFR_INLINE int env_slow_error(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	return datapath_error();
 }
 
 NFR_INLINE __u32 env_slow_run(struct env *env, struct verdict *v, __u32 which,
@@ -100,6 +124,34 @@ __attribute__((noinline)) int datapath_new(void)
 	struct env env = {0};
 
 	return v ? slow_new(&env, v) : 0;
+}
+
+/* enum fragment_way */
+__attribute__((noinline)) int datapath_piece(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? (int)fragment_judge(&env, v) : FRAGMENT_BLOCKS;
+}
+
+__attribute__((noinline)) int datapath_first(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	if (v)
+		fragment_note(&env, v);
+	return 0;
+}
+
+/* enum icmp_way */
+__attribute__((noinline)) int datapath_error(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? (int)icmp_judge(&env, v) : ICMP_BLOCKS;
 }
 
 NFR_INLINE __u8 datapath_judge(struct env *env, struct packet_frame *frame)

@@ -95,16 +95,17 @@ NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
 {
 	struct __sk_buff *skb = env->skb;
 	__u32 want;
+	int failed;
 
 	if (!skb)
 		return 0;
 	want = skb->len < NFR_HEADERS_MAX ? skb->len : NFR_HEADERS_MAX;
-	if ((__u32)(frame->end - frame->start) >= want ||
-	    bpf_skb_pull_data(skb, want) != 0)
+	if ((__u32)(frame->end - frame->start) >= want)
 		return 0;
+	failed = bpf_skb_pull_data(skb, want) != 0;
 	frame->start = (const __u8 *)(unsigned long)skb->data;
 	frame->end = (const __u8 *)(unsigned long)skb->data_end;
-	return 1;
+	return !failed;
 }
 
 /* Of the kernel's own packet; CO-RE finds the places. */

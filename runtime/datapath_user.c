@@ -213,7 +213,14 @@ static void forget(void *arg, const void *key, void *state)
 	state_forget(arg, key, state);
 }
 
+static void forget_fragment(void *arg, const void *key, void *first)
+{
+	(void)first;
+	env_fragment_delete(arg, key);
+}
+
 void datapath_forget_states(struct datapath *dp)
 {
+	hashmap_each(dp->env.fragments, forget_fragment, &dp->env);
 	hashmap_each(dp->env.states, forget, &dp->env);
 }

@@ -253,6 +253,9 @@ NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 NFR_INLINE int slow_new(struct env *env, struct verdict *v);
 NFR_INLINE int slow_again(struct env *env, struct verdict *v);
 NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which);
+NFR_INLINE enum fragment_way fragment_judge(struct env *env, struct verdict *v);
+NFR_INLINE void fragment_note(struct env *env, struct verdict *v);
+NFR_INLINE enum icmp_way icmp_judge(struct env *env, struct verdict *v);
 NFR_INLINE __u32 vm_run(struct env *env, const struct nfr_key *key,
 			__u32 entry);
 
@@ -269,6 +272,21 @@ NFR_INLINE int env_slow_again(struct env *env, struct verdict *v)
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
 {
 	return slow_guard(env, v, which);
+}
+
+NFR_INLINE enum fragment_way env_slow_piece(struct env *env, struct verdict *v)
+{
+	return fragment_judge(env, v);
+}
+
+NFR_INLINE void env_slow_first(struct env *env, struct verdict *v)
+{
+	fragment_note(env, v);
+}
+
+NFR_INLINE enum icmp_way env_slow_error(struct env *env, struct verdict *v)
+{
+	return icmp_judge(env, v);
 }
 
 NFR_INLINE __u32 env_slow_run(struct env *env, struct verdict *v, __u32 which,

@@ -12,6 +12,14 @@
 
 #include "packet.h"
 
+/* What an ICMP error quotes: a packet of the other direction (icmp.h). */
+struct icmp_quote {
+	struct packet packet; /* network and transport: where it lies in the
+				 frame; transport 0: it quotes none */
+	__u32 seq;	      /* of a TCP segment */
+	__u32 is_of_flow; /* the error passes by the state of verdict.name */
+};
+
 struct verdict {
 	struct nfr_result result; /* first: tests read it from the map */
 	struct packet packet;
@@ -29,7 +37,28 @@ struct verdict {
 	struct nfr_state_key name;
 	__u32 is_new; /* fresh is the packet's state */
 	struct nfr_state fresh;
+	struct nfr_fragment_key datagram; /* of a fragment */
+	__u32 reserved;
+	struct nfr_fragment first; /* the first of datagram */
+	struct icmp_quote quote;
 	struct nfr_key other; /* a second key for the rules or the guard */
+};
+
+/* What becomes of a piece before flows and rules are asked. */
+enum fragment_way {
+	FRAGMENT_NONE,	  /* it is no piece */
+	FRAGMENT_BLOCKS,  /* the reason is set */
+	FRAGMENT_FIRST,	  /* it is judged as any packet, then see below */
+	FRAGMENT_PASSES,  /* by a rule; reason and rule are set */
+	FRAGMENT_OF_STATE /* of v->name, by v->result.rule */
+};
+
+/* What an error is to flows. */
+enum icmp_way {
+	ICMP_NO_FLOW, /* a packet as others */
+	ICMP_UNREAD,  /* the same, but no default may pass it */
+	ICMP_BLOCKS,  /* reason and rule are set */
+	ICMP_PASSES   /* the same; by the state of v->name */
 };
 
 /* Which of the two keys a program runs on. */

@@ -22,6 +22,7 @@
 #define NFR_VERDICT_H
 
 #include "scratch.h"
+#include "icmp.h"
 #include "slow.h"
 #include "state.h"
 
@@ -141,50 +142,19 @@ NFR_INLINE int verdict_continue(struct env *env,
 
 /* ---- call places -------------------------------------------------------- */
 
-/*
- * CALL PLACE, fragment.h: a fragment without a transport header. Nonzero passes
- * it, like its first; else the reason is set.
- */
-NFR_INLINE int verdict_fragment(struct env *env,
-				const struct nfr_config *config,
-				const struct packet_frame *frame,
-				struct verdict *v)
+/* A packet that may be an ICMP error: which way it goes; its quote is read. */
+NFR_INLINE enum icmp_way verdict_icmp_error(struct env *env,
+					    struct packet_frame *frame,
+					    struct verdict *v)
 {
-	(void)env;
-	(void)config;
-	(void)frame;
-	v->result.reason = NFR_REASON_FRAGMENT;
-	return 0;
-}
+	__u8 doubt;
 
-/* CALL PLACE, fragment.h: a first fragment and what became of it. */
-NFR_INLINE void verdict_first_fragment(struct env *env,
-				       const struct nfr_config *config,
-				       const struct packet_frame *frame,
-				       struct verdict *v)
-{
-	(void)env;
-	(void)config;
-	(void)frame;
-	(void)v;
-}
-
-/*
- * CALL PLACE, icmp.h: an ICMP error about a flow. Then v->name is its state's,
- * *passes is the verdict, and reason and rule are set. 0: it is a packet like
- * others.
- */
-NFR_INLINE int verdict_icmp_error(struct env *env,
-				  const struct nfr_config *config,
-				  const struct packet_frame *frame,
-				  struct verdict *v, int *passes)
-{
-	(void)env;
-	(void)config;
-	(void)frame;
-	(void)v;
-	(void)passes;
-	return 0;
+	if (!icmp_is_error(&v->packet.key))
+		return ICMP_NO_FLOW;
+	env_pull(env, frame);
+	doubt = icmp_read_quote(frame, &v->packet, &v->quote);
+	PACKET_FORGET();
+	return doubt ? ICMP_UNREAD : env_slow_error(env, v);
 }
 
 /*
@@ -228,26 +198,53 @@ NFR_INLINE int verdict_apply(struct env *env, struct packet_frame *frame,
 	       verdict_hop(env, frame, v, state);
 }
 
+/* A packet of no flow: nonzero passes it. */
+NFR_INLINE int verdict_begin(struct env *env, struct packet_frame *frame,
+			     struct verdict *v)
+{
+	enum icmp_way way = ICMP_NO_FLOW;
+	struct nfr_state *state;
+	int passes;
+
+	if (v->role == STATE_NO_FLOW)
+		way = verdict_icmp_error(env, frame, v);
+	if (way == ICMP_BLOCKS)
+		return 0;
+	if (way == ICMP_PASSES) {
+		state = env_state_find(env, &v->name);
+		return state && !verdict_apply(env, frame, v, state);
+	}
+	passes = env_slow_new(env, v);
+	if (way == ICMP_UNREAD && v->result.reason == NFR_REASON_DEFAULT) {
+		v->result.reason = NFR_REASON_ICMP_INNER;
+		return 0;
+	}
+	return passes &&
+	       (!v->is_new || !verdict_apply(env, frame, v, &v->fresh));
+}
+
 /* For a packet without doubt: nonzero passes it, and nothing else does. */
 NFR_INLINE int verdict_reach(struct env *env, const struct nfr_config *config,
 			     struct packet_frame *frame, struct verdict *v)
 {
-	struct state_judgement judgement = {0};
+	struct state_judgement judgement = {.rule = v->result.rule};
 	struct nfr_state *state;
-	int passes = 0;
 
-	v->role = state_role(&v->packet.key);
-	state = verdict_state(env, config, v, &judgement);
-	if (state)
-		return verdict_continue(env, config, v, state,
-					judgement.rule) &&
-		       !verdict_apply(env, frame, v, state);
-	if (v->role == STATE_NO_FLOW &&
-	    verdict_icmp_error(env, config, frame, v, &passes))
-		return passes;
-	if (!env_slow_new(env, v))
-		return 0;
-	return !v->is_new || !verdict_apply(env, frame, v, &v->fresh);
+	if (v->packet.key.w[NFR_F_BITS] & NFR_BIT_LATER) {
+		v->role = STATE_FLOW;
+		state = env_state_find(env, &v->name);
+		if (!state) {
+			verdict_set(v, NFR_REASON_FRAGMENT, NFR_NO_RULE);
+			return 0;
+		}
+	} else {
+		v->role = state_role(&v->packet.key);
+		state = verdict_state(env, config, v, &judgement);
+	}
+	if (!state)
+		return verdict_begin(env, frame, v);
+	return verdict_continue(env, config, v, state, judgement.rule) &&
+	       !verdict_apply(env, frame, v, state);
 }
 
 /* Up to the verdict, without counters and events. */
@@ -256,8 +253,8 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 {
 	const struct nfr_config *config = env_config(env);
 	const struct nfr_iface *iface;
-	__u32 ifid, bits;
-	int passes;
+	enum fragment_way way = FRAGMENT_NONE;
+	__u32 ifid;
 
 	if (!config || config->abi_version != NFR_ABI_VERSION) {
 		packet_clear(&v->packet); /* no parser did; an event reads it */
@@ -280,15 +277,13 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 	v->ifindex = frame->ifindex;
 	v->ingress = frame->ingress;
 	v->len = frame->len;
-	bits = v->packet.key.w[NFR_F_BITS];
-	if (bits & NFR_BIT_LATER)
-		passes = verdict_fragment(env, config, frame, v);
-	else
-		passes = verdict_reach(env, config, frame, v);
-	if (passes)
+	if (fragment_is_piece(&v->packet))
+		way = env_slow_piece(env, v);
+	if (way == FRAGMENT_PASSES ||
+	    (way != FRAGMENT_BLOCKS && verdict_reach(env, config, frame, v)))
 		v->result.verdict = NFR_PASS;
-	if ((bits & (NFR_BIT_FRAGMENT | NFR_BIT_LATER)) == NFR_BIT_FRAGMENT)
-		verdict_first_fragment(env, config, frame, v);
+	if (way == FRAGMENT_FIRST)
+		env_slow_first(env, v);
 }
 
 /* All of an event but its time. */

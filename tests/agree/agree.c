@@ -152,8 +152,18 @@ static void draw_trial(const struct run *run, struct trial *t)
 	t->verdict = (struct nfr_result){.verdict = NFR_BLOCK,
 					 .reason = t->expected.doubt,
 					 .rule = NFR_NO_RULE};
-	if (t->expected.doubt == NFR_REASON_NONE)
-		t->verdict = model_judge(t->policy->policy, &t->expected.key);
+	if (t->expected.doubt != NFR_REASON_NONE)
+		return;
+	if (t->expected.piece_doubt != NFR_REASON_NONE) {
+		t->verdict.reason = t->expected.piece_doubt;
+		return;
+	}
+	t->verdict = model_judge(t->policy->policy, &t->expected.key);
+	/* Only a rule that says so passes what quotes nothing. */
+	if (t->expected.is_unread && t->verdict.reason == NFR_REASON_DEFAULT) {
+		t->verdict.reason = NFR_REASON_ICMP_INNER;
+		t->verdict.verdict = NFR_BLOCK;
+	}
 }
 
 /* A run in which some reason never came up has shown too little. */
@@ -167,7 +177,8 @@ static void check_reasons(struct run *run)
 		NFR_REASON_LINK,       NFR_REASON_VLAN,
 		NFR_REASON_IP_VERSION, NFR_REASON_IP_LENGTH,
 		NFR_REASON_EXTHDR,     NFR_REASON_ROUTING,
-		NFR_REASON_L4_LENGTH,  NFR_REASON_ADDRESS};
+		NFR_REASON_L4_LENGTH,  NFR_REASON_ADDRESS,
+		NFR_REASON_ICMP_INNER};
 	static const char *const names[] = {
 #define NFR_REASON(sym, name, doubt, text) name,
 #include "runtime/reasons.def"

@@ -39,9 +39,9 @@
 #define KERNEL_FRAME_SURE (14 + 40)
 
 static const char *const map_names[] = {
-	"nfr_config", "nfr_code",   "nfr_rules",   "nfr_tables",
-	"nfr_ifaces", "nfr_states", "nfr_scratch", "nfr_rule_counts",
-	"nfr_image",  "nfr_tunnels"};
+	"nfr_config", "nfr_code",    "nfr_rules",    "nfr_tables",
+	"nfr_ifaces", "nfr_states",  "nfr_scratch",  "nfr_rule_counts",
+	"nfr_image",  "nfr_tunnels", "nfr_fragments"};
 enum kernel_map {
 	MAP_CONFIG,
 	MAP_CODE,
@@ -53,6 +53,7 @@ enum kernel_map {
 	MAP_RULE_COUNTS,
 	MAP_IMAGE,
 	MAP_TUNNELS,
+	MAP_FRAGMENTS,
 	MAPS
 };
 
@@ -235,6 +236,12 @@ static void empty(int fd)
 			return;
 }
 
+static void forget_flows(const struct kernel_object *o)
+{
+	empty(o->map[MAP_STATES]);
+	empty(o->map[MAP_FRAGMENTS]);
+}
+
 static int fill_tables(int fd, const struct image *image)
 {
 	empty(fd);
@@ -274,7 +281,7 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 	    bpf_map_update_elem(o->map[MAP_CONFIG], &zero, &config, BPF_ANY))
 		ret = -errno;
 	if (!k->keeps_flows)
-		empty(o->map[MAP_STATES]);
+		forget_flows(o);
 	return ret;
 }
 
@@ -392,7 +399,7 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 		return -errno;
 	memcpy(out, k->scratch + (size_t)k->cpu * k->scratch_len, sizeof(*out));
 	if (out->verdict == NFR_PASS && !k->keeps_flows)
-		empty(o->map[MAP_STATES]);
+		forget_flows(o);
 	return is_told(prog, opts.retval, out->verdict) ? 0 : -EBADE;
 }
 

@@ -12,7 +12,9 @@
 struct walk {
 	const struct packet_spec *spec;
 	struct nfr_key *key;
+	struct packet_expected *out;
 	size_t at;    /* where the next header starts */
+	size_t start; /* where what IPv6 counts starts */
 	size_t frame; /* bytes there are */
 	size_t limit; /* where the IP payload ends */
 	enum nfr_reason doubt;
@@ -96,6 +98,39 @@ static bool walk_udp(struct walk *w)
 	return true;
 }
 
+/*
+ * A piece of a datagram starts here, behind so many bytes of headers that the
+ * datagram's length counts.
+ */
+static void note_piece(struct walk *w, size_t headers, unsigned offset,
+		       bool more)
+{
+	size_t len = w->limit - w->at;
+
+	if (offset == 0 && !more)
+		return;
+	if (headers + offset * (size_t)8 + len > 65535)
+		w->out->piece_doubt = NFR_REASON_IP_LENGTH;
+	else if (len == 0 || (more && len % 8 != 0))
+		w->out->piece_doubt = NFR_REASON_FRAGMENT;
+}
+
+/* The data of a packet are 0x45: an IPv4 header, of a later fragment. */
+static void note_quote(struct walk *w)
+{
+	const struct packet_spec *s = w->spec;
+	size_t end = w->at + 8 + 20;
+	bool is_error = s->ip == 4 ? s->icmp_type == 3 || s->icmp_type == 4 ||
+					     s->icmp_type == 11 ||
+					     s->icmp_type == 12
+				   : s->icmp_type >= 1 && s->icmp_type <= 4;
+
+	w->out->is_unread =
+		is_error && !(w->key->w[NFR_F_BITS] & NFR_BIT_FRAGMENT) &&
+		(s->ip == 6 || s->data_len == 0 || end > NFR_HEADERS_MAX ||
+		 end > w->frame || end > w->limit);
+}
+
 static bool walk_transport(struct walk *w)
 {
 	const struct packet_spec *s = w->spec;
@@ -110,6 +145,7 @@ static bool walk_transport(struct walk *w)
 		if (!can_read(w, 8))
 			return false;
 		w->key->w[NFR_F_ICMP] = s->icmp_type * 256u + s->icmp_code;
+		note_quote(w);
 		return true;
 	case TRANSPORT_OTHER:
 		break;
@@ -151,6 +187,7 @@ static bool walk_ipv4(struct walk *w)
 		w->key->w[NFR_F_BITS] |= NFR_BIT_LATER;
 	w->limit = w->at + total;
 	w->at += header;
+	note_piece(w, header, s->fragment_offset, s->more_fragments);
 	return walk_transport(w);
 }
 
@@ -183,6 +220,9 @@ static bool walk_ext(struct walk *w, unsigned i)
 			*bits |= NFR_BIT_LATER;
 	}
 	w->at += len;
+	if (ext->type == 44)
+		note_piece(w, w->at - 8 - w->start, ext->fragment_offset,
+			   ext->more_fragments);
 	return true;
 }
 
@@ -206,6 +246,7 @@ static bool walk_ipv6(struct walk *w)
 	if (s->ip != 6 || s->version != 6)
 		return doubt(w, NFR_REASON_IP_VERSION);
 	w->at += 40;
+	w->start = w->at;
 	stated = packet_stated_len(s);
 	if (stated > w->frame - w->at || (stated == 0 && w->frame > w->at))
 		return doubt(w, NFR_REASON_IP_LENGTH);
@@ -249,6 +290,7 @@ void packet_expect(const struct packet_spec *s, struct packet_expected *out)
 {
 	struct walk w = {.spec = s,
 			 .key = &out->key,
+			 .out = out,
 			 .frame = packet_frame_len(s),
 			 .limit = SIZE_MAX,
 			 .doubt = NFR_REASON_NONE};

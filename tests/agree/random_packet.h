@@ -64,8 +64,10 @@ struct packet_spec {
 };
 
 struct packet_expected {
-	uint8_t doubt;	    /* NFR_REASON_NONE: the key may be judged */
-	struct nfr_key key; /* then; IFID, DIR and RECEIVED are the caller's */
+	uint8_t doubt;	     /* NFR_REASON_NONE: the key may be judged */
+	struct nfr_key key;  /* then; IFID, DIR and RECEIVED are the caller's */
+	uint8_t piece_doubt; /* of a fragment, whatever its key says, or NONE */
+	bool is_unread;	     /* an ICMP error, and what it quotes is nothing */
 };
 
 void random_packet(struct random *, struct packet_spec *);

@@ -9,7 +9,9 @@
 
 /*
  * NULL when a filter can know what the frame is, else why it must not pass.
- * caplen bytes are there of len; an Ethernet frame, or IP as it is.
+ * Of a fragment that is not the first it can know nothing: what must have
+ * passed before is the caller's. caplen bytes are there of len; an Ethernet
+ * frame, or IP as it is.
  */
 const char *frame_doubt(const uint8_t *bytes, size_t caplen, size_t len,
 			bool is_ether);

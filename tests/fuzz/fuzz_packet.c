@@ -32,6 +32,47 @@ static const char policy_text[] =
 
 static struct image policy;
 static struct datapath *datapath;
+/* Keys of what passed, of one input. */
+static struct nfr_key passed[FRAMES_MAX];
+static unsigned passed_count;
+
+static bool is_same(const struct nfr_key *a, const struct nfr_key *b,
+		    unsigned field, unsigned words)
+{
+	return memcmp(&a->w[field], &b->w[field], words * sizeof(a->w[0])) == 0;
+}
+
+/* Of the same direction and addresses as a first fragment that passed? */
+static bool has_first(const struct nfr_key *key)
+{
+	for (unsigned i = 0; i < passed_count; i++)
+		if ((passed[i].w[NFR_F_BITS] &
+		     (NFR_BIT_FRAGMENT | NFR_BIT_LATER)) == NFR_BIT_FRAGMENT &&
+		    is_same(&passed[i], key, NFR_F_IFID, 4) &&
+		    is_same(&passed[i], key, NFR_F_SRC0, 9))
+			return true;
+	return false;
+}
+
+/* An ICMP error about a packet that passed the other way? */
+static bool is_error_of_flow(const struct nfr_key *key,
+			     const struct nfr_result *result)
+{
+	uint32_t type = key->w[NFR_F_ICMP] >> 8;
+
+	if (!result->from_state ||
+	    !(key->w[NFR_F_PROTO] == 1
+		      ? type == 3 || type == 4 || type == 11 || type == 12
+	      : key->w[NFR_F_PROTO] == 58 ? type >= 1 && type <= 4
+					  : false))
+		return false;
+	for (unsigned i = 0; i < passed_count; i++)
+		if (passed[i].w[NFR_F_IFID] == key->w[NFR_F_IFID] &&
+		    memcmp(&passed[i].w[NFR_F_SRC0], &key->w[NFR_F_DST0], 16) ==
+			    0)
+			return true;
+	return false;
+}
 
 static void passed_rightly(const struct datapath_frame *frame,
 			   const struct nfr_key *key,
@@ -42,13 +83,16 @@ static void passed_rightly(const struct datapath_frame *frame,
 	uint32_t rule;
 
 	fuzz_require(!doubt, doubt ? doubt : "");
+	fuzz_require(!(key->w[NFR_F_BITS] & NFR_BIT_LATER) || has_first(key),
+		     "a later fragment passed without its first");
 	fuzz_require(result->reason == NFR_REASON_RULE ||
 			     result->reason == NFR_REASON_STATE ||
 			     result->reason == NFR_REASON_DEFAULT,
 		     "passed for a reason that blocks");
 	rule = reference_vm_run(&policy, NFR_STAGE_GUARD, key);
 	fuzz_require(rule == NFR_NO_RULE ||
-			     policy.rules[rule].verdict == NFR_PASS,
+			     policy.rules[rule].verdict == NFR_PASS ||
+			     is_error_of_flow(key, result),
 		     "passed against the guard");
 	if (result->from_state)
 		return;
@@ -101,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	size_t step;
 
 	datapath_forget_states(datapath);
+	passed_count = 0;
 	for (int i = 0; i < FRAMES_MAX; i++) {
 		struct nfr_event event;
 		struct nfr_key key;
@@ -110,8 +155,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		if (!step)
 			break;
 		result = datapath_judge(datapath, &frame, &key, &event);
-		if (result.verdict == NFR_PASS)
+		if (result.verdict == NFR_PASS) {
 			passed_rightly(&frame, &key, &result);
+			passed[passed_count++] = key;
+		}
 		bytes += step;
 		len -= step;
 	}

@@ -40,7 +40,6 @@ struct packet_text {
 	uint8_t flags; /* TCP */
 	uint8_t icmp_type, icmp_code;
 	uint16_t icmp_id;
-	uint16_t fragment;
 	uint8_t has_options;
 	uint8_t tos;
 	uint32_t ingress; /* ifindex; of what goes out */
@@ -66,8 +65,6 @@ static int send_on(uint32_t ifindex, enum nfr_dir dir,
 	b[0] = (uint8_t)(0x40 | header / 4);
 	b[1] = text->tos;
 	b[3] = (uint8_t)len;
-	b[6] = (uint8_t)(text->fragment >> 8);
-	b[7] = (uint8_t)text->fragment;
 	b[9] = text->proto;
 	for (int i = 0; i < 4; i++) {
 		b[12 + i] = (uint8_t)(src >> (24 - 8 * i));
@@ -402,21 +399,6 @@ TEST(other_icmp_makes_and_matches_no_state)
 	assert_int_equal(datapath_state_count(dp), 0);
 	echo(OUT, 8, 9);
 	assert_false(echo(IN, 3, 9));
-}
-
-TEST(a_later_fragment_blocks_and_a_first_one_is_a_packet)
-{
-	load_pass_out();
-	assert_true(send_on(UPLINK, OUT,
-			    &(struct packet_text){.proto = 17,
-						  .sport = 4000,
-						  .dport = 53,
-						  .fragment = 0x2000}));
-	assert_false(
-		send_on(UPLINK, OUT,
-			&(struct packet_text){.proto = 17, .fragment = 1}));
-	assert_int_equal(result.reason, NFR_REASON_FRAGMENT);
-	assert_int_equal(result.rule, NFR_NO_RULE);
 }
 
 TEST(options_block_also_in_a_flow)
@@ -768,7 +750,6 @@ int main(void)
 		FACT(our_request_lets_no_request_in),
 		FACT(a_request_of_another_code_asks_the_rules),
 		FACT(other_icmp_makes_and_matches_no_state),
-		FACT(a_later_fragment_blocks_and_a_first_one_is_a_packet),
 		FACT(options_block_also_in_a_flow),
 		FACT(the_guard_looks_at_flows_too),
 		FACT(a_flow_goes_on_under_a_new_policy_that_would_pass_it),
