@@ -6,6 +6,7 @@
  *   check_entries.c tables and their files -> sorted entries
  *   check_names.c   one written name       -> numbers (icmp.c has the words)
  *   check_host.c    one written host       -> addresses
+ *   check_lists.c   a match's lists        -> resolved lists
  *   check_expand.c  a match with lists     -> matches without
  *   check_pool.c    translation and routes -> one address or table each
  *   check_meta.c    what it asks beside headers -> policy_meta
@@ -18,6 +19,7 @@
  *   check_antispoof.c  antispoof           -> block rules
  *   check_set.c     set                    -> defaults for what follows
  *   tunnel*.c       the tunnel block       -> default rules and guard
+ *   check_corner.c  where verdicts change  -> values to try
  *   check_context.c what may be true beside headers -> contexts
  *   check_assert.c  asserts, the contract  -> witnesses against them
  *   check.c         the order of all that
@@ -292,6 +294,8 @@ const char *icmp_code_name(enum addr_family, unsigned type, unsigned code);
 /* The type names of a family; returns how many, at most max. */
 size_t icmp_type_names(enum addr_family, const char **names, size_t max);
 
+/* The family that a written match has; pf asks for it beside icmp-type. */
+enum addr_family written_family(const struct check *, const struct ast_match *);
 bool match_resolve(struct check *, const struct ast_match *,
 		   struct check_lists *out);
 /* The cross product, in pf's order. */

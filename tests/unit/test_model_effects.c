@@ -748,6 +748,23 @@ static void the_guard_sees_what_leaves(void **state)
 	bench_end(&b);
 }
 
+static void the_transports_owner_is_asked(void **state)
+{
+	struct bench b = bench_of("tunnel wg0 over any {\ntransport proto udp "
+				  "to 198.51.100.7 port 51820 user root\n}\n");
+
+	(void)state;
+	b.packet.proto = 17;
+	b.packet.dst = "198.51.100.7";
+	b.packet.dport = 51820;
+	assert_false(passes(&b));
+	b.context.has_socket = true;
+	assert_true(passes(&b));
+	b.context.uid = 1;
+	assert_false(passes(&b));
+	bench_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -785,6 +802,7 @@ int main(void)
 		cmocka_unit_test(rdr_pass_needs_no_rule),
 		cmocka_unit_test(a_state_has_its_options),
 		cmocka_unit_test(the_guard_sees_what_leaves),
+		cmocka_unit_test(the_transports_owner_is_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
