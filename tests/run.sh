@@ -121,6 +121,7 @@ unit rel
 mapfile -t plain < <(folders)
 scripts "${plain[@]}"
 ! is_wanted agree || suite agree 120 build/rel/tests/agree/agree
+! is_wanted agree || suite agree_follow 120 build/rel/tests/agree/agree_follow
 scripts net
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

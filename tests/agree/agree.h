@@ -3,6 +3,7 @@
  * agree.h: what an engine must do to be compared with the model.
  *
  *   agree.c           random policies and packets; the comparison, a program
+ *   agree_follow.c    the same of what follows a packet: fragments, errors
  *   native.c          agree_native: the datapath headers, compiled natively
  *   kernel.c          agree_kernel: the datapath in the kernel, by test-run
  */

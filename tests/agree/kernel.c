@@ -462,6 +462,12 @@ void agree_kernel_keep_flows(void *self, bool on)
 	((struct kernel *)self)->keeps_flows = on;
 }
 
+void agree_kernel_forget(void *self)
+{
+	for (unsigned i = 0; i < KERNEL_OBJECTS; i++)
+		forget_flows(&((struct kernel *)self)->objects[i]);
+}
+
 int agree_kernel_states(void *self, unsigned object)
 {
 	return ((struct kernel *)self)->objects[object].map[MAP_STATES];

@@ -13,6 +13,8 @@
  * All frames must be of ifindex 1, as states are bound to the device.
  */
 void agree_kernel_keep_flows(void *self, bool on);
+/* Ends all flows, and what is known of fragments. */
+void agree_kernel_forget(void *self);
 /* The map of states of an object; not the caller's to close. */
 int agree_kernel_states(void *self, unsigned object);
 
