@@ -96,7 +96,7 @@ __attribute__((noinline)) __u32 datapath_run(__u32 which, __u32 entry)
 	struct verdict *v = datapath_scratch();
 	struct env env = {0};
 
-	return v ? vm_run(&env, scratch_key(v, which), entry) : NFR_NO_RULE;
+	return v ? slow_run(&env, v, which, entry) : NFR_NO_RULE;
 }
 
 /* Nonzero when the guard forbids the key. */

@@ -144,6 +144,20 @@ struct {
 	__type(value, __u32);
 } nfr_tunnels SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nfr_pool);
+} nfr_pools SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nfr_pool_addr);
+} nfr_pool_addrs SEC(".maps");
+
 /* The .nfi itself, for the tools; no program reads it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -365,8 +365,10 @@ struct nfr_state {
 	__u32 reserved;
 	__u64 pools;   /* hash of the ids of those that translated it */
 	__u64 counted; /* NFR_COUNTED_*; 0: no limit counts it */
+	__u32 seed;    /* of the first packet's chances; 0: none was drawn */
+	__u32 given;   /* tag of the first packet behind the rules */
 };
-_Static_assert(sizeof(struct nfr_state) == 232, "nfr_state");
+_Static_assert(sizeof(struct nfr_state) == 240, "nfr_state");
 #define NFR_STATE_OPENING 0	/* only the first side was seen */
 #define NFR_STATE_HALF 1	/* TCP: SYN and SYN ACK, no more */
 #define NFR_STATE_ESTABLISHED 2 /* both sides were */
@@ -483,6 +485,7 @@ _Static_assert(sizeof(struct nfr_result) == 8, "nfr_result");
 #define NFR_RESULT_REWRITTEN 0x01 /* addresses or ports were changed */
 #define NFR_RESULT_REDIRECTED 0x02
 #define NFR_RESULT_COPIED 0x04
+#define NFR_RESULT_LOGGED 0x08 /* a match rule logs it */
 
 /* ---- limits of the parser, the same in every engine -------------------- */
 

@@ -64,6 +64,7 @@ int datapath_new(size_t state_max, struct datapath **out)
 static void env_drop_image(struct env *env)
 {
 	tableset_free(&env->tables);
+	poolset_free(&env->poolset);
 	free(env->devices);
 	free(env->rule_counts);
 }
@@ -98,9 +99,25 @@ static void device_bind(const struct image *image,
 	}
 }
 
+struct devices {
+	const struct datapath_device *first;
+	size_t count;
+};
+
+static __u32 device_named(void *arg, const char *name)
+{
+	const struct devices *devices = arg;
+
+	for (size_t i = 0; i < devices->count; i++)
+		if (strcmp(devices->first[i].name, name) == 0)
+			return devices->first[i].ifindex;
+	return 0;
+}
+
 int datapath_switch(struct datapath *dp, const struct image *image,
 		    const struct datapath_device *devices, size_t count_devices)
 {
+	struct devices named = {devices, count_devices};
 	struct env *env = &dp->env, next = *env;
 	int ret = -ENOMEM;
 
@@ -113,23 +130,37 @@ int datapath_switch(struct datapath *dp, const struct image *image,
 		.hz = DATAPATH_HZ,
 		.insn_count = image->insn_count,
 		.rule_count = image->rule_count,
+		.flags = image->config->flags,
+		.state_limit = image->config->state_limit,
 	};
+	memcpy(next.config.timeouts, image->config->timeouts,
+	       sizeof(next.config.timeouts));
+	next.actions = image->actions;
+	next.action_count = image->action_count;
 	memcpy(next.config.entry, image->header->entry,
 	       sizeof(next.config.entry));
 	for (unsigned i = NFR_ENTRY(NFR_STAGE_GUARD, 0, 0); i < NFR_ENTRIES;
 	     i++)
 		next.config.has_guard |= next.config.entry[i] != NFR_NO_ENTRY;
 	next.tables = NULL;
+	next.poolset = NULL;
 	next.device_count = count_devices;
 	next.devices = calloc(count_devices + 1, sizeof(*next.devices));
 	next.rule_counts = calloc((size_t)image->rule_count + 1,
 				  sizeof(*next.rule_counts));
 	if (next.devices && next.rule_counts)
 		ret = tableset_new(image, &next.tables);
+	if (!ret)
+		ret = poolset_new(image, device_named, &named, NULL,
+				  &next.poolset);
 	if (ret) {
 		env_drop_image(&next);
 		return ret;
 	}
+	next.pools = next.poolset->pools;
+	next.pool_count = next.poolset->pool_count;
+	next.pool_addrs = next.poolset->addrs;
+	next.pool_addr_count = next.poolset->addr_count;
 	for (size_t i = 0; i < count_devices; i++)
 		device_bind(image, &devices[i], &next.devices[i]);
 	env_drop_image(env);

@@ -14,6 +14,7 @@
 #include "../compiler/image.h"
 #include "datapath_user.h"
 #include "hashmap.h"
+#include "poolset.h"
 #include "scratch.h"
 #include "state.h"
 #include "tableset.h"
@@ -38,6 +39,10 @@ struct env {
 
 	struct nfr_count reasons[COUNT_REASONS];
 	struct hashmap *states, *aliases, *fragments, *counted;
+	struct poolset *poolset;      /* owns the next two */
+	const struct nfr_pool *pools; /* of the image */
+	const struct nfr_pool_addr *pool_addrs;
+	size_t pool_count, pool_addr_count;
 	__u64 now, last_sweep;
 	__u32 random;
 	bool has_swept;
@@ -256,8 +261,8 @@ NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which);
 NFR_INLINE enum fragment_way fragment_judge(struct env *env, struct verdict *v);
 NFR_INLINE void fragment_note(struct env *env, struct verdict *v);
 NFR_INLINE enum icmp_way icmp_judge(struct env *env, struct verdict *v);
-NFR_INLINE __u32 vm_run(struct env *env, const struct nfr_key *key,
-			__u32 entry);
+NFR_INLINE __u32 slow_run(struct env *env, struct verdict *v, __u32 which,
+			  __u32 entry);
 
 NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
 {
@@ -292,7 +297,7 @@ NFR_INLINE enum icmp_way env_slow_error(struct env *env, struct verdict *v)
 NFR_INLINE __u32 env_slow_run(struct env *env, struct verdict *v, __u32 which,
 			      __u32 entry)
 {
-	return vm_run(env, scratch_key(v, which), entry);
+	return slow_run(env, v, which, entry);
 }
 
 /* ---- counters and events ------------------------------------------------ */

@@ -11,5 +11,5 @@ runtime_src := runtime/bpflog.c runtime/clsact.c runtime/datapath_user.c \
 	runtime/event.c runtime/event_packet.c runtime/generation.c \
 	runtime/generation_load.c runtime/hashmap.c runtime/hooks.c runtime/hooks_links.c \
 	runtime/json.c runtime/links.c runtime/option.c runtime/option_help.c \
-	runtime/option_tables.c runtime/pins.c runtime/pins_object.c \
+	runtime/option_tables.c runtime/pins.c runtime/pins_object.c runtime/poolset.c \
 	runtime/shared.c runtime/state_filter.c runtime/state_view.c runtime/tableset.c runtime/tcx.c runtime/term.c

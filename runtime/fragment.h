@@ -147,9 +147,10 @@ NFR_INLINE const struct nfr_rule *fragment_rule(struct env *env,
 	first->key.w[NFR_F_RECEIVED] =
 		slow_received(env, dir, ifid, first->ingress);
 	v->other = first->key;
-	first->rule = env_slow_run(env, v, SCRATCH_OTHER,
-				   slow_entry(config, NFR_STAGE_RULES, dir,
-					      first->key.w[NFR_F_FAMILY]));
+	first->rule = slow_rules(env, v, SCRATCH_OTHER,
+				 slow_entry(config, NFR_STAGE_RULES, dir,
+					    first->key.w[NFR_F_FAMILY]),
+				 0);
 	first->generation = config->generation;
 	rule = env_rule(env, first->rule);
 	if (!rule || rule->verdict != NFR_PASS ||

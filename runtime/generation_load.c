@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "bpflog.h"
 #include "embed.h"
 #include "engine_error.h"
+#include "poolset.h"
 
 #define GENERATION_BATCH 8192u
 #define GENERATION_IFACES_MIN 1024u
@@ -29,11 +31,18 @@ static uint32_t generation_image_len(const struct image *image)
 
 /* Entries that a map of the generation needs for this image; 0: as it is. */
 static uint32_t generation_entries(enum pin_generation pin,
-				   const struct image *image)
+				   const struct image *image,
+				   const struct poolset *pools)
 {
 	switch (pin) {
+	case PIN_POOLS:
+		return pools->pool_count ? (uint32_t)pools->pool_count : 1;
+	case PIN_POOL_ADDRS:
+		return pools->addr_count ? (uint32_t)pools->addr_count : 1;
 	case PIN_CODE:
 		return image->insn_count ? image->insn_count : 1;
+	case PIN_ACTIONS:
+		return image->action_count ? image->action_count : 1;
 	case PIN_RULES:
 	case PIN_RULE_COUNTS:
 		return image->rule_count ? image->rule_count : 1;
@@ -55,7 +64,8 @@ static uint32_t generation_entries(enum pin_generation pin,
 
 static int generation_size_maps(struct bpf_object *object,
 				const struct shared *shared,
-				const struct image *image)
+				const struct image *image,
+				const struct poolset *pools)
 {
 	int ret = 0;
 
@@ -69,7 +79,7 @@ static int generation_size_maps(struct bpf_object *object,
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(
 			object, pins_generation[i].name);
-		uint32_t entries = generation_entries(i, image);
+		uint32_t entries = generation_entries(i, image, pools);
 
 		if (map && entries)
 			ret = bpf_map__set_max_entries(map, entries);
@@ -106,7 +116,8 @@ static int generation_take(struct generation *generation,
 
 static int generation_try(struct generation *generation,
 			  const struct shared *shared,
-			  const struct image *image, enum engine_loop loop,
+			  const struct image *image,
+			  const struct poolset *pools, enum engine_loop loop,
 			  const struct engine_options *options,
 			  struct engine_error *err)
 {
@@ -120,7 +131,8 @@ static int generation_try(struct generation *generation,
 	generation->object = bpf_object__open_mem(bytes, len, NULL);
 	ret = generation->object ? 0 : -errno;
 	if (!ret)
-		ret = generation_size_maps(generation->object, shared, image);
+		ret = generation_size_maps(generation->object, shared, image,
+					   pools);
 	if (!ret)
 		ret = bpf_object__load(generation->object);
 	bpflog_end(ret ? err : NULL);
@@ -172,19 +184,21 @@ static int generation_refused(int code, enum engine_loop loop,
 static int generation_load_object(struct generation *generation,
 				  const struct shared *shared,
 				  const struct image *image,
+				  const struct poolset *pools,
 				  const struct engine_options *options,
 				  struct engine_error *err)
 {
 	enum engine_loop loop = options->loop == ENGINE_LOOP_HELPER
 					? ENGINE_LOOP_HELPER
 					: ENGINE_LOOP_MAY_GOTO;
-	int ret = generation_try(generation, shared, image, loop, options, err);
+	int ret = generation_try(generation, shared, image, pools, loop,
+				 options, err);
 
 	if (ret && ret != -EPERM && ret != -ENOMEM &&
 	    options->loop == ENGINE_LOOP_AUTO) {
 		loop = ENGINE_LOOP_HELPER;
-		ret = generation_try(generation, shared, image, loop, options,
-				     err);
+		ret = generation_try(generation, shared, image, pools, loop,
+				     options, err);
 	}
 	return ret ? generation_refused(ret, loop, err) : 0;
 }
@@ -255,7 +269,12 @@ static int generation_fill_config(const struct generation *generation,
 		.hz = generation_hz(),
 		.insn_count = image->insn_count,
 		.rule_count = image->rule_count,
+		.flags = image->config->flags,
+		.state_limit = image->config->state_limit,
 	};
+
+	memcpy(config.timeouts, image->config->timeouts,
+	       sizeof(config.timeouts));
 
 	for (unsigned i = 0; i < NFR_ENTRIES; i++) {
 		config.entry[i] = image->header->entry[i];
@@ -314,7 +333,8 @@ static int generation_freeze(const struct generation *generation,
 			     struct engine_error *err)
 {
 	static const enum pin_generation frozen[] = {
-		PIN_IMAGE, PIN_ABOUT, PIN_CONFIG, PIN_CODE, PIN_RULES};
+		PIN_IMAGE, PIN_ABOUT,	PIN_CONFIG, PIN_CODE,
+		PIN_RULES, PIN_ACTIONS, PIN_POOLS,  PIN_POOL_ADDRS};
 
 	for (unsigned i = 0; i < sizeof(frozen) / sizeof(frozen[0]); i++) {
 		if (bpf_map_freeze(generation->fd[frozen[i]]))
@@ -324,8 +344,25 @@ static int generation_freeze(const struct generation *generation,
 	return 0;
 }
 
+static int generation_fill_pools(const struct generation *generation,
+				 const struct poolset *pools,
+				 struct engine_error *err)
+{
+	int ret = generation_fill_array(
+		generation->fd[PIN_POOLS], pools->pools, sizeof(*pools->pools),
+		(uint32_t)pools->pool_count, "nfr_pools", err);
+
+	return ret ? ret
+		   : generation_fill_array(generation->fd[PIN_POOL_ADDRS],
+					   pools->addrs, sizeof(*pools->addrs),
+					   (uint32_t)pools->addr_count,
+					   "nfr_pool_addrs", err);
+}
+
 static int generation_fill(struct generation *generation,
-			   const struct image *image, struct engine_error *err)
+			   const struct image *image,
+			   const struct poolset *pools,
+			   struct engine_error *err)
 {
 	int ret = generation_fill_array(generation->fd[PIN_CODE], image->code,
 					sizeof(*image->code), image->insn_count,
@@ -336,6 +373,13 @@ static int generation_fill(struct generation *generation,
 					    image->rules, sizeof(*image->rules),
 					    image->rule_count, "nfr_rules",
 					    err);
+	if (!ret)
+		ret = generation_fill_array(
+			generation->fd[PIN_ACTIONS], image->actions,
+			sizeof(*image->actions), image->action_count,
+			"nfr_actions", err);
+	if (!ret)
+		ret = generation_fill_pools(generation, pools, err);
 	if (!ret)
 		ret = generation_fill_tables(generation->fd[PIN_TABLES], image,
 					     err);
@@ -348,11 +392,23 @@ static int generation_fill(struct generation *generation,
 	return ret ? ret : generation_freeze(generation, err);
 }
 
+static uint32_t generation_ifindex(void *arg, const char *name)
+{
+	(void)arg;
+	return if_nametoindex(name);
+}
+
+static void generation_draw(uint32_t key[4])
+{
+	arc4random_buf(key, 4 * sizeof(*key));
+}
+
 int generation_load(const struct shared *shared, const struct image *image,
 		    uint32_t number, const struct engine_options *options,
 		    struct generation **out, struct engine_error *err)
 {
 	struct generation *generation = calloc(1, sizeof(*generation));
+	struct poolset *pools = NULL;
 	int ret;
 
 	if (!generation)
@@ -360,11 +416,18 @@ int generation_load(const struct shared *shared, const struct image *image,
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++)
 		generation->fd[i] = -1;
 	generation->number = number;
-	ret = generation_load_object(generation, shared, image, options, err);
+	ret = poolset_new(image, generation_ifindex, NULL, generation_draw,
+			  &pools);
+	if (ret)
+		error_kernel(err, ret, "gather the addresses of pools");
+	if (!ret)
+		ret = generation_load_object(generation, shared, image, pools,
+					     options, err);
 	if (!ret)
 		ret = generation_take(generation, err);
 	if (!ret)
-		ret = generation_fill(generation, image, err);
+		ret = generation_fill(generation, image, pools, err);
+	poolset_free(&pools);
 	if (ret)
 		generation_free(&generation);
 	else

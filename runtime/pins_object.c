@@ -63,6 +63,10 @@ const struct pin_spec pins_generation[PIN_GENERATION_COUNT] = {
 		MAP("rules", "nfr_rules", ARRAY, 4, sizeof(struct nfr_rule), 0),
 	[PIN_ACTIONS] = MAP("actions", "nfr_actions", ARRAY, 4,
 			    sizeof(struct nfr_action), 0),
+	[PIN_POOLS] =
+		MAP("pools", "nfr_pools", ARRAY, 4, sizeof(struct nfr_pool), 0),
+	[PIN_POOL_ADDRS] = MAP("pool_addrs", "nfr_pool_addrs", ARRAY, 4,
+			       sizeof(struct nfr_pool_addr), 0),
 	[PIN_RULE_COUNTS] = MAP("rule_counts", "nfr_rule_counts", PERCPU_ARRAY,
 				4, sizeof(struct nfr_count), 0),
 	[PIN_TABLES] = MAP("tables", "nfr_tables", LPM_TRIE,

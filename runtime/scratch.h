@@ -11,6 +11,7 @@
 #define NFR_SCRATCH_H
 
 #include "packet.h"
+#include "vm_run.h"
 
 /* What an ICMP error quotes: a packet of the other direction (icmp.h). */
 struct icmp_quote {
@@ -42,6 +43,10 @@ struct verdict {
 	struct nfr_fragment first; /* the first of datagram */
 	struct icmp_quote quote;
 	struct nfr_key other; /* a second key for the rules or the guard */
+
+	struct vm_run rules, guard; /* the latest run of each */
+	__u32 tag;		    /* of the packet before the rules */
+	__u32 seed;		    /* that the rules' run begins with */
 };
 
 /* What becomes of a piece before flows and rules are asked. */
@@ -61,13 +66,17 @@ enum icmp_way {
 	ICMP_PASSES   /* the same; by the state of v->name */
 };
 
-/* Which of the two keys a program runs on. */
-enum scratch_key { SCRATCH_PACKET, SCRATCH_OTHER };
+/* Which of the two keys a program runs on, and of what stage it is. */
+enum scratch_key { SCRATCH_PACKET, SCRATCH_OTHER, SCRATCH_GUARD };
 
-NFR_INLINE const struct nfr_key *scratch_key(const struct verdict *v,
-					     __u32 which)
+NFR_INLINE struct nfr_key *scratch_key(struct verdict *v, __u32 which)
 {
-	return which == SCRATCH_OTHER ? &v->other : &v->packet.key;
+	return which & SCRATCH_OTHER ? &v->other : &v->packet.key;
+}
+
+NFR_INLINE struct vm_run *scratch_run(struct verdict *v, __u32 which)
+{
+	return which & SCRATCH_GUARD ? &v->guard : &v->rules;
 }
 
 NFR_INLINE void verdict_set(struct verdict *v, __u8 reason, __u32 rule)

@@ -58,6 +58,22 @@ NFR_INLINE __u32 slow_received(struct env *env, __u32 dir, __u32 ifid,
 	return received ? received : NFR_RECEIVED_OTHER;
 }
 
+/* ---- programs ---------------------------------------------------------- */
+
+/* entry of env_slow_run(): goes on where the run paused. */
+#define SLOW_RESUME 0xfffffffeu
+
+/* A run of a program, in a subprogram of its own. */
+NFR_INLINE __u32 slow_run(struct env *env, struct verdict *v, __u32 which,
+			  __u32 entry)
+{
+	struct vm_run *run = scratch_run(v, which);
+
+	if (entry != SLOW_RESUME)
+		vm_begin(run, entry, v->seed);
+	return vm_go(env, scratch_key(v, which), run);
+}
+
 /* ---- the sealed guard -------------------------------------------------- */
 
 /* Nonzero when the guard, or a doubt about it, forbids the key; why is set. */
@@ -74,7 +90,7 @@ NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which)
 			   key->w[NFR_F_FAMILY]);
 	if (entry == NFR_NO_ENTRY)
 		return 0;
-	number = env_slow_run(env, v, which, entry);
+	number = env_slow_run(env, v, which | SCRATCH_GUARD, entry);
 	rule = env_rule(env, number);
 	if (rule && rule->verdict == NFR_PASS)
 		return 0;
@@ -151,6 +167,65 @@ NFR_INLINE enum state_insert slow_reserve(struct env *env,
 	if (old)
 		state_forget(env, &v->name, old);
 	return slow_insert(env, config, v);
+}
+
+/* ---- the rules --------------------------------------------------------- */
+
+#define SLOW_PAUSES 4
+
+/*
+ * CALL PLACE, translate.h: a match rule translates: its pools change the key,
+ * and what is chosen is kept for the state. Nonzero when that failed.
+ */
+NFR_INLINE int slow_match(struct env *env, struct verdict *v, __u32 which,
+			  __u32 rule)
+{
+	(void)env;
+	(void)v;
+	(void)which;
+	(void)rule;
+	return 1;
+}
+
+/* The rule that decides on the key, or NFR_NO_RULE; then the reason is set. */
+NFR_INLINE __u32 slow_rules(struct env *env, struct verdict *v, __u32 which,
+			    __u32 entry, __u32 seed)
+{
+	__u32 number;
+
+	v->seed = seed;
+	number = env_slow_run(env, v, which, entry);
+#pragma GCC unroll 4
+	for (int i = 0; i < SLOW_PAUSES; i++) {
+		if (v->rules.paused == NFR_NO_RULE)
+			break;
+		if (slow_match(env, v, which, v->rules.paused)) {
+			v->result.reason = NFR_REASON_TRANSLATE;
+			return NFR_NO_RULE;
+		}
+		number = env_slow_run(env, v, which, SLOW_RESUME);
+	}
+	if (number == NFR_NO_RULE)
+		v->result.reason = v->rules.paused == NFR_NO_RULE
+					   ? (__u8)v->rules.reason
+					   : NFR_REASON_TRANSLATE;
+	return number;
+}
+
+/* Counts the match rules that applied to the packet, and says if one logs. */
+NFR_INLINE void slow_matched(struct env *env, struct verdict *v)
+{
+#pragma GCC unroll 16
+	for (__u32 i = 0; i < VM_MATCHED_MAX; i++) {
+		const struct nfr_rule *rule;
+
+		if (i >= v->rules.matched_count)
+			break;
+		env_count_rule(env, v->rules.matched[i], v->len);
+		rule = env_rule(env, v->rules.matched[i]);
+		if (rule && rule->flags & NFR_RULE_LOG)
+			v->result.action |= NFR_RESULT_LOGGED;
+	}
 }
 
 /* ---- a new flow -------------------------------------------------------- */
@@ -248,6 +323,10 @@ NFR_INLINE void slow_begin(struct env *env, const struct nfr_config *config,
 	state_begin(&v->fresh, &v->packet.key, v->ingress, env_now(env),
 		    v->len);
 	v->fresh.ifindex = v->ifindex;
+	v->fresh.tag = v->tag;
+	v->fresh.given = v->packet.key.w[NFR_F_TAG];
+	v->fresh.mark = v->packet.key.w[NFR_F_MARK];
+	v->fresh.seed = v->rules.seed;
 	state_set_judgement(&v->fresh, judgement);
 	v->is_new = 1;
 }
@@ -284,14 +363,16 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v)
 	v->is_new = 0;
 	if (!config)
 		return 0;
-	number = env_slow_run(env, v, SCRATCH_PACKET,
-			      slow_entry(config, NFR_STAGE_RULES, w[NFR_F_DIR],
-					 w[NFR_F_FAMILY]));
+	v->tag = w[NFR_F_TAG];
+	v->result.reason = NFR_REASON_VM;
+	number = slow_rules(env, v, SCRATCH_PACKET,
+			    slow_entry(config, NFR_STAGE_RULES, w[NFR_F_DIR],
+				       w[NFR_F_FAMILY]),
+			    0);
+	slow_matched(env, v);
 	rule = env_rule(env, number);
-	if (!rule) {
-		v->result.reason = NFR_REASON_VM;
+	if (!rule)
 		return 0;
-	}
 	if (!slow_rule(v, rule, number, 0))
 		return 0;
 	if (config->has_guard && env_slow_guard(env, v, SCRATCH_PACKET))
@@ -325,13 +406,16 @@ NFR_INLINE int slow_again(struct env *env, struct verdict *v)
 	state_first_key(&v->name, state, ifid,
 			slow_received(env, state->dir, ifid, state->received),
 			&v->other);
-	judgement.rule =
-		env_slow_run(env, v, SCRATCH_OTHER,
-			     slow_entry(config, NFR_STAGE_RULES, state->dir & 1,
-					v->name.family));
+	v->other.w[NFR_F_TAG] = state->tag;
+	v->other.w[NFR_F_MARK] = state->mark;
+	judgement.rule = slow_rules(env, v, SCRATCH_OTHER,
+				    slow_entry(config, NFR_STAGE_RULES,
+					       state->dir & 1, v->name.family),
+				    state->seed);
 	rule = env_rule(env, judgement.rule);
 	if (rule && rule->verdict == NFR_PASS && rule->flags & NFR_RULE_STATE) {
 		state->ifid = (__u16)ifid;
+		state->given = v->other.w[NFR_F_TAG];
 		state_set_judgement(state, judgement);
 		v->result.rule = judgement.rule;
 		return 1;

@@ -342,7 +342,7 @@ NFR_INLINE void verdict_account(struct env *env,
 		is_logged = rule && rule->flags & NFR_RULE_LOG &&
 			    !v->result.from_state;
 	}
-	if (is_logged ||
+	if (is_logged || v->result.action & NFR_RESULT_LOGGED ||
 	    (v->result.verdict != NFR_PASS && env_trace_block(env)))
 		verdict_event(env, frame, v);
 }

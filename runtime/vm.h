@@ -18,25 +18,7 @@
 #define NFR_VM_H
 
 #include "packet.h"
-
-#define VM_MATCHED_MAX 16u /* a power of two */
-
-/*
- * What a run leaves behind: how it went, the match rules that applied, in
- * order, and what it needs to go on after a pause. In eBPF part of a map's
- * value.
- */
-struct vm_run {
-	__u32 reason; /* when no rule decided and it does not pause: why */
-	__u32 paused; /* match rule that translates, or NFR_NO_RULE */
-	__u32 seed;   /* of the packet's chances; 0: none drawn */
-	__u32 matched_count;
-	__u32 matched[VM_MATCHED_MAX];
-	__u32 pc;
-	__u32 candidate; /* rule + 1; 0: none */
-	__u32 done;	 /* bits 1 << kind of older lines */
-	__u32 reserved;
-};
+#include "vm_run.h"
 
 /* The machine itself, while it runs: in registers and on the stack. */
 struct vm {
