@@ -409,9 +409,9 @@ struct nfr_fragment {
 	__u32 ingress;		   /* the first's; ids are an image's */
 	__u32 end;		   /* of the first, in bytes of the datagram */
 	__u8 flags;		   /* NFR_FRAGMENT_* */
-	__u8 reason; /* by which rule passed it, without a state */
-	__u16 reserved;
-	__u32 reserved2;
+	__u8 reserved;
+	__u16 reserved_too;
+	__u32 reserved_three;
 	struct nfr_key key; /* of the first, as the rules saw it */
 };
 _Static_assert(sizeof(struct nfr_fragment) == 208, "nfr_fragment");

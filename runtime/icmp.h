@@ -239,6 +239,23 @@ NFR_INLINE struct nfr_state *icmp_find_name(struct env *env,
 	return state;
 }
 
+/* Does the host see the flow so? What an alias leads to may be another by now.
+ */
+NFR_INLINE int icmp_is_seen_as(const struct nfr_state *state,
+			       const struct nfr_state_key *alias)
+{
+	const struct nfr_endpoints *stack = &state->stack;
+	__u32 differ = (stack->near_port ^ alias->near_port) |
+		       (stack->far_port ^ alias->far_port);
+
+	if (!(state->flags & NFR_STATE_IS_TRANSLATED))
+		return 0;
+	for (int i = 0; i < 4; i++)
+		differ |= (stack->near_addr[i] ^ alias->near_addr[i]) |
+			  (stack->far_addr[i] ^ alias->far_addr[i]);
+	return differ == 0;
+}
+
 /*
  * The state of v->name, which becomes its own name. What came in was quoted
  * after its translation, so that an error that goes out looks for the alias.
@@ -249,6 +266,7 @@ icmp_find(struct env *env, const struct nfr_config *config, struct verdict *v)
 	struct nfr_state *state = icmp_find_name(env, config, v);
 	int is_out = v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT;
 	const struct nfr_state_key *name;
+	struct nfr_state_key alias;
 
 	if (!is_out || v->quote.packet.key.w[NFR_F_BITS] & NFR_BIT_LATER)
 		return state;
@@ -264,8 +282,10 @@ icmp_find(struct env *env, const struct nfr_config *config, struct verdict *v)
 	}
 	if (!name)
 		return 0;
+	alias = v->name;
 	v->name = *name;
-	return env_state_find(env, &v->name);
+	state = env_state_find(env, &v->name);
+	return state && icmp_is_seen_as(state, &alias) ? state : 0;
 }
 
 /*
