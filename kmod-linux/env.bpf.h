@@ -87,7 +87,7 @@ NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
 	__u32 *value = bpf_map_lookup_elem(&nfr_tables, key);
 
 	(void)env;
-	return value && *value == NFR_TABLE_MEMBER;
+	return value && *value & NFR_TABLE_MEMBER;
 }
 
 /* More of the headers made readable? Then frame has the new places. */
@@ -346,6 +346,32 @@ NFR_INLINE void env_count_rule(struct env *env, __u32 rule, __u32 len)
 	struct nfr_count *count = bpf_map_lookup_elem(&nfr_rule_counts, &rule);
 
 	(void)env;
+	if (count) {
+		count->packets++;
+		count->bytes += len;
+	}
+}
+
+NFR_INLINE const struct nfr_rule_tables *env_rule_tables(struct env *env,
+							 __u32 rule)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_rule_tables, &rule);
+}
+
+NFR_INLINE void env_count_entry(struct env *env,
+				const struct nfr_table_key *key, __u32 dir,
+				__u32 verdict, __u32 len)
+{
+	__u32 *value = bpf_map_lookup_elem(&nfr_tables, key);
+	struct nfr_count *count;
+	__u32 index;
+
+	(void)env;
+	if (!value || !NFR_TABLE_SLOT(*value))
+		return;
+	index = NFR_TABLE_COUNT(NFR_TABLE_SLOT(*value), dir, verdict);
+	count = bpf_map_lookup_elem(&nfr_table_cnts, &index);
 	if (count) {
 		count->packets++;
 		count->bytes += len;

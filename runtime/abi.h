@@ -141,7 +141,8 @@ _Static_assert(sizeof(struct nfr_rule) == 8, "nfr_rule");
 #define NFR_RULE_DEFAULT 0x08	 /* "set default": no rule matched */
 #define NFR_RULE_GUARD 0x10	 /* belongs to the sealed guard */
 #define NFR_RULE_MATCH 0x20	 /* does not decide: its effects stick */
-#define NFR_RULE_FLAGS 0x3f
+#define NFR_RULE_COUNTS 0x40	 /* asks a table that counts */
+#define NFR_RULE_FLAGS 0x7f
 
 /* Idle seconds, by what a state is. */
 enum nfr_timeout {
@@ -258,6 +259,19 @@ struct nfr_table_key {
 _Static_assert(sizeof(struct nfr_table_key) == 24, "nfr_table_key");
 #define NFR_TABLE_MEMBER 1u  /* value: the longest prefix is a member ... */
 #define NFR_TABLE_NEGATED 0u /* ... or is excluded by a negated entry */
+/*
+ * The rest of a member's value is its slot in table_counts (PERCPU_ARRAY of
+ * struct nfr_count), 0 when its table does not count.
+ */
+#define NFR_TABLE_SLOT(value) ((value) >> 1)
+#define NFR_TABLE_COUNT(slot, dir, verdict)                                    \
+	(4 * (slot) + 2 * ((dir)&1) + ((verdict)&1))
+
+/* rule_tables: HASH, key the number of a rule with NFR_RULE_COUNTS. */
+struct nfr_rule_tables {
+	__u32 src, dst; /* a table that counts, plus 1; or 0 */
+};
+_Static_assert(sizeof(struct nfr_rule_tables) == 8, "nfr_rule_tables");
 
 struct nfr_count {
 	__u64 packets;

@@ -67,6 +67,8 @@ static void env_drop_image(struct env *env)
 	poolset_free(&env->poolset);
 	free(env->devices);
 	free(env->rule_counts);
+	free(env->rule_tables);
+	free(env->table_counts);
 }
 
 void datapath_free(struct datapath **dp)
@@ -148,7 +150,12 @@ int datapath_switch(struct datapath *dp, const struct image *image,
 	next.devices = calloc(count_devices + 1, sizeof(*next.devices));
 	next.rule_counts = calloc((size_t)image->rule_count + 1,
 				  sizeof(*next.rule_counts));
-	if (next.devices && next.rule_counts)
+	next.rule_tables = calloc((size_t)image->rule_count + 1,
+				  sizeof(*next.rule_tables));
+	next.table_counts = calloc((size_t)4 * image_slots(image),
+				   sizeof(*next.table_counts));
+	if (next.devices && next.rule_counts && next.rule_tables &&
+	    next.table_counts)
 		ret = tableset_new(image, &next.tables);
 	if (!ret)
 		ret = poolset_new(image, device_named, &named, NULL,
@@ -161,6 +168,7 @@ int datapath_switch(struct datapath *dp, const struct image *image,
 	next.pool_count = next.poolset->pool_count;
 	next.pool_addrs = next.poolset->addrs;
 	next.pool_addr_count = next.poolset->addr_count;
+	image_rule_tables(image, next.rule_tables);
 	for (size_t i = 0; i < count_devices; i++)
 		device_bind(image, &devices[i], &next.devices[i]);
 	env_drop_image(env);
@@ -220,6 +228,15 @@ struct nfr_count datapath_rule_count(const struct datapath *dp, __u32 rule)
 	if (!dp->env.image || rule >= dp->env.image->rule_count)
 		return (struct nfr_count){0, 0};
 	return dp->env.rule_counts[rule];
+}
+
+struct nfr_count datapath_table_count(const struct datapath *dp, __u32 slot,
+				      enum nfr_dir dir,
+				      enum nfr_verdict verdict)
+{
+	if (!dp->env.image || slot >= image_slots(dp->env.image))
+		return (struct nfr_count){0, 0};
+	return dp->env.table_counts[NFR_TABLE_COUNT(slot, dir, verdict)];
 }
 
 struct nfr_count datapath_reason_count(const struct datapath *dp,

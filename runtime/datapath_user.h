@@ -65,6 +65,9 @@ void datapath_trace_block(struct datapath *, bool on);
 __u32 datapath_generation(const struct datapath *); /* 0 before the first */
 /* Zero for a rule that the image does not have. */
 struct nfr_count datapath_rule_count(const struct datapath *, __u32 rule);
+/* Of the entry with that slot (image_entry_slots()). */
+struct nfr_count datapath_table_count(const struct datapath *, __u32 slot,
+				      enum nfr_dir, enum nfr_verdict);
 struct nfr_count datapath_reason_count(const struct datapath *, enum nfr_dir,
 				       enum nfr_reason);
 size_t datapath_state_count(const struct datapath *);

@@ -36,6 +36,8 @@ struct env {
 	struct device *devices;
 	size_t device_count;
 	struct nfr_count *rule_counts;
+	struct nfr_rule_tables *rule_tables;
+	struct nfr_count *table_counts; /* NFR_TABLE_COUNT() */
 
 	struct nfr_count reasons[COUNT_REASONS];
 	struct hashmap *states, *aliases, *fragments, *counted;
@@ -318,6 +320,23 @@ NFR_INLINE void env_count_rule(struct env *env, __u32 rule, __u32 len)
 {
 	if (rule < env->image->rule_count)
 		count(&env->rule_counts[rule], len);
+}
+
+NFR_INLINE const struct nfr_rule_tables *env_rule_tables(struct env *env,
+							 __u32 rule)
+{
+	return rule < env->image->rule_count ? &env->rule_tables[rule] : NULL;
+}
+
+NFR_INLINE void env_count_entry(struct env *env,
+				const struct nfr_table_key *key, __u32 dir,
+				__u32 verdict, __u32 len)
+{
+	__u32 slot = tableset_slot(env->tables, key);
+
+	if (slot)
+		count(&env->table_counts[NFR_TABLE_COUNT(slot, dir, verdict)],
+		      len);
 }
 
 NFR_INLINE int env_trace_block(struct env *env)

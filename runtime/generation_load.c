@@ -48,6 +48,10 @@ static uint32_t generation_entries(enum pin_generation pin,
 		return image->rule_count ? image->rule_count : 1;
 	case PIN_TABLES:
 		return image->entry_count ? image->entry_count : 1;
+	case PIN_RULE_TABLES:
+		return image_slots(image) > 1 ? image->rule_count : 1;
+	case PIN_TABLE_COUNTS:
+		return 4 * image_slots(image);
 	case PIN_TUNNELS:
 		return image->iface_count > GENERATION_TUNNELS_MIN
 			       ? image->iface_count
@@ -240,14 +244,42 @@ static int generation_fill_array(int fd, const void *items, size_t item_len,
 static int generation_fill_tables(int fd, const struct image *image,
 				  struct engine_error *err)
 {
-	for (uint32_t i = 0; i < image->entry_count; i++) {
+	__u32 *slots = calloc((size_t)image->entry_count + 1, sizeof(*slots));
+	int ret = 0;
+
+	if (!slots)
+		return error_kernel(err, -ENOMEM, "fill nfr_tables");
+	image_entry_slots(image, slots);
+	for (uint32_t i = 0; i < image->entry_count && !ret; i++) {
 		struct nfr_table_key key;
 		uint32_t value = image_table_key(&image->entries[i], &key);
 
+		value |= slots[i] << 1;
 		if (bpf_map_update_elem(fd, &key, &value, BPF_ANY))
-			return error_kernel(err, -errno, "fill nfr_tables");
+			ret = error_kernel(err, -errno, "fill nfr_tables");
 	}
-	return 0;
+	free(slots);
+	return ret;
+}
+
+static int generation_fill_counts(int fd, const struct image *image,
+				  struct engine_error *err)
+{
+	struct nfr_rule_tables *tables;
+	int ret = 0;
+
+	if (image_slots(image) == 1)
+		return 0;
+	tables = calloc((size_t)image->rule_count + 1, sizeof(*tables));
+	if (!tables)
+		return error_kernel(err, -ENOMEM, "fill nfr_rule_tables");
+	image_rule_tables(image, tables);
+	for (uint32_t i = 0; i < image->rule_count && !ret; i++)
+		if ((tables[i].src || tables[i].dst) &&
+		    bpf_map_update_elem(fd, &i, &tables[i], BPF_ANY))
+			ret = error_kernel(err, -errno, "fill nfr_rule_tables");
+	free(tables);
+	return ret;
 }
 
 static uint32_t generation_hz(void)
@@ -383,6 +415,9 @@ static int generation_fill(struct generation *generation,
 	if (!ret)
 		ret = generation_fill_tables(generation->fd[PIN_TABLES], image,
 					     err);
+	if (!ret)
+		ret = generation_fill_counts(generation->fd[PIN_RULE_TABLES],
+					     image, err);
 	if (!ret)
 		ret = generation_fill_config(generation, image, err);
 	if (!ret)

@@ -36,7 +36,8 @@ struct verdict {
 	 * a state, the packet's own.
 	 */
 	struct nfr_state_key name;
-	__u32 is_new; /* fresh is the packet's state */
+	__u32 is_new;	/* fresh is the packet's state */
+	__u32 is_reply; /* with from_state: against its first packet's way */
 	struct nfr_state fresh;
 	struct nfr_fragment_key datagram; /* of a fragment */
 	__u32 reserved;

@@ -137,6 +137,7 @@ NFR_INLINE int verdict_continue(struct env *env,
 		return 0;
 	state_touch(state, &v->packet.key, env_now(env), v->len);
 	v->result.from_state = 1;
+	v->is_reply = state->dir != (__u8)v->packet.key.w[NFR_F_DIR];
 	return 1;
 }
 
@@ -327,6 +328,29 @@ NFR_INLINE void verdict_event(struct env *env, const struct packet_frame *frame,
 	env_event_send(env, event);
 }
 
+/* Of a reply the rule's source is the destination. */
+NFR_INLINE void verdict_count_tables(struct env *env, const struct verdict *v,
+				     __u32 dir, __u32 len)
+{
+	const struct nfr_rule_tables *tables =
+		env_rule_tables(env, v->result.rule);
+	int is_reply = v->result.from_state && v->is_reply;
+	struct nfr_table_key name;
+
+	if (tables && tables->src) {
+		name = vm_table_key(&v->packet.key,
+				    is_reply ? NFR_F_DST0 : NFR_F_SRC0,
+				    tables->src - 1);
+		env_count_entry(env, &name, dir, v->result.verdict, len);
+	}
+	if (tables && tables->dst) {
+		name = vm_table_key(&v->packet.key,
+				    is_reply ? NFR_F_SRC0 : NFR_F_DST0,
+				    tables->dst - 1);
+		env_count_entry(env, &name, dir, v->result.verdict, len);
+	}
+}
+
 NFR_INLINE void verdict_account(struct env *env,
 				const struct packet_frame *frame,
 				const struct verdict *v)
@@ -338,6 +362,8 @@ NFR_INLINE void verdict_account(struct env *env,
 		const struct nfr_rule *rule = env_rule(env, v->result.rule);
 
 		env_count_rule(env, v->result.rule, frame->len);
+		if (rule && rule->flags & NFR_RULE_COUNTS)
+			verdict_count_tables(env, v, frame->dir, frame->len);
 		/* Of a flow, the packet that made its state: pf.conf(5). */
 		is_logged = rule && rule->flags & NFR_RULE_LOG &&
 			    !v->result.from_state;

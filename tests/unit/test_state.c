@@ -173,6 +173,29 @@ static void load_pass_out(void)
 #define OUT NFR_DIR_OUT
 #define TEST(name) static void name(void **state __attribute__((unused)))
 
+/* Replies count for the entry that the flow's rule asked for. */
+TEST(entries_count_what_their_rule_decides)
+{
+	struct policy_rule *rule = pass_out(&first);
+
+	rule->match.dst.kind = POLICY_HOST_TABLE;
+	rule->match.dst.table = fixture_table(
+		&first, "t", "192.0.0.0/16 192.0.2.0/24 !192.0.2.9/32");
+	first.tables[0].is_counters = true;
+	fixture_image(&first, false, &image);
+	load(&image);
+	assert_int_equal(image_slots(&image), 3);
+	assert_false(tcp(IN, SYN | ACK)); /* by the default, which asks none */
+	assert_true(tcp(OUT, SYN));
+	assert_true(tcp(IN, SYN | ACK));
+	assert_true(tcp(OUT, ACK));
+	assert_int_equal(datapath_table_count(dp, 2, OUT, NFR_PASS).packets, 2);
+	assert_int_equal(datapath_table_count(dp, 2, IN, NFR_PASS).packets, 1);
+	assert_int_equal(datapath_table_count(dp, 2, IN, NFR_PASS).bytes, 40);
+	assert_int_equal(datapath_table_count(dp, 2, IN, NFR_BLOCK).packets, 0);
+	assert_int_equal(datapath_table_count(dp, 1, OUT, NFR_PASS).packets, 0);
+}
+
 TEST(a_reply_passes_by_the_state_and_only_then)
 {
 	load_pass_out();
@@ -729,6 +752,7 @@ int main(void)
 {
 #define FACT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		FACT(entries_count_what_their_rule_decides),
 		FACT(a_reply_passes_by_the_state_and_only_then),
 		FACT(a_state_is_bound_to_its_interface),
 		FACT(a_rule_without_state_makes_none),
