@@ -29,7 +29,7 @@ void image_entry_slots(const struct image *img, __u32 *slots)
 }
 
 /*
- * The tests before a RET are its rule's, the anchors' first. "! <t>" has no
+ * The tests before a RET or SET are its rule's, the anchors' first. "! <t>" has no
  * entry that could count.
  */
 void image_rule_tables(const struct image *img, struct nfr_rule_tables *out)
@@ -47,7 +47,9 @@ void image_rule_tables(const struct image *img, struct nfr_rule_tables *out)
 			else
 				asked.dst = insn->imm + 1;
 		}
-		if (insn->op != NFR_OP_RET)
+		if (insn->op == NFR_OP_MATCH || insn->op == NFR_OP_XLATE)
+			asked = (struct nfr_rule_tables){0, 0};
+		if (insn->op != NFR_OP_RET && insn->op != NFR_OP_SET)
 			continue;
 		if (img->rules[insn->imm].flags & NFR_RULE_COUNTS &&
 		    (asked.src || asked.dst))
