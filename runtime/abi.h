@@ -425,7 +425,7 @@ struct nfr_fragment {
 	__u8 flags;		   /* NFR_FRAGMENT_* */
 	__u8 reserved;
 	__u16 reserved_too;
-	__u32 reserved_three;
+	__u32 seed;	    /* of the chances that its rules took */
 	struct nfr_key key; /* of the first, as the rules saw it */
 };
 _Static_assert(sizeof(struct nfr_fragment) == 208, "nfr_fragment");
