@@ -161,6 +161,12 @@ NFR_INLINE __u64 env_now(struct env *env)
 	return bpf_jiffies64();
 }
 
+/* XDP comes before there is a mark. */
+NFR_INLINE __u32 env_mark(struct env *env)
+{
+	return env->skb ? env->skb->mark : 0;
+}
+
 NFR_INLINE __u32 env_random(struct env *env)
 {
 	(void)env;

@@ -238,6 +238,7 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 #define NFR_CONFIG_FLOATS 0x02	   /* some rule makes floating states */
 #define NFR_CONFIG_OVERLOADS 0x04  /* some rule overloads a table */
 #define NFR_CONFIG_OWNERS 0x08	   /* some rule asks for a socket's owner */
+#define NFR_CONFIG_TAGS 0x10	   /* some rule asks for a tag */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {

@@ -128,6 +128,13 @@ NFR_INLINE __u64 env_now(struct env *env)
 	return env->now;
 }
 
+/* Frames of a capture have none. */
+NFR_INLINE __u32 env_mark(struct env *env)
+{
+	(void)env;
+	return 0;
+}
+
 /* xorshift32 (Marsaglia): a capture is judged the same way each time. */
 NFR_INLINE __u32 env_random(struct env *env)
 {

@@ -46,6 +46,7 @@ struct verdict {
 	struct nfr_key other; /* a second key for the rules or the guard */
 
 	struct vm_run rules, guard; /* the latest run of each */
+	struct nfr_state_key inward; /* of the flow where it came in */
 	__u32 tag;		    /* of the packet before the rules */
 	__u32 seed;		    /* that the rules' run begins with */
 };

@@ -228,6 +228,50 @@ NFR_INLINE void slow_matched(struct env *env, struct verdict *v)
 	}
 }
 
+/* The other device's view of a flow: near is what was far. */
+NFR_INLINE void slow_turn(struct nfr_state_key *name)
+{
+	__u16 port = name->near_port;
+
+	for (int i = 0; i < 4; i++) {
+		__u32 word = name->near_addr[i];
+
+		name->near_addr[i] = name->far_addr[i];
+		name->far_addr[i] = word;
+	}
+	name->near_port = name->far_port;
+	name->far_port = port;
+}
+
+/*
+ * A packet that was forwarded has the tag that the rules of the device where
+ * it came in gave to its flow: its state there knows it, by its own name or,
+ * translated, by its alias. Without a state the tag is lost. Nonzero when
+ * another policy gave the tag, whose numbers are not ours.
+ */
+NFR_INLINE int slow_tag(struct env *env, const struct nfr_config *config,
+			struct verdict *v)
+{
+	const struct nfr_state_key *name;
+	const struct nfr_state *state;
+
+	if (!(config->flags & NFR_CONFIG_TAGS) || !v->ingress ||
+	    v->packet.key.w[NFR_F_DIR] != NFR_DIR_OUT ||
+	    v->role == STATE_NO_FLOW)
+		return 0;
+	state_key(&v->packet, v->ingress, v->role, &v->inward);
+	slow_turn(&v->inward);
+	state = env_state_find(env, &v->inward);
+	if (!state) {
+		name = env_alias_find(env, &v->inward);
+		state = name ? env_state_find(env, name) : 0;
+	}
+	if (!state)
+		return 0;
+	v->packet.key.w[NFR_F_TAG] = state->given;
+	return state_judgement(state).generation != config->generation;
+}
+
 /* ---- a new flow -------------------------------------------------------- */
 
 /* Does the rule itself pass the packet? Sets reason and rule. */
@@ -363,8 +407,10 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v)
 	v->is_new = 0;
 	if (!config)
 		return 0;
-	v->tag = w[NFR_F_TAG];
 	v->result.reason = NFR_REASON_VM;
+	if (slow_tag(env, config, v))
+		return 0;
+	v->tag = w[NFR_F_TAG];
 	number = slow_rules(env, v, SCRATCH_PACKET,
 			    slow_entry(config, NFR_STAGE_RULES, w[NFR_F_DIR],
 				       w[NFR_F_FAMILY]),

@@ -57,6 +57,7 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 	if (doubt == NFR_REASON_SHORT && env_pull(env, frame))
 		doubt = packet_parse(frame, &v->packet, ifid);
 	PACKET_FORGET();
+	v->packet.key.w[NFR_F_MARK] = env_mark(env);
 	return doubt ? doubt : verdict_offload(env, v);
 }
 
