@@ -20,8 +20,9 @@
 struct drawing {
 	struct random *r;
 	FILE *out;
-	unsigned tables; /* <t0> ... */
-	unsigned depth;	 /* of anchors */
+	unsigned tables;  /* <t0> ... */
+	unsigned depth;	  /* of anchors */
+	bool has_matches; /* and tags, chances, marks */
 };
 
 /* What the parts of one rule have to agree on. */
@@ -365,12 +366,49 @@ static void draw_anchor(struct drawing *d)
 	fputs("}\n", d->out);
 }
 
+/* What is beside the headers; every test packet has the mark 0. */
+static void draw_beside(struct drawing *d)
+{
+	static const char *const marks[] = {"0", "1", "0/0xff", "4/0x10004",
+					    "{ 2 0x10000/0x30000 0 }"};
+	static const char *const tags[] = {"A", "B", "C"};
+
+	if (random_once_in(d->r, 6))
+		fprintf(d->out, " probability 100%%");
+	if (random_once_in(d->r, 5))
+		fprintf(d->out, " tag %s", random_pick(d->r, tags));
+	if (random_once_in(d->r, 5))
+		fprintf(d->out, " %stagged %s", bang(d),
+			random_pick(d->r, tags));
+	if (random_once_in(d->r, 9))
+		fprintf(d->out, " mark %s", random_pick(d->r, marks));
+}
+
+static void draw_match(struct drawing *d)
+{
+	static const char *const dirs[] = {"", " in", " out"};
+	struct shape s = {.family = FAMILY_ANY};
+
+	fprintf(d->out, "match%s", random_pick(d->r, dirs));
+	if (random_once_in(d->r, 6))
+		fputs(" log", d->out);
+	if (random_once_in(d->r, 8))
+		fputs(" quick", d->out);
+	draw_head(d, &s);
+	draw_beside(d);
+	fputs("\n", d->out);
+}
+
 static void draw_rule(struct drawing *d)
 {
 	static const char *const dirs[] = {"", " in", " out"};
 	bool is_pass = !random_once_in(d->r, 3);
 	struct shape s = {.family = FAMILY_ANY};
 
+	if (d->has_matches && random_once_in(d->r, 3)) {
+		draw_match(d);
+		return;
+	}
 	fputs(is_pass ? "pass" : "block", d->out);
 	if (!is_pass && random_once_in(d->r, 4))
 		fputs(" drop", d->out);
@@ -381,6 +419,8 @@ static void draw_rule(struct drawing *d)
 		fputs(" quick", d->out);
 	draw_head(d, &s);
 	draw_options(d, &s, is_pass);
+	if (d->has_matches)
+		draw_beside(d);
 	fputs("\n", d->out);
 }
 
@@ -483,6 +523,7 @@ static void draw_policy(struct drawing *d)
 		draw_table(d);
 	if (has_tunnel)
 		draw_tunnel(d);
+	d->has_matches = random_once_in(d->r, 2);
 	draw_rules(d, rules);
 	/* Much for the guard to decide. */
 	if (has_tunnel && random_once_in(d->r, 2))
