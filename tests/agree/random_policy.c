@@ -21,6 +21,7 @@ struct drawing {
 	struct random *r;
 	FILE *out;
 	unsigned tables;  /* <t0> ... */
+	bool is_wide;	  /* <t0> has what must not be excluded */
 	unsigned depth;	  /* of anchors */
 	bool has_matches; /* and tags, chances, marks */
 };
@@ -435,6 +436,15 @@ static void draw_rules(struct drawing *d, uint32_t count)
 
 /* ---- the other statements ---------------------------------------------- */
 
+/* With the others of the pool it may be all of a family. */
+static bool is_wide(const char *prefix)
+{
+	const char *slash = strchr(prefix, '/');
+
+	return slash &&
+	       (strcmp(slash, "/0") == 0 || strcmp(prefix, "0.0.0.0/1") == 0);
+}
+
 /* No prefix twice: once negated and once not would be a contradiction. */
 static void draw_table(struct drawing *d)
 {
@@ -452,22 +462,32 @@ static void draw_table(struct drawing *d)
 			is_new = is_new && seen[k] != seen[i];
 		if (is_new)
 			fprintf(d->out, " %s%s", i > 0 ? bang(d) : "", seen[i]);
+		if (d->tables == 1 && is_wide(seen[i]))
+			d->is_wide = true;
 	}
 	fputs(" }\n", d->out);
 }
 
-static void draw_destinations(struct drawing *d, const char *clause)
+/* A tunnel that excludes all of a family, of every protocol, is refused. */
+static void draw_destinations(struct drawing *d, bool is_include)
 {
 	static const char *const protos[] = {"", "proto tcp ", "proto udp ",
 					     "proto { tcp udp } "};
 	const char *proto = random_pick(d->r, protos);
 	enum addr_family family = draw_family(d);
+	bool takes_all = is_include || *proto;
+	const char *prefix;
 
-	fprintf(d->out, "\t%s %sto ", clause, proto);
-	if (d->tables > 0 && random_once_in(d->r, 2))
+	fprintf(d->out, "\t%s %sto ", is_include ? "include" : "exclude",
+		proto);
+	do
+		prefix = pool_prefix(d->r, family);
+	while (!takes_all && is_wide(prefix));
+	if (d->tables > 0 && (takes_all || !d->is_wide) &&
+	    random_once_in(d->r, 2))
 		fputs("<t0>", d->out);
 	else
-		fputs(pool_prefix(d->r, family), d->out);
+		fputs(prefix, d->out);
 	if (*proto && random_once_in(d->r, 2))
 		fprintf(d->out, " port %u", pool_random_port(d->r));
 	fputs("\n", d->out);
@@ -498,8 +518,7 @@ static void draw_tunnel(struct drawing *d)
 		random_once_in(d->r, 3) ? "2001:db8::1" : "198.51.100.7");
 	if (is_split)
 		for (uint32_t i = 1 + random_below(d->r, 3); i > 0; i--)
-			draw_destinations(d,
-					  is_include ? "include" : "exclude");
+			draw_destinations(d, is_include);
 	if (random_once_in(d->r, 2))
 		fprintf(d->out, "\tdns %s\n", random_pick(d->r, resolvers));
 	if (random_once_in(d->r, 2))
