@@ -33,6 +33,9 @@ NFR_INLINE struct verdict *datapath_scratch(void)
  */
 int datapath_new(void);
 int datapath_again(void);
+__u32 datapath_recall(void);
+int datapath_settle(__u32 number);
+int datapath_advance(struct nfr_state *state);
 int datapath_guard(__u32 which);
 int datapath_piece(void);
 int datapath_first(void);
@@ -51,6 +54,28 @@ NFR_INLINE int env_slow_again(struct env *env, struct verdict *v)
 	(void)env;
 	(void)v;
 	return datapath_again();
+}
+
+NFR_INLINE __u32 env_slow_recall(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	return datapath_recall();
+}
+
+NFR_INLINE int env_slow_settle(struct env *env, struct verdict *v, __u32 number)
+{
+	(void)env;
+	(void)v;
+	return datapath_settle(number);
+}
+
+NFR_INLINE int env_slow_advance(struct env *env, struct verdict *v,
+				struct nfr_state *state)
+{
+	(void)env;
+	(void)v;
+	return datapath_advance(state);
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
@@ -108,6 +133,22 @@ __attribute__((noinline)) int datapath_guard(__u32 which)
 	return v ? slow_guard(&env, v, which) : 1;
 }
 
+__attribute__((noinline)) __u32 datapath_recall(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_recall(&env, v) : NFR_NO_ENTRY;
+}
+
+__attribute__((noinline)) int datapath_settle(__u32 number)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_settle(&env, v, number) : 0;
+}
+
 /* 1: the state of v->name goes on, under this policy's rule. */
 __attribute__((noinline)) int datapath_again(void)
 {
@@ -115,6 +156,15 @@ __attribute__((noinline)) int datapath_again(void)
 	struct env env = {0};
 
 	return v ? slow_again(&env, v) : 0;
+}
+
+/* enum tcp_answer */
+__attribute__((noinline)) int datapath_advance(struct nfr_state *state)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v && state ? slow_advance(&env, v, state) : TCP_BLOCK;
 }
 
 /* 1: the packet of no flow passes. */
@@ -180,7 +230,7 @@ NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)
 SEC("xdp")
 int nfr_xdp(struct xdp_md *ctx)
 {
-	struct env env = {0};
+	struct env env = {.xdp = ctx};
 	struct packet_frame frame = {
 		.start = (const __u8 *)(unsigned long)ctx->data,
 		.end = (const __u8 *)(unsigned long)ctx->data_end,

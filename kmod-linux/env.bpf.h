@@ -16,6 +16,7 @@
 /* Maps are global; what is left is the hook's packet. */
 struct env {
 	struct __sk_buff *skb; /* NULL in XDP, where frames are linear */
+	struct xdp_md *xdp;    /* NULL in tc; both are in subprograms */
 };
 
 /*
@@ -106,6 +107,16 @@ NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
 	frame->start = (const __u8 *)(unsigned long)skb->data;
 	frame->end = (const __u8 *)(unsigned long)skb->data_end;
 	return !failed;
+}
+
+/* len bytes at off of the frame, readable here or not. 0, or not there. */
+NFR_INLINE int env_load(struct env *env, const struct packet_frame *frame,
+			__u32 off, void *to, __u32 len)
+{
+	(void)frame;
+	if (env->skb)
+		return bpf_skb_load_bytes(env->skb, off, to, len) != 0;
+	return !env->xdp || bpf_xdp_load_bytes(env->xdp, off, to, len) != 0;
 }
 
 /* Of the kernel's own packet; CO-RE finds the places. */
@@ -222,6 +233,16 @@ NFR_INLINE void env_states_add(struct env *env, __s32 n)
 		__sync_fetch_and_add(&control->states, (__u32)n);
 }
 
+NFR_INLINE __u32 env_epoch(struct env *env)
+{
+	__u32 zero = 0;
+	const struct nfr_control *control =
+		bpf_map_lookup_elem(&nfr_control, &zero);
+
+	(void)env;
+	return control ? *(const volatile __u32 *)&control->epoch : 0;
+}
+
 NFR_INLINE const struct nfr_state_key *
 env_alias_find(struct env *env, const struct nfr_state_key *alias)
 {
@@ -296,8 +317,8 @@ NFR_INLINE void env_counted_delete(struct env *env,
 
 struct env_sweeper {
 	__u64 now;
-	__u32 hz;
 	__u32 living;
+	__u32 reserved;
 };
 
 NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
@@ -309,7 +330,7 @@ static long env_sweep_one(void *map, struct nfr_state_key *key,
 	struct env env = {0};
 
 	(void)map;
-	if (state_is_alive(key, state, sweeper->now, sweeper->hz))
+	if (state_is_alive(state, sweeper->now))
 		sweeper->living++;
 	else
 		state_forget(&env, key, state);
@@ -319,7 +340,7 @@ static long env_sweep_one(void *map, struct nfr_state_key *key,
 /* Forgets expired states, at most once a second whoever asks. */
 NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 {
-	struct env_sweeper sweeper = {.now = now, .hz = hz};
+	struct env_sweeper sweeper = {.now = now};
 	struct nfr_control *control;
 	__u32 zero = 0;
 	__u64 *last = bpf_map_lookup_elem(&nfr_sweep, &zero);

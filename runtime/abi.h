@@ -328,6 +328,8 @@ struct nfr_tcp_side {
 	__u16 reserved;
 };
 _Static_assert(sizeof(struct nfr_tcp_side) == 16, "nfr_tcp_side");
+#define NFR_TCP_SEEN 0x01   /* it sent something: end counts */
+#define NFR_TCP_SCALES 0x02 /* its SYN said by how much */
 
 /* Where a packet is sent in place of where the route table says. */
 struct nfr_hop {

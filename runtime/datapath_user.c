@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "env_user.h"
 
 #define FRAGMENTS_MAX 4096
@@ -126,24 +127,10 @@ int datapath_switch(struct datapath *dp, const struct image *image,
 	if (env->config.generation == UINT32_MAX)
 		return -E2BIG;
 	next.image = image;
-	next.config = (struct nfr_config){
-		.abi_version = NFR_ABI_VERSION,
-		.generation = env->config.generation + 1,
-		.hz = DATAPATH_HZ,
-		.insn_count = image->insn_count,
-		.rule_count = image->rule_count,
-		.flags = image->config->flags,
-		.state_limit = image->config->state_limit,
-	};
-	memcpy(next.config.timeouts, image->config->timeouts,
-	       sizeof(next.config.timeouts));
+	config_of_image(image, env->config.generation + 1, DATAPATH_HZ,
+			&next.config);
 	next.actions = image->actions;
 	next.action_count = image->action_count;
-	memcpy(next.config.entry, image->header->entry,
-	       sizeof(next.config.entry));
-	for (unsigned i = NFR_ENTRY(NFR_STAGE_GUARD, 0, 0); i < NFR_ENTRIES;
-	     i++)
-		next.config.has_guard |= next.config.entry[i] != NFR_NO_ENTRY;
 	next.tables = NULL;
 	next.poolset = NULL;
 	next.device_count = count_devices;

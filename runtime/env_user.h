@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "../compiler/image.h"
 #include "datapath_user.h"
@@ -46,7 +47,7 @@ struct env {
 	const struct nfr_pool_addr *pool_addrs;
 	size_t pool_count, pool_addr_count;
 	__u64 now, last_sweep;
-	__u32 random;
+	__u32 random, epoch;
 	bool has_swept;
 	bool trace_block;
 	struct nfr_event event;
@@ -107,6 +108,17 @@ NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
 {
 	(void)env;
 	(void)frame;
+	return 0;
+}
+
+/* 0, or nonzero when that is not in the capture. */
+NFR_INLINE int env_load(struct env *env, const struct packet_frame *frame,
+			__u32 off, void *to, __u32 len)
+{
+	(void)env;
+	if ((size_t)off + len > (size_t)(frame->end - frame->start))
+		return 1;
+	memcpy(to, frame->start + off, len);
 	return 0;
 }
 
@@ -185,6 +197,11 @@ NFR_INLINE void env_states_add(struct env *env, __s32 n)
 	(void)n;
 }
 
+NFR_INLINE __u32 env_epoch(struct env *env)
+{
+	return env->epoch;
+}
+
 NFR_INLINE const struct nfr_state_key *
 env_alias_find(struct env *env, const struct nfr_state_key *alias)
 {
@@ -249,7 +266,7 @@ static void forget_expired(void *arg, const void *key, void *state)
 {
 	struct env *env = arg;
 
-	if (!state_is_alive(key, state, env->now, env->config.hz))
+	if (!state_is_alive(state, env->now))
 		state_forget(env, key, state);
 }
 
@@ -272,6 +289,10 @@ NFR_INLINE void fragment_note(struct env *env, struct verdict *v);
 NFR_INLINE enum icmp_way icmp_judge(struct env *env, struct verdict *v);
 NFR_INLINE __u32 slow_run(struct env *env, struct verdict *v, __u32 which,
 			  __u32 entry);
+NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v);
+NFR_INLINE int slow_settle(struct env *env, struct verdict *v, __u32 number);
+NFR_INLINE int slow_advance(struct env *env, struct verdict *v,
+			    struct nfr_state *state);
 
 NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
 {
@@ -281,6 +302,22 @@ NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
 NFR_INLINE int env_slow_again(struct env *env, struct verdict *v)
 {
 	return slow_again(env, v);
+}
+
+NFR_INLINE __u32 env_slow_recall(struct env *env, struct verdict *v)
+{
+	return slow_recall(env, v);
+}
+
+NFR_INLINE int env_slow_settle(struct env *env, struct verdict *v, __u32 number)
+{
+	return slow_settle(env, v, number);
+}
+
+NFR_INLINE int env_slow_advance(struct env *env, struct verdict *v,
+				struct nfr_state *state)
+{
+	return slow_advance(env, v, state);
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)

@@ -206,8 +206,7 @@ NFR_INLINE int fragment_has_state(struct env *env,
 
 	v->name = v->first.name;
 	state = env_state_find(env, &v->name);
-	return state &&
-	       state_is_alive(&v->name, state, env_now(env), config->hz) &&
+	return state && state_is_alive(state, env_now(env)) &&
 	       fragment_is_current(env, config, v, state);
 }
 

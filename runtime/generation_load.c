@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bpflog.h"
+#include "config.h"
 #include "embed.h"
 #include "engine_error.h"
 #include "poolset.h"
@@ -295,25 +296,9 @@ static int generation_fill_config(const struct generation *generation,
 				  const struct image *image,
 				  struct engine_error *err)
 {
-	struct nfr_config config = {
-		.abi_version = NFR_ABI_VERSION,
-		.generation = generation->number,
-		.hz = generation_hz(),
-		.insn_count = image->insn_count,
-		.rule_count = image->rule_count,
-		.flags = image->config->flags,
-		.state_limit = image->config->state_limit,
-	};
+	struct nfr_config config;
 
-	memcpy(config.timeouts, image->config->timeouts,
-	       sizeof(config.timeouts));
-
-	for (unsigned i = 0; i < NFR_ENTRIES; i++) {
-		config.entry[i] = image->header->entry[i];
-		if (i >= NFR_ENTRY(NFR_STAGE_GUARD, 0, 0) &&
-		    config.entry[i] != NFR_NO_ENTRY)
-			config.has_guard = 1;
-	}
+	config_of_image(image, generation->number, generation_hz(), &config);
 	return generation_fill_array(generation->fd[PIN_CONFIG], &config,
 				     sizeof(config), 1, "nfr_config", err);
 }

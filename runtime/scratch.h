@@ -11,6 +11,7 @@
 #define NFR_SCRATCH_H
 
 #include "packet.h"
+#include "tcp.h"
 #include "vm_run.h"
 
 /* What an ICMP error quotes: a packet of the other direction (icmp.h). */
@@ -36,13 +37,17 @@ struct verdict {
 	 * a state, the packet's own.
 	 */
 	struct nfr_state_key name;
-	__u32 is_new;	/* fresh is the packet's state */
+	struct nfr_state_key alias; /* of those who need a second one */
+	__u32 is_new;		    /* fresh is the packet's state */
 	__u32 is_reply; /* with from_state: against its first packet's way */
 	struct nfr_state fresh;
 	struct nfr_fragment_key datagram; /* of a fragment */
 	__u32 reserved;
 	struct nfr_fragment first; /* the first of datagram */
 	struct icmp_quote quote;
+	__u8 options[64]; /* of a SYN, as they are in the packet */
+	__u32 options_len;
+	__u32 walk;	      /* of those who walk through something */
 	struct nfr_key other; /* a second key for the rules or the guard */
 
 	struct vm_run rules, guard; /* the latest run of each */
@@ -79,6 +84,21 @@ NFR_INLINE struct nfr_key *scratch_key(struct verdict *v, __u32 which)
 NFR_INLINE struct vm_run *scratch_run(struct verdict *v, __u32 which)
 {
 	return which & SCRATCH_GUARD ? &v->guard : &v->rules;
+}
+
+/* The segment as tcp.h wants it; its window scale is not looked for. */
+NFR_INLINE struct tcp_segment scratch_segment(const struct verdict *v)
+{
+	const struct packet_segment *from = &v->packet.segment;
+
+	return (struct tcp_segment){
+		.seq = from->seq,
+		.ack = from->ack,
+		.len = from->len,
+		.window = from->window,
+		.flags = v->packet.key.w[NFR_F_TCPFLAGS],
+		.wscale = TCP_NO_WSCALE,
+	};
 }
 
 NFR_INLINE void verdict_set(struct verdict *v, __u8 reason, __u32 rule)

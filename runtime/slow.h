@@ -16,7 +16,8 @@
  *   - state_forget() is the only way that a state ends.
  *
  * The environment's calls back into this file are env_slow_new(),
- * env_slow_again(), env_slow_guard() and env_slow_run().
+ * env_slow_again(), env_slow_recall(), env_slow_settle(), env_slow_advance(),
+ * env_slow_guard() and env_slow_run().
  */
 #ifndef NFR_SLOW_H
 #define NFR_SLOW_H
@@ -160,7 +161,7 @@ NFR_INLINE enum state_insert slow_reserve(struct env *env,
 	if (ret != STATE_EXISTS)
 		return ret;
 	old = env_state_find(env, &v->name);
-	if (old && state_is_alive(&v->name, old, env_now(env), config->hz) &&
+	if (old && state_is_alive(old, env_now(env)) &&
 	    ((old->flags | v->fresh.flags) & NFR_STATE_IS_TRANSLATED ||
 	     state_continues(old, &v->packet.key, v->role)))
 		return STATE_EXISTS;
@@ -272,6 +273,107 @@ NFR_INLINE int slow_tag(struct env *env, const struct nfr_config *config,
 	return state_judgement(state).generation != config->generation;
 }
 
+/* ---- phases and timeouts ------------------------------------------------ */
+
+/* The rule's action, or NULL; one that is missing but named sets *is_lost. */
+NFR_INLINE const struct nfr_action *
+slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost)
+{
+	const struct nfr_action *action = 0;
+
+	if (rule->action != NFR_NO_ACTION)
+		action = env_action(env, rule->action);
+	*is_lost = rule->action != NFR_NO_ACTION && !action;
+	return action;
+}
+
+/* Idle jiffies of a flow of this protocol in this phase. */
+NFR_INLINE __u32 slow_timeout(const struct nfr_config *config,
+			      const struct nfr_action *action, __u32 proto,
+			      __u32 phase)
+{
+	__u32 index = state_timeout(proto, phase);
+	__u64 jiffies;
+
+	PACKET_OPAQUE(index);
+	if (index >= NFR_TIMEOUT_COUNT)
+		return 0;
+	jiffies = config->timeouts[index];
+	if (action && action->timeouts[index])
+		jiffies = action->timeouts[index];
+	jiffies *= config->hz;
+	return jiffies > 0xffffffffu ? 0xffffffffu : (__u32)jiffies;
+}
+
+NFR_INLINE struct tcp_segment slow_segment(struct verdict *v)
+{
+	struct tcp_segment seg = scratch_segment(v);
+
+	if (seg.flags & TCP_SYN)
+		seg.wscale = tcp_wscale(v->options, v->options_len, &v->walk);
+	return seg;
+}
+
+/*
+ * CALL PLACE, limit.h: the handshake of a TCP state is complete. Nonzero when
+ * that is over a limit; the reason is set.
+ */
+NFR_INLINE int slow_connected(struct env *env, const struct nfr_config *config,
+			      struct verdict *v, struct nfr_state *state,
+			      const struct nfr_action *action)
+{
+	(void)env;
+	(void)config;
+	(void)v;
+	(void)state;
+	(void)action;
+	return 0;
+}
+
+/*
+ * A packet of this state (v->name, v->result.rule) that is not like the one
+ * before it: tracks TCP, changes the phase. enum tcp_answer; of TCP_BLOCK the
+ * reason is set.
+ */
+NFR_INLINE int slow_advance(struct env *env, struct verdict *v,
+			    struct nfr_state *state)
+{
+	const struct nfr_config *config = env_config(env);
+	const struct nfr_rule *rule = env_rule(env, v->result.rule);
+	const __u32 *w = v->packet.key.w;
+	const struct nfr_action *action;
+	__u32 phase, fins;
+	int is_lost;
+
+	v->result.reason = NFR_REASON_VM;
+	if (!config || !rule)
+		return TCP_BLOCK;
+	action = slow_action(env, rule, &is_lost);
+	if (is_lost)
+		return TCP_BLOCK;
+	if (w[NFR_F_PROTO] == PACKET_TCP &&
+	    !(state->flags & NFR_STATE_IS_SLOPPY)) {
+		struct tcp_segment seg = slow_segment(v);
+		enum tcp_answer answer = tcp_track(state, w[NFR_F_DIR], &seg);
+
+		v->result.reason = answer == TCP_BLOCK ? NFR_REASON_TCP_WINDOW
+						       : NFR_REASON_STATE;
+		if (answer != TCP_PASS)
+			return answer;
+	}
+	v->result.reason = NFR_REASON_STATE;
+	phase = state_next_phase(state, &v->packet.key, &fins);
+	state->fins = (__u8)fins;
+	if (phase == state->phase)
+		return TCP_PASS;
+	state->timeout = slow_timeout(config, action, w[NFR_F_PROTO], phase);
+	state->phase = (__u8)phase;
+	if (w[NFR_F_PROTO] == PACKET_TCP && phase == NFR_STATE_ESTABLISHED &&
+	    slow_connected(env, config, v, state, action))
+		return TCP_BLOCK;
+	return TCP_PASS;
+}
+
 /* ---- a new flow -------------------------------------------------------- */
 
 /* Does the rule itself pass the packet? Sets reason and rule. */
@@ -297,18 +399,6 @@ NFR_INLINE int slow_rule(struct verdict *v, const struct nfr_rule *rule,
 		return 0;
 	}
 	return 1;
-}
-
-/* The rule's action, or NULL; one that is missing but named sets *is_lost. */
-NFR_INLINE const struct nfr_action *
-slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost)
-{
-	const struct nfr_action *action = 0;
-
-	if (rule->action != NFR_NO_ACTION)
-		action = env_action(env, rule->action);
-	*is_lost = rule->action != NFR_NO_ACTION && !action;
-	return action;
 }
 
 /*
@@ -362,15 +452,28 @@ NFR_INLINE void slow_begin(struct env *env, const struct nfr_config *config,
 {
 	struct state_judgement judgement = {.rule = v->result.rule,
 					    .generation = config->generation};
+	const __u32 *w = v->packet.key.w;
 
-	(void)action;
-	state_begin(&v->fresh, &v->packet.key, v->ingress, env_now(env),
-		    v->len);
+	state_begin(&v->fresh, &v->packet.key, env_now(env), v->len);
+	v->fresh.received = v->ingress;
 	v->fresh.ifindex = v->ifindex;
 	v->fresh.tag = v->tag;
 	v->fresh.given = v->packet.key.w[NFR_F_TAG];
-	v->fresh.mark = v->packet.key.w[NFR_F_MARK];
 	v->fresh.seed = v->rules.seed;
+	v->fresh.epoch = env_epoch(env);
+	v->fresh.timeout =
+		slow_timeout(config, action, w[NFR_F_PROTO], v->fresh.phase);
+	if (action && action->flags & NFR_ACTION_SLOPPY)
+		v->fresh.flags |= NFR_STATE_IS_SLOPPY;
+	if (action && action->flags & NFR_ACTION_FLOATING) {
+		v->fresh.flags |= NFR_STATE_IS_FLOATING;
+		v->name.ifindex = 0;
+	}
+	if (w[NFR_F_PROTO] == PACKET_TCP) {
+		struct tcp_segment seg = slow_segment(v);
+
+		tcp_begin(&v->fresh, w[NFR_F_DIR], &seg);
+	}
 	state_set_judgement(&v->fresh, judgement);
 	v->is_new = 1;
 }
@@ -432,44 +535,116 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v)
 /* ---- a state of another policy ----------------------------------------- */
 
 /*
- * The policy, or what the device is, has changed since the flow of v->name was
- * judged: would its first packet still be passed, and with a state? Then
- * v->result.rule does. If not, the state ends, unless a newer policy than this
- * one judged it.
+ * CALL PLACE, pool.h: does the policy still translate the flow as this state
+ * does (v->other is its first packet), and send it to the same hops?
  */
-NFR_INLINE int slow_again(struct env *env, struct verdict *v)
+NFR_INLINE int slow_translates_same(struct env *env, struct verdict *v,
+				    const struct nfr_state *state,
+				    const struct nfr_action *action)
+{
+	int is_none = !action || (action->nat == NFR_NO_POOL &&
+				  action->rdr == NFR_NO_POOL);
+
+	(void)env;
+	(void)v;
+	return is_none && state->pools == 0;
+}
+
+/* NFR_F_IFID of the first packet, were it to come now. */
+NFR_INLINE __u32 slow_first_ifid(struct env *env, const struct verdict *v,
+				 const struct nfr_state *state)
+{
+	const struct nfr_iface *iface;
+
+	if (!(state->flags & NFR_STATE_IS_FLOATING))
+		return v->packet.key.w[NFR_F_IFID];
+	iface = env_iface(env, state->ifindex);
+	return iface ? slow_ifid(env, iface, state->ifindex) : 0;
+}
+
+/*
+ * Leaves the first packet of the state of v->name in v->other; the entry of the
+ * rules for it, or NFR_NO_ENTRY.
+ */
+NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v)
+{
+	const struct nfr_config *config = env_config(env);
+	const struct nfr_state *state = env_state_find(env, &v->name);
+	__u32 ifid;
+
+	if (!config || !state)
+		return NFR_NO_ENTRY;
+	ifid = slow_first_ifid(env, v, state);
+	v->alias = v->name;
+	if (state->flags & NFR_STATE_IS_TRANSLATED && state->dir == NFR_DIR_OUT)
+		state_alias(&v->name, state, &v->alias);
+	state_first_key(&v->alias, state, ifid,
+			slow_received(env, state->dir, ifid, state->received),
+			&v->other);
+	v->seed = state->seed;
+	return slow_entry(config, NFR_STAGE_RULES, state->dir & 1,
+			  v->name.family);
+}
+
+/* Would the rule make such a state? */
+NFR_INLINE int slow_makes_same(struct env *env, struct verdict *v,
+			       const struct nfr_state *state,
+			       const struct nfr_rule *rule)
+{
+	const struct nfr_action *action;
+	int is_lost, floats;
+
+	if (!rule || rule->verdict != NFR_PASS ||
+	    !(rule->flags & NFR_RULE_STATE))
+		return 0;
+	action = slow_action(env, rule, &is_lost);
+	floats = action && action->flags & NFR_ACTION_FLOATING;
+	return !is_lost &&
+	       floats == ((state->flags & NFR_STATE_IS_FLOATING) != 0) &&
+	       slow_translates_same(env, v, state, action);
+}
+
+/* The rule that decides on v->other: is the state of v->name its? */
+NFR_INLINE int slow_settle(struct env *env, struct verdict *v, __u32 number)
 {
 	const struct nfr_config *config = env_config(env);
 	struct nfr_state *state = env_state_find(env, &v->name);
-	struct state_judgement judgement, before;
-	const struct nfr_rule *rule;
-	__u32 ifid = v->packet.key.w[NFR_F_IFID];
+	struct state_judgement judgement = {.rule = number}, before;
+	__u32 epoch = env_epoch(env);
 
 	if (!config || !state)
 		return 0;
 	before = state_judgement(state);
 	judgement.generation = config->generation;
-	state_first_key(&v->name, state, ifid,
-			slow_received(env, state->dir, ifid, state->received),
-			&v->other);
-	v->other.w[NFR_F_TAG] = state->tag;
-	v->other.w[NFR_F_MARK] = state->mark;
-	judgement.rule = slow_rules(env, v, SCRATCH_OTHER,
-				    slow_entry(config, NFR_STAGE_RULES,
-					       state->dir & 1, v->name.family),
-				    state->seed);
-	rule = env_rule(env, judgement.rule);
-	if (rule && rule->verdict == NFR_PASS && rule->flags & NFR_RULE_STATE) {
-		state->ifid = (__u16)ifid;
+	if (slow_makes_same(env, v, state, env_rule(env, number))) {
+		state->ifid = (__u16)v->other.w[NFR_F_IFID];
+		state->epoch = epoch;
 		state->given = v->other.w[NFR_F_TAG];
 		state_set_judgement(state, judgement);
-		v->result.rule = judgement.rule;
+		v->result.rule = number;
 		return 1;
 	}
-	/* What a newer policy passes is not ours to end. */
-	if ((__s32)(config->generation - before.generation) > 0)
+	/* What a newer policy passes is not ours to end, nor what another
+	 * device of this name may get back. */
+	if ((__s32)(config->generation - before.generation) > 0 ||
+	    (config->generation == before.generation && state->epoch != epoch))
 		state_forget(env, &v->name, state);
 	return 0;
+}
+
+/*
+ * The policy, its tables, or what the device is, has changed since the flow of
+ * v->name was judged: would its first packet still be passed, with the same
+ * state? Then v->result.rule passes it. If not, the state ends, unless a newer
+ * policy than this one judged it. In three steps, so that their stacks do not
+ * add up in eBPF.
+ */
+NFR_INLINE int slow_again(struct env *env, struct verdict *v)
+{
+	__u32 entry = env_slow_recall(env, v);
+
+	return env_slow_settle(
+		env, v, slow_rules(env, v, SCRATCH_OTHER, entry, v->seed));
 }
 
 #endif

@@ -65,27 +65,81 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 
 /* The living state of this name that the packet continues, or NULL. */
 NFR_INLINE struct nfr_state *verdict_look(struct env *env,
-					  const struct nfr_config *config,
-					  const struct verdict *v)
+					  const struct verdict *v,
+					  const struct nfr_state_key *name)
 {
-	struct nfr_state *state = env_state_find(env, &v->name);
+	struct nfr_state *state = env_state_find(env, name);
 
-	if (!state ||
-	    !state_is_alive(&v->name, state, env_now(env), config->hz) ||
+	if (!state || !state_is_alive(state, env_now(env)) ||
 	    !state_continues(state, &v->packet.key, v->role))
 		return 0;
 	return state;
 }
 
-/* By the names that only some policies have: floating ones and aliases. */
+/* By the wire's name: what a translated flow sends has another one here. */
+NFR_INLINE struct nfr_state *verdict_look_wire(struct env *env,
+					       const struct verdict *v)
+{
+	struct nfr_state *state = verdict_look(env, v, &v->name);
+
+	if (state && v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT &&
+	    state->flags & NFR_STATE_IS_TRANSLATED)
+		return 0;
+	return state;
+}
+
+/* By the host's name; v->name is then the wire's. */
+NFR_INLINE struct nfr_state *verdict_look_stack(struct env *env,
+						struct verdict *v)
+{
+	const struct nfr_state_key *name = env_alias_find(env, &v->name);
+	struct nfr_state *state = name ? verdict_look(env, v, name) : 0;
+
+	if (!state || !(state->flags & NFR_STATE_IS_TRANSLATED))
+		return 0;
+	state_alias(name, state, &v->alias);
+	if (!state_same_key(&v->alias, &v->name))
+		return 0;
+	v->name = *name;
+	return state;
+}
+
+/* By the names that only some policies have: aliases and floating ones. */
 NFR_INLINE struct nfr_state *verdict_look_far(struct env *env,
 					      const struct nfr_config *config,
 					      struct verdict *v)
 {
-	(void)env;
-	(void)config;
-	(void)v;
-	return 0;
+	int is_stack = config->flags & NFR_CONFIG_TRANSLATES &&
+		       v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT;
+	struct nfr_state *state = 0;
+
+	if (is_stack)
+		state = verdict_look_stack(env, v);
+	if (state || !(config->flags & NFR_CONFIG_FLOATS))
+		return state;
+	v->name.ifindex = 0;
+	state = verdict_look_wire(env, v);
+	if (!state && is_stack)
+		state = verdict_look_stack(env, v);
+	if (!state)
+		v->name.ifindex = v->ifindex;
+	return state;
+}
+
+/* Was it judged by what is in force, on this device? */
+NFR_INLINE int verdict_is_current(struct env *env,
+				  const struct nfr_config *config,
+				  const struct verdict *v,
+				  const struct nfr_state *state,
+				  struct state_judgement judgement)
+{
+	if (judgement.generation != config->generation)
+		return 0;
+	if (state->ifid != v->packet.key.w[NFR_F_IFID] &&
+	    !(state->flags & NFR_STATE_IS_FLOATING))
+		return 0;
+	return !(config->flags & NFR_CONFIG_OVERLOADS) ||
+	       state->epoch == env_epoch(env);
 }
 
 /*
@@ -102,15 +156,14 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 	if (v->role == STATE_NO_FLOW)
 		return 0;
 	state_key(&v->packet, v->ifindex, v->role, &v->name);
-	state = verdict_look(env, config, v);
+	state = verdict_look_wire(env, v);
 	if (!state &&
 	    config->flags & (NFR_CONFIG_TRANSLATES | NFR_CONFIG_FLOATS))
 		state = verdict_look_far(env, config, v);
 	if (!state)
 		return 0;
 	*judgement = state_judgement(state);
-	if (judgement->generation == config->generation &&
-	    state->ifid == v->packet.key.w[NFR_F_IFID])
+	if (verdict_is_current(env, config, v, state, *judgement))
 		return state;
 	if (env_slow_again(env, v)) {
 		judgement->rule = v->result.rule;
@@ -120,6 +173,35 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 	return 0;
 }
 
+/*
+ * Is the packet the flow's, by TCP's numbers, and what does it change? What is
+ * like the packets before it is answered here, the rest by slow.h.
+ */
+NFR_INLINE enum tcp_answer verdict_advance(struct env *env, struct verdict *v,
+					   struct nfr_state *state)
+{
+	const __u32 *w = v->packet.key.w;
+	__u32 fins;
+
+	/* A piece of a datagram, judged with its first. */
+	if (w[NFR_F_BITS] & NFR_BIT_LATER)
+		return TCP_PASS;
+	if (w[NFR_F_PROTO] == PACKET_TCP &&
+	    !(state->flags & NFR_STATE_IS_SLOPPY)) {
+		struct tcp_segment seg = scratch_segment(v);
+
+		if (!tcp_is_plain(state, seg.flags))
+			return env_slow_advance(env, v, state);
+		if (tcp_plain(state, w[NFR_F_DIR], &seg))
+			return TCP_PASS;
+		v->result.reason = NFR_REASON_TCP_WINDOW;
+		return TCP_BLOCK;
+	}
+	if (state_next_phase(state, &v->packet.key, &fins) == state->phase)
+		return TCP_PASS;
+	return env_slow_advance(env, v, state);
+}
+
 /* A packet of a flow: nonzero passes it. */
 NFR_INLINE int verdict_continue(struct env *env,
 				const struct nfr_config *config,
@@ -127,6 +209,7 @@ NFR_INLINE int verdict_continue(struct env *env,
 				__u32 number)
 {
 	const struct nfr_rule *rule = env_rule(env, number);
+	enum tcp_answer answer;
 
 	if (!rule) {
 		v->result.reason = NFR_REASON_VM;
@@ -136,7 +219,12 @@ NFR_INLINE int verdict_continue(struct env *env,
 		return 0;
 	if (config->has_guard && env_slow_guard(env, v, SCRATCH_PACKET))
 		return 0;
-	state_touch(state, &v->packet.key, env_now(env), v->len);
+	answer = verdict_advance(env, v, state);
+	if (answer == TCP_BLOCK)
+		return 0;
+	if (answer == TCP_PASS)
+		state_touch(state, v->packet.key.w[NFR_F_DIR], env_now(env),
+			    v->len);
 	v->result.from_state = 1;
 	v->is_reply = state->dir != (__u8)v->packet.key.w[NFR_F_DIR];
 	return 1;
@@ -186,6 +274,24 @@ NFR_INLINE int verdict_hop(struct env *env, struct packet_frame *frame,
 		return 0;
 	v->result.reason = NFR_REASON_ROUTE;
 	return 1;
+}
+
+/* ---- what the slow path will ask --------------------------------------- */
+
+/* The options of a SYN, for tcp_wscale(). */
+NFR_INLINE void verdict_options(struct env *env,
+				const struct packet_frame *frame,
+				struct verdict *v)
+{
+	__u32 len = v->packet.segment.header_len - 20;
+
+	v->options_len = 0;
+	PACKET_OPAQUE(len);
+	if (len < 1 || len > TCP_OPTIONS_MAX)
+		return;
+	if (env_load(env, frame, v->packet.transport + 20, v->options, len) ==
+	    0)
+		v->options_len = len;
 }
 
 /* ---- one packet --------------------------------------------------------- */
@@ -241,6 +347,9 @@ NFR_INLINE int verdict_reach(struct env *env, const struct nfr_config *config,
 		}
 	} else {
 		v->role = state_role(&v->packet.key);
+		if (v->packet.key.w[NFR_F_TCPFLAGS] & TCP_SYN &&
+		    v->packet.key.w[NFR_F_PROTO] == PACKET_TCP)
+			verdict_options(env, frame, v);
 		state = verdict_state(env, config, v, &judgement);
 	}
 	if (!state)

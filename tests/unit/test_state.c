@@ -244,6 +244,8 @@ TEST(tcp_goes_from_opening_to_closed)
 	tcp(OUT, SYN);
 	assert_int_equal(tcp_state()->phase, NFR_STATE_OPENING);
 	tcp(IN, SYN | ACK);
+	assert_int_equal(tcp_state()->phase, NFR_STATE_HALF);
+	tcp(OUT, ACK);
 	assert_int_equal(tcp_state()->phase, NFR_STATE_ESTABLISHED);
 	tcp(OUT, FIN | ACK);
 	assert_int_equal(tcp_state()->phase, NFR_STATE_CLOSING);
@@ -254,7 +256,7 @@ TEST(tcp_goes_from_opening_to_closed)
 	assert_int_equal(tcp_state()->phase, NFR_STATE_FINWAIT);
 	assert_true(tcp(OUT, ACK));
 	assert_int_equal(tcp_state()->phase, NFR_STATE_FINWAIT);
-	assert_int_equal(tcp_state()->packets[NFR_DIR_OUT], 5);
+	assert_int_equal(tcp_state()->packets[NFR_DIR_OUT], 6);
 	assert_int_equal(tcp_state()->packets[NFR_DIR_IN], 3);
 	assert_int_equal(tcp_state()->bytes[NFR_DIR_IN], 120);
 }
@@ -307,15 +309,24 @@ static int reply_udp(enum nfr_dir dir)
 {
 	return udp(dir, 4000);
 }
-static int reply_echo(enum nfr_dir dir)
-{
-	return echo(dir, 0, 9);
-}
 
-TEST(an_opening_tcp_flow_lives_30_seconds)
+TEST(the_first_tcp_packet_is_remembered_for_2_minutes)
 {
 	load_pass_out();
 	tcp(OUT, SYN);
+	now_ms += 120000;
+	assert_true(tcp(IN, SYN | ACK));
+	datapath_forget_states(dp);
+	tcp(OUT, SYN);
+	now_ms += 120001;
+	assert_false(tcp(IN, SYN | ACK));
+}
+
+TEST(a_half_open_tcp_flow_lives_30_seconds)
+{
+	load_pass_out();
+	tcp(OUT, SYN);
+	tcp(IN, SYN | ACK);
 	now_ms += 30001;
 	assert_false(tcp(IN, SYN | ACK));
 }
@@ -325,6 +336,7 @@ TEST(an_established_tcp_flow_lives_a_day)
 	load_pass_out();
 	tcp(OUT, SYN);
 	tcp(IN, SYN | ACK);
+	tcp(OUT, ACK);
 	assert_idle(86400, IN, reply_ack);
 }
 
@@ -332,7 +344,7 @@ TEST(a_closing_tcp_flow_lives_15_minutes)
 {
 	load_pass_out();
 	tcp(OUT, SYN);
-	tcp(OUT, FIN);
+	tcp(OUT, FIN | ACK);
 	assert_idle(900, IN, reply_ack);
 }
 
@@ -340,22 +352,38 @@ TEST(a_closed_tcp_flow_lives_90_seconds)
 {
 	load_pass_out();
 	tcp(OUT, SYN);
-	tcp(OUT, RST);
+	tcp(IN, RST | ACK);
 	assert_idle(90, IN, reply_ack);
 }
 
-TEST(udp_lives_60_seconds)
+TEST(udp_that_was_answered_lives_60_seconds)
 {
 	load_pass_out();
 	udp(OUT, 4000);
 	assert_idle(60, IN, reply_udp);
 }
 
-TEST(an_echo_lives_20_seconds)
+TEST(udp_without_an_answer_lives_60_then_30_seconds)
+{
+	load_pass_out();
+	udp(OUT, 4000);
+	now_ms += 60000;
+	assert_true(udp(OUT, 4000));
+	assert_int_equal(result.from_state, 1);
+	now_ms += 30001;
+	assert_false(udp(IN, 4000));
+}
+
+TEST(an_echo_lives_20_seconds_and_10_once_answered)
 {
 	load_pass_out();
 	echo(OUT, 8, 9);
-	assert_idle(20, IN, reply_echo);
+	now_ms += 20000;
+	assert_true(echo(IN, 0, 9));
+	now_ms += 10000;
+	assert_true(echo(IN, 0, 9));
+	now_ms += 10001;
+	assert_false(echo(IN, 0, 9));
 }
 
 TEST(other_protocols_live_60_seconds)
@@ -460,6 +488,7 @@ TEST(a_flow_goes_on_under_a_new_policy_that_would_pass_it)
 	load_pass_out();
 	tcp(OUT, SYN);
 	tcp(IN, SYN | ACK);
+	tcp(OUT, ACK);
 	fixture_rule(&second, false)->match.proto = 99;
 	pass_out(&second);
 	second.rules[1].match.flags_set = SYN;
@@ -761,12 +790,14 @@ int main(void)
 		FACT(a_reset_closes),
 		FACT(a_new_syn_after_the_close_begins_a_new_state),
 		FACT(the_other_sides_syn_does_not_reopen),
-		FACT(an_opening_tcp_flow_lives_30_seconds),
+		FACT(the_first_tcp_packet_is_remembered_for_2_minutes),
+		FACT(a_half_open_tcp_flow_lives_30_seconds),
 		FACT(an_established_tcp_flow_lives_a_day),
 		FACT(a_closing_tcp_flow_lives_15_minutes),
 		FACT(a_closed_tcp_flow_lives_90_seconds),
-		FACT(udp_lives_60_seconds),
-		FACT(an_echo_lives_20_seconds),
+		FACT(udp_that_was_answered_lives_60_seconds),
+		FACT(udp_without_an_answer_lives_60_then_30_seconds),
+		FACT(an_echo_lives_20_seconds_and_10_once_answered),
 		FACT(other_protocols_live_60_seconds),
 		FACT(a_clock_that_steps_back_ends_nothing),
 		FACT(echo_replies_match_by_identifier),
