@@ -345,6 +345,24 @@ TEST(a_match_rule_is_counted)
 	unmake(&m);
 }
 
+TEST(a_chance_comes_true_as_often_as_it_says)
+{
+	static const struct datapath_device devices[] = {
+		{"eth0", 2, NFR_LINK_ETHER, false}};
+	struct made m = make("pass in no state\n"
+			     "block in on eth0 proto udp probability 25%\n");
+	unsigned blocked = 0;
+	struct datapath *dp;
+
+	assert_int_equal(datapath_new(16, &dp), 0);
+	assert_int_equal(datapath_switch(dp, &m.img, devices, 1), 0);
+	for (int i = 0; i < 10000; i++)
+		blocked += judge(dp, 2, 0, NFR_DIR_IN).verdict == NFR_BLOCK;
+	assert_in_range(blocked, 2350, 2650); /* 3.4 standard deviations */
+	datapath_free(&dp);
+	unmake(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +379,7 @@ int main(void)
 		cmocka_unit_test(damaged_effects_are_refused),
 		cmocka_unit_test(a_forwarded_packet_keeps_the_tag_of_its_flow),
 		cmocka_unit_test(a_match_rule_is_counted),
+		cmocka_unit_test(a_chance_comes_true_as_often_as_it_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
