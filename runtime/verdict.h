@@ -283,15 +283,17 @@ NFR_INLINE void verdict_options(struct env *env,
 				const struct packet_frame *frame,
 				struct verdict *v)
 {
-	__u32 len = v->packet.segment.header_len - 20;
+	/* One less, so that the verifier of Linux 6.1 sees it is not 0. */
+	__u32 last = v->packet.segment.header_len - 21;
 
 	v->options_len = 0;
-	PACKET_OPAQUE(len);
-	if (len < 1 || len > TCP_OPTIONS_MAX)
+	PACKET_OPAQUE(last);
+	if (last >= TCP_OPTIONS_MAX)
 		return;
-	if (env_load(env, frame, v->packet.transport + 20, v->options, len) ==
-	    0)
-		v->options_len = len;
+	PACKET_OPAQUE(last);
+	if (env_load(env, frame, v->packet.transport + 20, v->options,
+		     last + 1) == 0)
+		v->options_len = last + 1;
 }
 
 /* ---- one packet --------------------------------------------------------- */
