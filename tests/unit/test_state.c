@@ -43,6 +43,7 @@ struct packet_text {
 	uint8_t has_options;
 	uint8_t tos;
 	uint32_t ingress; /* ifindex; of what goes out */
+	uint32_t seq;	  /* TCP */
 };
 
 /* An IPv4 packet between us and the peer; in: from the peer. */
@@ -85,6 +86,10 @@ static int send_on(uint32_t ifindex, enum nfr_dir dir,
 		else
 			l4[12] = 0x50;
 		l4[13] = text->flags;
+		if (text->proto == 6)
+			for (int i = 0; i < 4; i++)
+				l4[4 + i] =
+					(uint8_t)(text->seq >> (24 - 8 * i));
 	}
 	result = datapath_judge(dp, &frame, NULL, NULL);
 	return result.verdict == NFR_PASS;
@@ -266,6 +271,29 @@ TEST(a_reset_closes)
 	load_pass_out();
 	tcp(OUT, SYN);
 	tcp(IN, RST | ACK);
+	assert_int_equal(tcp_state()->phase, NFR_STATE_CLOSED);
+}
+
+TEST(a_segment_outside_of_the_windows_blocks_and_changes_nothing)
+{
+	struct packet_text text = {.proto = 6,
+				   .sport = 443,
+				   .dport = 4000,
+				   .flags = RST,
+				   .seq = 0x40000000};
+	struct nfr_state before;
+
+	load_pass_out();
+	tcp(OUT, SYN);
+	tcp(IN, SYN | ACK);
+	tcp(OUT, ACK);
+	before = *tcp_state();
+	assert_false(send_on(UPLINK, IN, &text));
+	assert_int_equal(result.reason, NFR_REASON_TCP_WINDOW);
+	assert_int_equal(result.rule, 0);
+	assert_memory_equal(&before, tcp_state(), sizeof(before));
+	text.seq = 1;
+	assert_true(send_on(UPLINK, IN, &text));
 	assert_int_equal(tcp_state()->phase, NFR_STATE_CLOSED);
 }
 
@@ -605,6 +633,24 @@ TEST(a_full_table_blocks_new_flows_and_keeps_old_ones)
 	assert_true(echo(OUT, 13, 1)); /* needs no state */
 }
 
+TEST(a_limit_of_the_policy_is_a_full_table)
+{
+	load_pass_out();
+	udp(OUT, 1);
+	pass_out(&second);
+	second.policy.options.state_limit = 2;
+	fixture_image(&second, false, &next_image);
+	load(&next_image);
+	assert_true(udp(OUT, 2));
+	assert_false(udp(OUT, 3));
+	assert_int_equal(result.reason, NFR_REASON_STATE_FULL);
+	assert_true(udp(IN, 1));
+	assert_true(udp(IN, 2));
+	now_ms += 60001;
+	assert_true(udp(OUT, 3));
+	assert_int_equal(datapath_state_count(dp), 1);
+}
+
 TEST(expired_states_make_room_at_most_once_a_second)
 {
 	load_pass_out();
@@ -788,6 +834,7 @@ int main(void)
 		FACT(a_blocked_packet_makes_no_state),
 		FACT(tcp_goes_from_opening_to_closed),
 		FACT(a_reset_closes),
+		FACT(a_segment_outside_of_the_windows_blocks_and_changes_nothing),
 		FACT(a_new_syn_after_the_close_begins_a_new_state),
 		FACT(the_other_sides_syn_does_not_reopen),
 		FACT(the_first_tcp_packet_is_remembered_for_2_minutes),
@@ -814,6 +861,7 @@ int main(void)
 		FACT(a_flow_is_judged_again_by_tos_and_where_it_came_in),
 		FACT(an_inbound_flow_is_judged_again_as_inbound),
 		FACT(a_full_table_blocks_new_flows_and_keeps_old_ones),
+		FACT(a_limit_of_the_policy_is_a_full_table),
 		FACT(expired_states_make_room_at_most_once_a_second),
 		FACT(before_the_first_policy_everything_blocks),
 		FACT(an_unknown_interface_blocks),
