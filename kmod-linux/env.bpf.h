@@ -250,13 +250,16 @@ env_alias_find(struct env *env, const struct nfr_state_key *alias)
 	return bpf_map_lookup_elem(&nfr_aliases, alias);
 }
 
-/* Replaces one that is there. 0, or nonzero when full. */
-NFR_INLINE int env_alias_insert(struct env *env,
-				const struct nfr_state_key *alias,
-				const struct nfr_state_key *name)
+NFR_INLINE enum state_insert env_alias_insert(struct env *env,
+					      const struct nfr_state_key *alias,
+					      const struct nfr_state_key *name)
 {
+	long ret = bpf_map_update_elem(&nfr_aliases, alias, name, BPF_NOEXIST);
+
 	(void)env;
-	return bpf_map_update_elem(&nfr_aliases, alias, name, BPF_ANY) != 0;
+	if (ret == 0)
+		return STATE_INSERTED;
+	return ret == -EEXIST ? STATE_EXISTS : STATE_FULL;
 }
 
 NFR_INLINE void env_alias_delete(struct env *env,
@@ -357,6 +360,115 @@ NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 	control = bpf_map_lookup_elem(&nfr_control, &zero);
 	if (control)
 		*(volatile __u32 *)&control->states = sweeper.living;
+}
+
+/* ---- translation -------------------------------------------------------- */
+
+NFR_INLINE const struct nfr_pool *env_pool(struct env *env, __u32 pool)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_pools, &pool);
+}
+
+NFR_INLINE const struct nfr_pool_addr *env_pool_addr(struct env *env, __u32 at)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_pool_addrs, &at);
+}
+
+struct env_search {
+	__u32 first;
+	__u32 addr[4];
+	__u32 is_found;
+};
+
+static long env_search_one(__u32 at, void *arg)
+{
+	struct env_search *search = arg;
+	__u32 index = search->first + at;
+	const struct nfr_pool_addr *entry =
+		bpf_map_lookup_elem(&nfr_pool_addrs, &index);
+
+	search->is_found = entry && pool_entry_has(entry, search->addr);
+	return search->is_found;
+}
+
+/* Is the address in one of the pool's entries? */
+NFR_INLINE int env_pool_has(struct env *env, const struct nfr_pool *pool,
+			    const __u32 addr[4])
+{
+	struct env_search search = {.first = pool->first};
+
+	(void)env;
+	for (int i = 0; i < 4; i++)
+		search.addr[i] = addr[i];
+	bpf_loop(pool->count, env_search_one, &search, 0);
+	return search.is_found != 0;
+}
+
+/* 0, 1, 2, ... of each pool; survives policies. */
+NFR_INLINE __u32 env_pool_turn(struct env *env, __u64 id)
+{
+	const __u32 none = 0;
+	__u32 *turn = bpf_map_lookup_elem(&nfr_pool_next, &id);
+
+	(void)env;
+	if (!turn) {
+		bpf_map_update_elem(&nfr_pool_next, &id, &none, BPF_NOEXIST);
+		turn = bpf_map_lookup_elem(&nfr_pool_next, &id);
+	}
+	return turn ? __sync_fetch_and_add(turn, 1) : 0;
+}
+
+NFR_INLINE const struct pool_sticky *
+env_sticky_find(struct env *env, const struct pool_sticky_key *key)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_sticky, key);
+}
+
+NFR_INLINE void env_sticky_put(struct env *env,
+			       const struct pool_sticky_key *key,
+			       const struct pool_sticky *sticky)
+{
+	(void)env;
+	bpf_map_update_elem(&nfr_sticky, key, sticky, BPF_ANY);
+}
+
+/*
+ * How often the packet was sent elsewhere, in skb->tc_index, which goes with it
+ * from egress to egress. Someone else's value counts as none; one that looks
+ * like ours can only make a packet block.
+ */
+#define ENV_HOPS_MARK 0x6e60u
+
+NFR_INLINE __u32 env_hops(struct env *env)
+{
+	__u32 index = env->skb ? env->skb->tc_index : 0;
+
+	return (index & 0xfff0) == ENV_HOPS_MARK ? index & 15 : 0;
+}
+
+/* Of datapath.bpf.c: subprograms. */
+int datapath_rewrite(struct __sk_buff *skb);
+int datapath_apply(struct __sk_buff *skb, __u32 kind);
+
+NFR_INLINE int env_apply(struct env *env, struct packet_frame *frame,
+			 struct verdict *v, __u32 kind)
+{
+	(void)frame;
+	if (env->skb)
+		return datapath_apply(env->skb, kind);
+	v->result.reason = NFR_REASON_REWRITE;
+	return 1;
+}
+
+NFR_INLINE __u8 env_rewrite(struct env *env, const struct packet_frame *frame,
+			    struct verdict *v)
+{
+	(void)frame;
+	(void)v;
+	return env->skb ? (__u8)datapath_rewrite(env->skb) : NFR_REASON_REWRITE;
 }
 
 /* ---- counters and events ------------------------------------------------ */

@@ -14,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "runtime/abi.h"
+#include "runtime/pool.h"
 
 /* ---- shared: stub and datapath ----------------------------------------- */
 
@@ -78,6 +79,21 @@ struct {
 	__type(key, struct nfr_source_key);
 	__type(value, struct nfr_source);
 } nfr_counted SEC(".maps");
+
+/* The next turn of a round-robin pool, by its id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u32);
+} nfr_pool_next SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct pool_sticky_key);
+	__type(value, struct pool_sticky);
+} nfr_sticky SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -239,6 +239,7 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 #define NFR_CONFIG_OVERLOADS 0x04  /* some rule overloads a table */
 #define NFR_CONFIG_OWNERS 0x08	   /* some rule asks for a socket's owner */
 #define NFR_CONFIG_TAGS 0x10	   /* some rule asks for a tag */
+#define NFR_CONFIG_ROUTES 0x20	   /* some rule has a pool of next hops */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {
@@ -247,6 +248,7 @@ struct nfr_iface {
 	__u8 flags; /* NFR_IFACE_* */
 };
 _Static_assert(sizeof(struct nfr_iface) == 4, "nfr_iface");
+#define NFR_IFACE_LOOPBACK 0x02 /* 127/8 and ::1 may be on its wire */
 #define NFR_IFACE_TUNNEL                                                       \
 	0x01 /* trusted only while its "tunnels" DEVMAP entry lives */
 

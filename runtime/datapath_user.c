@@ -12,6 +12,8 @@
 
 #define FRAGMENTS_MAX 4096
 #define COUNTED_MAX 65536
+#define TURNS_MAX 65536
+#define STICKY_MAX 65536
 
 struct datapath {
 	struct env env;
@@ -40,6 +42,13 @@ static int env_new_maps(struct env *env, size_t state_max)
 		ret = hashmap_new(COUNTED_MAX, sizeof(struct nfr_source_key),
 				  sizeof(struct nfr_source), HASHMAP_REFUSES,
 				  &env->counted);
+	if (!ret)
+		ret = hashmap_new(TURNS_MAX, sizeof(__u64), sizeof(__u32),
+				  HASHMAP_EVICTS, &env->turns);
+	if (!ret)
+		ret = hashmap_new(STICKY_MAX, sizeof(struct pool_sticky_key),
+				  sizeof(struct pool_sticky), HASHMAP_EVICTS,
+				  &env->sticky);
 	return ret;
 }
 
@@ -81,6 +90,8 @@ void datapath_free(struct datapath **dp)
 	hashmap_free(&(*dp)->env.aliases);
 	hashmap_free(&(*dp)->env.fragments);
 	hashmap_free(&(*dp)->env.counted);
+	hashmap_free(&(*dp)->env.turns);
+	hashmap_free(&(*dp)->env.sticky);
 	free(*dp);
 	*dp = NULL;
 }
@@ -91,6 +102,8 @@ static void device_bind(const struct image *image,
 	to->ifindex = from->ifindex;
 	to->is_impostor = from->is_impostor;
 	to->iface.link = (__u8)from->link;
+	if (strcmp(from->name, "lo") == 0)
+		to->iface.flags = NFR_IFACE_LOOPBACK;
 	for (__u32 i = 0; i < image->iface_count; i++) {
 		const struct image_iface *iface = &image->ifaces[i];
 
@@ -98,7 +111,7 @@ static void device_bind(const struct image *image,
 			continue;
 		to->iface.ifid = (__u16)(i + 1);
 		if (iface->flags & IMAGE_IFACE_TUNNEL)
-			to->iface.flags = NFR_IFACE_TUNNEL;
+			to->iface.flags |= NFR_IFACE_TUNNEL;
 	}
 }
 
@@ -163,6 +176,20 @@ int datapath_switch(struct datapath *dp, const struct image *image,
 	return 0;
 }
 
+void datapath_set_actions(struct datapath *dp,
+			  const struct datapath_actions *actions)
+{
+	struct env *env = &dp->env;
+
+	env->actions = actions->actions;
+	env->action_count = actions->action_count;
+	env->pools = actions->pools;
+	env->pool_count = actions->pool_count;
+	env->pool_addrs = actions->pool_addrs;
+	env->pool_addr_count = actions->pool_addr_count;
+	env->config.flags = actions->flags;
+}
+
 /* ---- frames ------------------------------------------------------------ */
 
 struct nfr_result datapath_judge(struct datapath *dp,
@@ -182,6 +209,7 @@ struct nfr_result datapath_judge(struct datapath *dp,
 
 	assert(from->caplen <= from->len && from->len <= UINT32_MAX);
 	env->now = from->now_ms;
+	env->writable = from->writable;
 	verdict_judge(env, &frame, &verdict);
 	if (key)
 		*key = verdict.packet.key;

@@ -25,6 +25,11 @@ struct datapath_device {
 
 struct datapath_frame {
 	const void *bytes;
+	/*
+	 * The same bytes, or a copy: what is rewritten is changed here. NULL:
+	 * it is lost, the result still says so.
+	 */
+	void *writable;
 	size_t caplen; /* what is there */
 	size_t len;    /* what was on the wire, at least caplen */
 	__u32 ifindex;
@@ -47,6 +52,21 @@ void datapath_free(struct datapath **); /* NULL is fine */
  */
 int datapath_switch(struct datapath *, const struct image *,
 		    const struct datapath_device *, size_t count);
+
+/*
+ * In place of the image's, until the next switch; all must live as long. flags:
+ * NFR_CONFIG_*. For tests of what no policy text says.
+ */
+struct datapath_actions {
+	const struct nfr_action *actions;
+	size_t action_count;
+	const struct nfr_pool *pools;
+	size_t pool_count;
+	const struct nfr_pool_addr *pool_addrs;
+	size_t pool_addr_count;
+	__u32 flags;
+};
+void datapath_set_actions(struct datapath *, const struct datapath_actions *);
 
 /*
  * The verdict on one frame. key and event (both may be NULL) are filled in

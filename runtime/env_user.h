@@ -46,6 +46,8 @@ struct env {
 	const struct nfr_pool *pools; /* of the image */
 	const struct nfr_pool_addr *pool_addrs;
 	size_t pool_count, pool_addr_count;
+	struct hashmap *turns, *sticky;
+	__u8 *writable; /* the frame's bytes, or NULL */
 	__u64 now, last_sweep;
 	__u32 random, epoch;
 	bool has_swept;
@@ -208,11 +210,11 @@ env_alias_find(struct env *env, const struct nfr_state_key *alias)
 	return hashmap_find(env->aliases, alias);
 }
 
-NFR_INLINE int env_alias_insert(struct env *env,
-				const struct nfr_state_key *alias,
-				const struct nfr_state_key *name)
+NFR_INLINE enum state_insert env_alias_insert(struct env *env,
+					      const struct nfr_state_key *alias,
+					      const struct nfr_state_key *name)
 {
-	return hashmap_insert(env->aliases, alias, name, HASHMAP_ANY);
+	return insert(env->aliases, alias, name);
 }
 
 NFR_INLINE void env_alias_delete(struct env *env,
@@ -279,6 +281,82 @@ NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 	hashmap_each(env->states, forget_expired, env);
 }
 
+/* ---- translation -------------------------------------------------------- */
+
+NFR_INLINE const struct nfr_pool *env_pool(struct env *env, __u32 pool)
+{
+	return pool < env->pool_count ? &env->pools[pool] : NULL;
+}
+
+NFR_INLINE const struct nfr_pool_addr *env_pool_addr(struct env *env, __u32 at)
+{
+	return at < env->pool_addr_count ? &env->pool_addrs[at] : NULL;
+}
+
+/* Is the address in one of the pool's entries? */
+NFR_INLINE int env_pool_has(struct env *env, const struct nfr_pool *pool,
+			    const __u32 addr[4])
+{
+	for (__u32 i = 0; i < pool->count; i++) {
+		const struct nfr_pool_addr *entry =
+			env_pool_addr(env, pool->first + i);
+
+		if (entry && pool_entry_has(entry, addr))
+			return 1;
+	}
+	return 0;
+}
+
+/* 0, 1, 2, ... of each pool; survives policies. */
+NFR_INLINE __u32 env_pool_turn(struct env *env, __u64 id)
+{
+	const __u32 none = 0;
+	__u32 *turn = hashmap_find(env->turns, &id);
+
+	if (!turn && hashmap_insert(env->turns, &id, &none, HASHMAP_ANY) == 0)
+		turn = hashmap_find(env->turns, &id);
+	return turn ? (*turn)++ : 0;
+}
+
+NFR_INLINE const struct pool_sticky *
+env_sticky_find(struct env *env, const struct pool_sticky_key *key)
+{
+	return hashmap_find(env->sticky, key);
+}
+
+NFR_INLINE void env_sticky_put(struct env *env,
+			       const struct pool_sticky_key *key,
+			       const struct pool_sticky *sticky)
+{
+	hashmap_insert(env->sticky, key, sticky, HASHMAP_ANY);
+}
+
+/* How often the packet was sent elsewhere: nobody does, here. */
+NFR_INLINE __u32 env_hops(struct env *env)
+{
+	(void)env;
+	return 0;
+}
+
+NFR_INLINE __u8 env_rewrite(struct env *env, const struct packet_frame *frame,
+			    struct verdict *v)
+{
+	const struct rewrite_offload offload = {.place = REWRITE_NO_PLACE};
+	struct apply *apply = &v->apply;
+	__u8 doubt = rewrite_plan(frame, &v->packet, &apply->to, apply->hops,
+				  apply->has_quoted ? &apply->quoted : NULL,
+				  &apply->quoted_to, &offload, &apply->plan);
+
+	for (int i = 0; !doubt && env->writable && i < REWRITE_SLOTS; i++) {
+		const struct rewrite_edit *edit = &apply->plan.edit[i];
+
+		if (edit->len)
+			memcpy(env->writable + edit->off, edit->bytes,
+			       edit->len);
+	}
+	return doubt;
+}
+
 /* ---- the slow path, called straight ------------------------------------- */
 
 NFR_INLINE int slow_new(struct env *env, struct verdict *v);
@@ -293,6 +371,31 @@ NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v);
 NFR_INLINE int slow_settle(struct env *env, struct verdict *v, __u32 number);
 NFR_INLINE int slow_advance(struct env *env, struct verdict *v,
 			    struct nfr_state *state);
+NFR_INLINE enum translate_result translate_try(struct env *env,
+					       struct verdict *v, __u32 n);
+
+NFR_INLINE int apply_run(struct env *env, struct packet_frame *frame,
+			 struct verdict *v, __u32 kind);
+
+NFR_INLINE int env_apply(struct env *env, struct packet_frame *frame,
+			 struct verdict *v, __u32 kind)
+{
+	return apply_run(env, frame, v, kind);
+}
+
+NFR_INLINE int translate_choose(struct env *env, struct verdict *v, __u32 index,
+				__u32 is_nat);
+
+NFR_INLINE int env_slow_choose(struct env *env, struct verdict *v, __u32 index,
+			       __u32 is_nat)
+{
+	return translate_choose(env, v, index, is_nat);
+}
+
+NFR_INLINE __u32 env_slow_try(struct env *env, struct verdict *v, __u32 n)
+{
+	return translate_try(env, v, n);
+}
 
 NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
 {

@@ -150,7 +150,7 @@ NFR_INLINE const struct nfr_rule *fragment_rule(struct env *env,
 	first->rule = slow_rules(env, v, SCRATCH_OTHER,
 				 slow_entry(config, NFR_STAGE_RULES, dir,
 					    first->key.w[NFR_F_FAMILY]),
-				 first->seed);
+				 first->seed, SLOW_PLAIN);
 	first->generation = config->generation;
 	rule = env_rule(env, first->rule);
 	if (!rule || rule->verdict != NFR_PASS ||

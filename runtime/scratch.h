@@ -11,8 +11,45 @@
 #define NFR_SCRATCH_H
 
 #include "packet.h"
+#include "pool.h"
+#include "rewrite.h"
 #include "tcp.h"
 #include "vm_run.h"
+
+/* What became of a translation. */
+enum translate_result {
+	TRANSLATE_DONE,	  /* v->fresh is in force, as v->name */
+	TRANSLATE_NEXT,	  /* the name is taken: another port may be free */
+	TRANSLATE_ADOPT,  /* v->name has the state of this very flow */
+	TRANSLATE_FAILED, /* the reason is set */
+};
+
+/* Translation in the making (translate.h). */
+struct translation {
+	__u64 pools;	/* what will be nfr_state.pools */
+	__u32 nat, rdr; /* the last that applied, or NFR_NO_POOL */
+	__u32 is_translated;
+	struct rewrite_to had; /* what a state has that is judged again */
+	__u32 sport, dport;    /* before translation; echo identifiers too */
+	struct pool_draw draw;
+	struct pool_choice chosen;
+	struct nfr_endpoints ends; /* of the candidate */
+	struct nfr_state_key alias, owner;
+};
+
+/* A packet of the state of v->name; its first; an ICMP error about it. */
+enum apply_kind { APPLY_STATE, APPLY_FRESH, APPLY_ERROR };
+
+/* What happens to the frame (apply.h). */
+struct apply {
+	struct rewrite_to to, quoted_to;
+	struct rewrite_headers quoted;
+	__u32 has_quoted; /* an ICMP error, about a translated flow */
+	__u32 hops;	  /* that are taken from the TTL */
+	struct rewrite plan;
+	struct nfr_hop hop;  /* NFR_RESULT_REDIRECTED: to here */
+	struct nfr_hop copy; /* NFR_RESULT_COPIED: a copy to here */
+};
 
 /* What an ICMP error quotes: a packet of the other direction (icmp.h). */
 struct icmp_quote {
@@ -38,7 +75,7 @@ struct verdict {
 	 */
 	struct nfr_state_key name;
 	struct nfr_state_key alias; /* of those who need a second one */
-	__u32 is_new;		    /* fresh is the packet's state */
+	__u32 is_new;		    /* enum scratch_new */
 	__u32 is_reply; /* with from_state: against its first packet's way */
 	struct nfr_state fresh;
 	struct nfr_fragment_key datagram; /* of a fragment */
@@ -50,10 +87,15 @@ struct verdict {
 	__u32 walk;	      /* of those who walk through something */
 	struct nfr_key other; /* a second key for the rules or the guard */
 
-	struct vm_run rules, guard; /* the latest run of each */
+	struct vm_run rules, guard;  /* the latest run of each */
 	struct nfr_state_key inward; /* of the flow where it came in */
-	__u32 tag;		    /* of the packet before the rules */
-	__u32 seed;		    /* that the rules' run begins with */
+	__u32 tag;		     /* of the packet before the rules */
+	__u32 seed;		     /* that the rules' run begins with */
+
+	__u32 is_loopback; /* the device */
+	__u32 reserved_too;
+	struct translation translation;
+	struct apply apply;
 };
 
 /* What becomes of a piece before flows and rules are asked. */
@@ -72,6 +114,9 @@ enum icmp_way {
 	ICMP_BLOCKS,  /* reason and rule are set */
 	ICMP_PASSES   /* the same; by the state of v->name */
 };
+
+/* fresh: nothing, a state just made, or a copy of that of this very flow. */
+enum scratch_new { SCRATCH_NOTHING, SCRATCH_NEW, SCRATCH_ADOPTED };
 
 /* Which of the two keys a program runs on, and of what stage it is. */
 enum scratch_key { SCRATCH_PACKET, SCRATCH_OTHER, SCRATCH_GUARD };

@@ -17,13 +17,15 @@
  *
  * The environment's calls back into this file are env_slow_new(),
  * env_slow_again(), env_slow_recall(), env_slow_settle(), env_slow_advance(),
- * env_slow_guard() and env_slow_run().
+ * env_slow_guard(),
+ * env_slow_run(), env_slow_choose() and env_slow_try().
  */
 #ifndef NFR_SLOW_H
 #define NFR_SLOW_H
 
 #include "scratch.h"
 #include "state.h"
+#include "translate.h"
 #include "vm.h"
 
 NFR_INLINE __u32 slow_entry(const struct nfr_config *config, __u32 stage,
@@ -102,6 +104,30 @@ NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which)
 	return 1;
 }
 
+/* 127/8 and ::1 live inside of a host (RFC 1122 3.2.1.3, RFC 4291 2.5.3). */
+NFR_INLINE int slow_is_local(const struct nfr_key *key)
+{
+	const __u32 *src = &key->w[NFR_F_SRC0], *dst = &key->w[NFR_F_DST0];
+
+	if (key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV4)
+		return src[0] >> 24 == 127 || dst[0] >> 24 == 127;
+	if (key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV6)
+		return (src[3] == 1 && !(src[0] | src[1] | src[2])) ||
+		       (dst[3] == 1 && !(dst[0] | dst[1] | dst[2]));
+	return 0;
+}
+
+/* What leaves or came as this key: nonzero when it must not; why is set. */
+NFR_INLINE int slow_wire(struct env *env, const struct nfr_config *config,
+			 struct verdict *v, __u32 which)
+{
+	if (!v->is_loopback && slow_is_local(scratch_key(v, which))) {
+		verdict_set(v, NFR_REASON_ADDRESS, NFR_NO_RULE);
+		return 1;
+	}
+	return config->has_guard && env_slow_guard(env, v, which);
+}
+
 /* ---- the life of a state ----------------------------------------------- */
 
 /* Ends a state: its other name and what limits count of it go with it. */
@@ -110,9 +136,13 @@ NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
 {
 	struct nfr_state_key alias;
 
-	if (state->flags & NFR_STATE_IS_TRANSLATED) {
+	if (state->flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP)) {
 		state_alias(name, state, &alias);
-		env_alias_delete(env, &alias);
+		if (state->flags & NFR_STATE_IS_TRANSLATED)
+			env_alias_delete(env, &alias);
+		alias.ifindex = 0;
+		if (state->flags & NFR_STATE_HAS_HOP)
+			env_alias_delete(env, &alias);
 	}
 	if (env_state_delete(env, name) == 0)
 		env_states_add(env, -1);
@@ -174,23 +204,35 @@ NFR_INLINE enum state_insert slow_reserve(struct env *env,
 
 #define SLOW_PAUSES 4
 
+NFR_INLINE const struct nfr_action *
+slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost);
+
+/* Why rules run; a constant. */
+enum slow_mode {
+	SLOW_NEW,   /* a new flow: pools are asked */
+	SLOW_AGAIN, /* a state is judged again: see translate_again() */
+	SLOW_PLAIN  /* there is no state that could be translated */
+};
+
 /*
- * CALL PLACE, translate.h: a match rule translates: its pools change the key,
- * and what is chosen is kept for the state. Nonzero when that failed.
+ * A match rule translates: its pools change v->other. Nonzero when that failed.
  */
-NFR_INLINE int slow_match(struct env *env, struct verdict *v, __u32 which,
-			  __u32 rule)
+NFR_INLINE int slow_match(struct env *env, struct verdict *v, __u32 number,
+			  enum slow_mode mode)
 {
-	(void)env;
-	(void)v;
-	(void)which;
-	(void)rule;
-	return 1;
+	const struct nfr_rule *rule = env_rule(env, number);
+	const struct nfr_action *action;
+	int is_lost;
+
+	if (!rule || mode == SLOW_PLAIN)
+		return 1;
+	action = slow_action(env, rule, &is_lost);
+	return is_lost || translate_rule(env, v, action, mode == SLOW_AGAIN);
 }
 
 /* The rule that decides on the key, or NFR_NO_RULE; then the reason is set. */
 NFR_INLINE __u32 slow_rules(struct env *env, struct verdict *v, __u32 which,
-			    __u32 entry, __u32 seed)
+			    __u32 entry, __u32 seed, enum slow_mode mode)
 {
 	__u32 number;
 
@@ -200,7 +242,7 @@ NFR_INLINE __u32 slow_rules(struct env *env, struct verdict *v, __u32 which,
 	for (int i = 0; i < SLOW_PAUSES; i++) {
 		if (v->rules.paused == NFR_NO_RULE)
 			break;
-		if (slow_match(env, v, which, v->rules.paused)) {
+		if (slow_match(env, v, v->rules.paused, mode)) {
 			v->result.reason = NFR_REASON_TRANSLATE;
 			return NFR_NO_RULE;
 		}
@@ -416,20 +458,13 @@ NFR_INLINE int slow_limits(struct env *env, const struct nfr_config *config,
 	return 0;
 }
 
-/*
- * CALL PLACE, pool.h: chooses addresses and ports, sets v->name to the wire's
- * names and v->fresh.stack, flags, pools and hop, and inserts by
- * slow_reserve() until a name is free. Without translation, it is inserted as
- * it is. Nonzero when that failed; the reason is set, nothing stays inserted.
- */
-NFR_INLINE int slow_translate(struct env *env, const struct nfr_config *config,
-			      struct verdict *v,
-			      const struct nfr_action *action)
+/* Inserts v->fresh as it is. Nonzero when that failed; the reason is set. */
+NFR_INLINE int slow_keep_plain(struct env *env, const struct nfr_config *config,
+			       struct verdict *v)
 {
 	enum state_insert ret = slow_reserve(env, config, v);
 	const struct nfr_state *old;
 
-	(void)action;
 	if (ret == STATE_INSERTED)
 		return 0;
 	if (ret == STATE_FULL) {
@@ -444,6 +479,33 @@ NFR_INLINE int slow_translate(struct env *env, const struct nfr_config *config,
 		return 0;
 	v->result.reason = NFR_REASON_TRANSLATE;
 	return 1;
+}
+
+/* With the addresses and hops that the rules gave it. The same. */
+NFR_INLINE int slow_translate(struct env *env, const struct nfr_config *config,
+			      struct verdict *v,
+			      const struct nfr_action *action)
+{
+	enum translate_result ret;
+
+	if (translate_hops(env, v, action)) {
+		v->result.reason = NFR_REASON_ROUTE;
+		return 1;
+	}
+	if (!v->translation.is_translated) {
+		if (slow_keep_plain(env, config, v))
+			return 1;
+		if (v->is_new)
+			translate_answer(env, v);
+		return 0;
+	}
+	ret = translate_keep(env, v);
+	v->is_new = ret == TRANSLATE_DONE    ? SCRATCH_NEW
+		    : ret == TRANSLATE_ADOPT ? SCRATCH_ADOPTED
+					     : SCRATCH_NOTHING;
+	if (ret == TRANSLATE_DONE)
+		translate_answer(env, v);
+	return ret == TRANSLATE_FAILED;
 }
 
 /* The state that the packet begins, in v->fresh. */
@@ -475,28 +537,28 @@ NFR_INLINE void slow_begin(struct env *env, const struct nfr_config *config,
 		tcp_begin(&v->fresh, w[NFR_F_DIR], &seg);
 	}
 	state_set_judgement(&v->fresh, judgement);
-	v->is_new = 1;
+	v->is_new = SCRATCH_NEW;
 }
 
 /* Makes the packet's state. Nonzero when that is not to be. */
 NFR_INLINE int slow_keep(struct env *env, const struct nfr_config *config,
-			 struct verdict *v, const struct nfr_rule *rule)
+			 struct verdict *v, const struct nfr_action *action)
 {
-	const struct nfr_action *action;
-	int is_lost;
-
-	action = slow_action(env, rule, &is_lost);
-	if (is_lost) {
-		v->result.reason = NFR_REASON_VM;
-		return 1;
-	}
 	slow_begin(env, config, v, action);
 	if (slow_limits(env, config, v, action) ||
 	    slow_translate(env, config, v, action)) {
 		v->is_new = 0;
 		return 1;
 	}
-	return 0;
+	if (!translate_leaves(v))
+		return 0;
+	translate_wire(v, &v->name);
+	if (!slow_wire(env, config, v, SCRATCH_OTHER))
+		return 0;
+	if (v->is_new == SCRATCH_NEW)
+		state_forget(env, &v->name, &v->fresh);
+	v->is_new = 0;
+	return 1;
 }
 
 /* A packet that continues no flow: nonzero passes it. */
@@ -504,8 +566,10 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v)
 {
 	const struct nfr_config *config = env_config(env);
 	const __u32 *w = v->packet.key.w;
+	const struct nfr_action *action;
 	const struct nfr_rule *rule;
 	__u32 number;
+	int is_lost;
 
 	v->is_new = 0;
 	if (!config)
@@ -514,41 +578,38 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v)
 	if (slow_tag(env, config, v))
 		return 0;
 	v->tag = w[NFR_F_TAG];
-	number = slow_rules(env, v, SCRATCH_PACKET,
+	translate_begin(v, &v->packet.key);
+	number = slow_rules(env, v, SCRATCH_OTHER,
 			    slow_entry(config, NFR_STAGE_RULES, w[NFR_F_DIR],
 				       w[NFR_F_FAMILY]),
-			    0);
+			    0, SLOW_NEW);
+	v->packet.key.w[NFR_F_TAG] = v->other.w[NFR_F_TAG];
 	slow_matched(env, v);
 	rule = env_rule(env, number);
 	if (!rule)
 		return 0;
 	if (!slow_rule(v, rule, number, 0))
 		return 0;
-	if (config->has_guard && env_slow_guard(env, v, SCRATCH_PACKET))
+	action = slow_action(env, rule, &is_lost);
+	if (is_lost) {
+		v->result.reason = NFR_REASON_VM;
+		return 0;
+	}
+	if (translate_rule(env, v, action, 0))
+		return 0;
+	if (!translate_leaves(v) && slow_wire(env, config, v, SCRATCH_PACKET))
 		return 0;
 	if (rule->flags & NFR_RULE_STATE &&
 	    (v->role == STATE_FLOW || v->role == STATE_REQUEST))
-		return !slow_keep(env, config, v, rule);
+		return !slow_keep(env, config, v, action);
+	if (v->translation.is_translated) {
+		v->result.reason = NFR_REASON_TRANSLATE;
+		return 0;
+	}
 	return 1;
 }
 
 /* ---- a state of another policy ----------------------------------------- */
-
-/*
- * CALL PLACE, pool.h: does the policy still translate the flow as this state
- * does (v->other is its first packet), and send it to the same hops?
- */
-NFR_INLINE int slow_translates_same(struct env *env, struct verdict *v,
-				    const struct nfr_state *state,
-				    const struct nfr_action *action)
-{
-	int is_none = !action || (action->nat == NFR_NO_POOL &&
-				  action->rdr == NFR_NO_POOL);
-
-	(void)env;
-	(void)v;
-	return is_none && state->pools == 0;
-}
 
 /* NFR_F_IFID of the first packet, were it to come now. */
 NFR_INLINE __u32 slow_first_ifid(struct env *env, const struct verdict *v,
@@ -582,6 +643,7 @@ NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v)
 			slow_received(env, state->dir, ifid, state->received),
 			&v->other);
 	v->seed = state->seed;
+	translate_again(v, &v->name, state);
 	return slow_entry(config, NFR_STAGE_RULES, state->dir & 1,
 			  v->name.family);
 }
@@ -601,7 +663,8 @@ NFR_INLINE int slow_makes_same(struct env *env, struct verdict *v,
 	floats = action && action->flags & NFR_ACTION_FLOATING;
 	return !is_lost &&
 	       floats == ((state->flags & NFR_STATE_IS_FLOATING) != 0) &&
-	       slow_translates_same(env, v, state, action);
+	       !translate_rule(env, v, action, 1) &&
+	       translate_holds(env, v, state);
 }
 
 /* The rule that decides on v->other: is the state of v->name its? */
@@ -644,7 +707,8 @@ NFR_INLINE int slow_again(struct env *env, struct verdict *v)
 	__u32 entry = env_slow_recall(env, v);
 
 	return env_slow_settle(
-		env, v, slow_rules(env, v, SCRATCH_OTHER, entry, v->seed));
+		env, v,
+		slow_rules(env, v, SCRATCH_OTHER, entry, v->seed, SLOW_AGAIN));
 }
 
 #endif

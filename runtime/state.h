@@ -105,12 +105,14 @@ NFR_INLINE int state_same_key(const struct nfr_state_key *a,
 	return differ == 0;
 }
 
-/* How the host sees a translated flow. */
+/* How the host sees a flow. */
 NFR_INLINE void state_alias(const struct nfr_state_key *name,
 			    const struct nfr_state *state,
 			    struct nfr_state_key *out)
 {
 	*out = *name;
+	if (!(state->flags & NFR_STATE_IS_TRANSLATED))
+		return;
 	for (int i = 0; i < 4; i++) {
 		out->near_addr[i] = state->stack.near_addr[i];
 		out->far_addr[i] = state->stack.far_addr[i];

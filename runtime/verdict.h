@@ -21,6 +21,7 @@
 #ifndef NFR_VERDICT_H
 #define NFR_VERDICT_H
 
+#include "apply.h"
 #include "scratch.h"
 #include "icmp.h"
 #include "slow.h"
@@ -104,23 +105,40 @@ NFR_INLINE struct nfr_state *verdict_look_stack(struct env *env,
 	return state;
 }
 
+/* reply-to: a flow of another device, whose answer was routed to this one. */
+NFR_INLINE struct nfr_state *verdict_look_answer(struct env *env,
+						 struct verdict *v)
+{
+	const struct nfr_state_key *name = env_alias_find(env, &v->name);
+	struct nfr_state *state = name ? verdict_look(env, v, name) : 0;
+
+	if (!state || !(state->flags & NFR_STATE_HAS_HOP))
+		return 0;
+	v->name = *name;
+	return state;
+}
+
 /* By the names that only some policies have: aliases and floating ones. */
 NFR_INLINE struct nfr_state *verdict_look_far(struct env *env,
 					      const struct nfr_config *config,
 					      struct verdict *v)
 {
-	int is_stack = config->flags & NFR_CONFIG_TRANSLATES &&
-		       v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT;
+	int is_out = v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT;
+	int is_stack = is_out && config->flags & NFR_CONFIG_TRANSLATES;
 	struct nfr_state *state = 0;
 
 	if (is_stack)
 		state = verdict_look_stack(env, v);
-	if (state || !(config->flags & NFR_CONFIG_FLOATS))
+	if (state)
 		return state;
 	v->name.ifindex = 0;
-	state = verdict_look_wire(env, v);
-	if (!state && is_stack)
-		state = verdict_look_stack(env, v);
+	if (config->flags & NFR_CONFIG_FLOATS) {
+		state = verdict_look_wire(env, v);
+		if (!state && is_stack)
+			state = verdict_look_stack(env, v);
+	}
+	if (!state && is_out && config->flags & NFR_CONFIG_ROUTES)
+		state = verdict_look_answer(env, v);
 	if (!state)
 		v->name.ifindex = v->ifindex;
 	return state;
@@ -157,11 +175,15 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 		return 0;
 	state_key(&v->packet, v->ifindex, v->role, &v->name);
 	state = verdict_look_wire(env, v);
-	if (!state &&
-	    config->flags & (NFR_CONFIG_TRANSLATES | NFR_CONFIG_FLOATS))
+	if (!state && config->flags & (NFR_CONFIG_TRANSLATES |
+				       NFR_CONFIG_FLOATS | NFR_CONFIG_ROUTES))
 		state = verdict_look_far(env, config, v);
 	if (!state)
 		return 0;
+	if (v->name.ifindex && v->name.ifindex != v->ifindex) {
+		*judgement = state_judgement(state);
+		return state; /* it is judged where it goes */
+	}
 	*judgement = state_judgement(state);
 	if (verdict_is_current(env, config, v, state, *judgement))
 		return state;
@@ -202,6 +224,35 @@ NFR_INLINE enum tcp_answer verdict_advance(struct env *env, struct verdict *v,
 	return env_slow_advance(env, v, state);
 }
 
+/* Nonzero when the packet must not be on the wire as it is, or will be. */
+NFR_INLINE int verdict_wire(struct env *env, const struct nfr_config *config,
+			    struct verdict *v, const struct nfr_state *state)
+{
+	if (!(state->flags & NFR_STATE_IS_TRANSLATED) ||
+	    v->packet.key.w[NFR_F_DIR] != NFR_DIR_OUT)
+		return slow_wire(env, config, v, SCRATCH_PACKET);
+	translate_wire(v, &v->name);
+	return slow_wire(env, config, v, SCRATCH_OTHER);
+}
+
+/* An answer that was routed here, and belongs to another device. */
+NFR_INLINE int verdict_elsewhere(struct env *env, struct verdict *v,
+				 const struct nfr_state *state, __u32 rule)
+{
+	const struct nfr_hop *hop = &state->hop[NFR_DIR_OUT];
+
+	verdict_set(v, NFR_REASON_STATE, rule);
+	if (!(state->flags & NFR_STATE_HAS_HOP) || !hop->ifindex ||
+	    hop->ifindex == v->ifindex) {
+		v->result.reason = NFR_REASON_ROUTE;
+		return 0;
+	}
+	if (apply_hop(env, v, hop))
+		return 0;
+	v->result.from_state = 1;
+	return 1;
+}
+
 /* A packet of a flow: nonzero passes it. */
 NFR_INLINE int verdict_continue(struct env *env,
 				const struct nfr_config *config,
@@ -217,7 +268,7 @@ NFR_INLINE int verdict_continue(struct env *env,
 	}
 	if (!slow_rule(v, rule, number, 1))
 		return 0;
-	if (config->has_guard && env_slow_guard(env, v, SCRATCH_PACKET))
+	if (verdict_wire(env, config, v, state))
 		return 0;
 	answer = verdict_advance(env, v, state);
 	if (answer == TCP_BLOCK)
@@ -247,35 +298,6 @@ NFR_INLINE enum icmp_way verdict_icmp_error(struct env *env,
 	return doubt ? ICMP_UNREAD : env_slow_error(env, v);
 }
 
-/*
- * CALL PLACE, rewrite.h: a passed packet of this state (never NULL): changes
- * the frame where it is translated. Nonzero when that failed; the reason is
- * set. Pointers into the frame are void afterwards.
- */
-NFR_INLINE int verdict_rewrite(struct env *env, struct packet_frame *frame,
-			       struct verdict *v, const struct nfr_state *state)
-{
-	(void)env;
-	(void)frame;
-	if (!(state->flags & NFR_STATE_IS_TRANSLATED))
-		return 0;
-	v->result.reason = NFR_REASON_REWRITE;
-	return 1;
-}
-
-/* CALL PLACE, rewrite.h: sends it elsewhere where the state says so. Nonzero
- * when that failed; the reason is set. */
-NFR_INLINE int verdict_hop(struct env *env, struct packet_frame *frame,
-			   struct verdict *v, const struct nfr_state *state)
-{
-	(void)env;
-	(void)frame;
-	if (!(state->flags & NFR_STATE_HAS_HOP))
-		return 0;
-	v->result.reason = NFR_REASON_ROUTE;
-	return 1;
-}
-
 /* ---- what the slow path will ask --------------------------------------- */
 
 /* The options of a SYN, for tcp_wscale(). */
@@ -300,12 +322,12 @@ NFR_INLINE void verdict_options(struct env *env,
 
 /* What a passed packet's state does to it. Nonzero when that failed. */
 NFR_INLINE int verdict_apply(struct env *env, struct packet_frame *frame,
-			     struct verdict *v, const struct nfr_state *state)
+			     struct verdict *v, const struct nfr_state *state,
+			     enum apply_kind kind)
 {
 	if (!(state->flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP)))
 		return 0;
-	return verdict_rewrite(env, frame, v, state) ||
-	       verdict_hop(env, frame, v, state);
+	return env_apply(env, frame, v, kind);
 }
 
 /* A packet of no flow: nonzero passes it. */
@@ -322,15 +344,16 @@ NFR_INLINE int verdict_begin(struct env *env, struct packet_frame *frame,
 		return 0;
 	if (way == ICMP_PASSES) {
 		state = env_state_find(env, &v->name);
-		return state && !verdict_apply(env, frame, v, state);
+		return state &&
+		       !verdict_apply(env, frame, v, state, APPLY_ERROR);
 	}
 	passes = env_slow_new(env, v);
 	if (way == ICMP_UNREAD && v->result.reason == NFR_REASON_DEFAULT) {
 		v->result.reason = NFR_REASON_ICMP_INNER;
 		return 0;
 	}
-	return passes &&
-	       (!v->is_new || !verdict_apply(env, frame, v, &v->fresh));
+	return passes && (!v->is_new || !verdict_apply(env, frame, v, &v->fresh,
+						       APPLY_FRESH));
 }
 
 /* For a packet without doubt: nonzero passes it, and nothing else does. */
@@ -356,8 +379,10 @@ NFR_INLINE int verdict_reach(struct env *env, const struct nfr_config *config,
 	}
 	if (!state)
 		return verdict_begin(env, frame, v);
+	if (v->name.ifindex && v->name.ifindex != v->ifindex)
+		return verdict_elsewhere(env, v, state, judgement.rule);
 	return verdict_continue(env, config, v, state, judgement.rule) &&
-	       !verdict_apply(env, frame, v, state);
+	       !verdict_apply(env, frame, v, state, APPLY_STATE);
 }
 
 /* Up to the verdict, without counters and events. */
@@ -387,6 +412,13 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 	v->result.reason = verdict_parse(env, frame, v, ifid);
 	if (v->result.reason != NFR_REASON_NONE)
 		return;
+	v->is_loopback = iface->flags & NFR_IFACE_LOOPBACK;
+	if (!v->is_loopback && slow_is_local(&v->packet.key) &&
+	    (frame->dir == NFR_DIR_IN ||
+	     !(config->flags & NFR_CONFIG_TRANSLATES))) {
+		v->result.reason = NFR_REASON_ADDRESS;
+		return;
+	}
 	v->ifindex = frame->ifindex;
 	v->ingress = frame->ingress;
 	v->len = frame->len;

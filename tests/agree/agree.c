@@ -157,6 +157,21 @@ static struct nfr_result judge(const struct policy *p,
 	return out.result;
 }
 
+/* 127/8 and ::1 are on no wire but the loopback's. */
+static bool is_local(const struct nfr_key *key)
+{
+	bool is_v4 = key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV4;
+	static const uint32_t one[4] = {0, 0, 0, 1};
+
+	if (key->w[NFR_F_FAMILY] == NFR_FAMILY_LINK)
+		return false;
+	if (is_v4)
+		return key->w[NFR_F_SRC0] >> 24 == 127 ||
+		       key->w[NFR_F_DST0] >> 24 == 127;
+	return memcmp(&key->w[NFR_F_SRC0], one, sizeof(one)) == 0 ||
+	       memcmp(&key->w[NFR_F_DST0], one, sizeof(one)) == 0;
+}
+
 static void draw_trial(const struct run *run, struct trial *t)
 {
 	struct random of_policy = random_fork(~run->seed, t->policy_number);
@@ -185,6 +200,10 @@ static void draw_trial(const struct run *run, struct trial *t)
 					 .rule = NFR_NO_RULE};
 	if (t->expected.doubt != NFR_REASON_NONE)
 		return;
+	if (strcmp(device->name, "lo") != 0 && is_local(&t->expected.key)) {
+		t->verdict.reason = NFR_REASON_ADDRESS;
+		return;
+	}
 	if (t->expected.piece_doubt != NFR_REASON_NONE) {
 		t->verdict.reason = t->expected.piece_doubt;
 		return;

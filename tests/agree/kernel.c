@@ -351,6 +351,8 @@ static int kernel_bind(struct kernel *k, const struct agree_frame *frame)
 
 		if (k->devices[d].ifindex != frame->ifindex)
 			continue;
+		if (strcmp(k->devices[d].name, "lo") == 0)
+			iface.flags = NFR_IFACE_LOOPBACK;
 		for (unsigned i = 0; i < KERNEL_OBJECTS; i++)
 			if (bpf_map_update_elem(k->objects[i].map[MAP_IFACES],
 						&loopback, &iface, BPF_ANY))
