@@ -109,7 +109,7 @@ static const char *check_action(const struct image *img,
 {
 	const __u32 track = NFR_ACTION_TRACK_RULE | NFR_ACTION_TRACK_GLOBAL;
 
-	if (a->flags & ~NFR_ACTION_FLAGS || a->reserved ||
+	if (a->flags & ~NFR_ACTION_FLAGS ||
 	    (a->flags & track) == track)
 		return "unknown flags";
 	if (!is_pool(img, a->nat) || !is_pool(img, a->rdr) ||

@@ -150,6 +150,9 @@ static int apply_look(struct apply *apply, struct engine_error *err)
 				 "generation %u was replaced meanwhile",
 				 apply->options.only_after);
 	hooks_init(&apply->hooks, apply->pins, &apply->options, shared->fd);
+	apply->hooks.rewrites =
+		(apply->image->config->flags &
+		 (NFR_CONFIG_TRANSLATES | NFR_CONFIG_ROUTES)) != 0;
 	ret = pins_mkdir(apply->pins, PINS_LINKS, err);
 	if (!ret)
 		ret = hooks_check(&apply->hooks, err);
@@ -176,6 +179,9 @@ static int apply_attach_one(struct apply *apply, struct engine_device *device,
 
 		if (device->hook[dir].mode == ENGINE_MODE_NONE)
 			ret = hooks_attach(&apply->hooks, device, dir, err);
+		else if (dir == NFR_DIR_IN &&
+			 hooks_must_move(&apply->hooks, device))
+			ret = hooks_move(&apply->hooks, device, err);
 		if (ret)
 			return ret;
 		if (device->hook[dir].position > 0)
@@ -342,7 +348,7 @@ static void apply_note_modes(struct apply *apply)
 			&apply->report.devices.items[i];
 		const struct engine_hook *in = &device->hook[NFR_DIR_IN];
 
-		if (in->is_new && in->why[0])
+		if ((in->is_new || in->is_moved) && in->why[0])
 			apply_note(apply, "%s in: %s, not native XDP (%s)",
 				   device->name, engine_mode_name(in->mode),
 				   in->why);

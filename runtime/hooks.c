@@ -2,17 +2,12 @@
 /* hooks.c: pinned links and chains -> which of a device's hooks are ours. */
 #include "hooks.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <errno.h>
-#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clsact.h"
-#include "engine_error.h"
 #include "tcx.h"
 
 static bool hooks_look_tcx(const struct tcx_link *link, enum nfr_dir dir,
@@ -116,160 +111,4 @@ void hooks_look(const struct hooks *hooks, struct engine_device *device)
 {
 	hooks_look_dir(hooks, device, NFR_DIR_IN);
 	hooks_look_dir(hooks, device, NFR_DIR_OUT);
-}
-
-static int hooks_attach_xdp(const struct hooks *hooks,
-			    const struct engine_device *device, uint32_t flags)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
-	int fd = bpf_link_create(hooks->stub_fd[HOOKS_XDP],
-				 (int)device->ifindex, BPF_XDP, &opts);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static void hooks_why(struct engine_hook *hook, const char *what, int code)
-{
-	size_t len = strlen(hook->why);
-
-	snprintf(hook->why + len, sizeof(hook->why) - len, "%s%s: %s",
-		 len ? "; " : "", what,
-		 code == -EBUSY || code == -EEXIST ? "another program is there"
-						   : strerror(-code));
-}
-
-/* An XDP link's fd, or the reason why tcx has to do. */
-static int hooks_try_xdp(const struct hooks *hooks,
-			 struct engine_device *device)
-{
-	struct engine_hook *hook = &device->hook[NFR_DIR_IN];
-	int fd = -EOPNOTSUPP;
-
-	if (!hooks->options->no_native_xdp) {
-		fd = hooks_attach_xdp(hooks, device, XDP_FLAGS_DRV_MODE);
-		hook->mode = ENGINE_MODE_XDP_NATIVE;
-		if (fd >= 0 || fd == -ENODEV)
-			return fd;
-		hooks_why(hook, "native XDP", fd);
-	}
-	if (fd != -EBUSY && fd != -EEXIST) {
-		fd = hooks_attach_xdp(hooks, device, XDP_FLAGS_SKB_MODE);
-		hook->mode = ENGINE_MODE_XDP_GENERIC;
-		if (fd >= 0 || fd == -ENODEV)
-			return fd;
-		hooks_why(hook, "generic XDP", fd);
-	}
-	return fd;
-}
-
-static int hooks_try_links(const struct hooks *hooks,
-			   struct engine_device *device, enum nfr_dir dir)
-{
-	enum hooks_stub stub = dir == NFR_DIR_IN ? HOOKS_IN : HOOKS_OUT;
-	struct engine_hook *hook = &device->hook[dir];
-	int fd = -EINVAL;
-
-	/* Link-level frames of other devices are not what XDP programs expect.
-	 */
-	if (dir == NFR_DIR_IN && device->arphrd == ARPHRD_ETHER &&
-	    !hooks->options->no_xdp) {
-		fd = hooks_try_xdp(hooks, device);
-		if (fd >= 0 || fd == -ENODEV)
-			return fd;
-	}
-	if (hooks->options->no_tcx)
-		return -EINVAL;
-	fd = tcx_attach(hooks->stub_fd[stub], device->ifindex, dir);
-	hook->mode = ENGINE_MODE_TCX;
-	if (fd < 0)
-		hooks_why(hook, "tcx", fd);
-	return fd;
-}
-
-static int hooks_attach_clsact(const struct hooks *hooks,
-			       struct engine_device *device, enum nfr_dir dir,
-			       struct engine_error *err)
-{
-	enum hooks_stub stub = dir == NFR_DIR_IN ? HOOKS_IN : HOOKS_OUT;
-	int ret = clsact_attach(device->ifindex, dir, hooks->stub_fd[stub]);
-
-	if (!ret) {
-		device->hook[dir].mode = ENGINE_MODE_CLSACT;
-		return 0;
-	}
-	device->hook[dir].mode = ENGINE_MODE_NONE;
-	if (ret == -ENODEV)
-		return ret;
-	error_kernel(err, ret, "attach to %s %s (%s)", device->name,
-		     dir == NFR_DIR_IN ? "in" : "out", device->hook[dir].why);
-	if (ret == -EEXIST || ret == -EBUSY)
-		error_hint(err,
-			   "someone's tc filter has preference 1 there: "
-			   "tc filter show dev %s",
-			   device->name);
-	return ret;
-}
-
-int hooks_attach(const struct hooks *hooks, struct engine_device *device,
-		 enum nfr_dir dir, struct engine_error *err)
-{
-	enum hooks_stub stub = dir == NFR_DIR_IN ? HOOKS_IN : HOOKS_OUT;
-	struct engine_hook *hook = &device->hook[dir];
-	char pin[32];
-	int fd, ret;
-
-	hooks_pin_name(device->ifindex, dir, pin);
-	ret = hooks_drop_link(hooks, pin, err);
-	if (ret)
-		return ret;
-	*hook = (struct engine_hook){.position = 0, .is_new = true};
-	fd = hooks_try_links(hooks, device, dir);
-	if (fd == -ENODEV || fd == -EPERM) {
-		hook->mode = ENGINE_MODE_NONE;
-		return error_kernel(err, fd, "attach to %s", device->name);
-	}
-	if (fd < 0) {
-		hook->position = -1;
-		ret = hooks_attach_clsact(hooks, device, dir, err);
-	} else {
-		ret = pins_put(hooks->pins, PINS_LINKS, pin, fd, err);
-		close(fd); /* the pin holds it, or it is gone again */
-	}
-	if (ret) {
-		hook->mode = ENGINE_MODE_NONE;
-		return ret;
-	}
-	hook->prog_id =
-		hooks->stub_id[hook->mode == ENGINE_MODE_XDP_NATIVE ||
-					       hook->mode ==
-						       ENGINE_MODE_XDP_GENERIC
-				       ? HOOKS_XDP
-				       : stub];
-	return 0;
-}
-
-int hooks_detach(const struct hooks *hooks, struct engine_device *device,
-		 enum nfr_dir dir)
-{
-	struct engine_hook *hook = &device->hook[dir];
-	struct engine_error ignored;
-	char pin[32];
-	int ret = 0;
-
-	hooks_pin_name(device->ifindex, dir, pin);
-	if (hook->mode == ENGINE_MODE_CLSACT)
-		ret = clsact_detach(device->ifindex, dir);
-	else if (hook->mode != ENGINE_MODE_NONE)
-		ret = hooks_drop_link(hooks, pin, &ignored);
-	if (!ret)
-		*hook = (struct engine_hook){.position = -1};
-	return ret;
-}
-
-void hooks_undo(const struct hooks *hooks, struct engine_device *device)
-{
-	for (unsigned dir = 0; dir < 2; dir++) {
-		if (device->hook[dir].is_new)
-			hooks_detach(hooks, device, dir);
-	}
 }
