@@ -49,6 +49,8 @@ static __always_inline void maps_count_reason(__u32 dir, __u32 reason,
 
 /* ---- shared: datapath -------------------------------------------------- */
 
+#ifndef NFR_FLOOR /* which keeps nothing of a packet */
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -78,6 +80,8 @@ struct {
 	__type(key, struct nfr_source_key);
 	__type(value, struct nfr_source);
 } nfr_counted SEC(".maps");
+
+#endif
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -144,6 +148,16 @@ struct {
 	__type(value, __u32);
 } nfr_tunnels SEC(".maps");
 
+/* The same, of every device that the edge looks at, or leaves by "set skip". */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u32);
+} nfr_edges SEC(".maps");
+
+#ifndef NFR_FLOOR
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -166,5 +180,6 @@ struct {
 	__uint(value_size, 8);
 } nfr_image SEC(".maps");
 
+#endif
 #endif
 #endif
