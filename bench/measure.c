@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/config.h"
 #include "runtime/embed.h"
 
 #define LOOPBACK 1 /* the device of a test run */
@@ -101,16 +102,12 @@ static int map_fill(const struct subject *s, const char *name,
 
 static int image_fill(const struct subject *s, const struct image *image)
 {
-	struct nfr_config config = {.abi_version = NFR_ABI_VERSION,
-				    .generation = 1,
-				    .hz = 1000,
-				    .insn_count = image->insn_count,
-				    .rule_count = image->rule_count};
+	struct nfr_config config;
 	struct nfr_iface iface = {.link = NFR_LINK_ETHER};
 	uint32_t loopback = LOOPBACK;
 	int ret, fd = bpf_object__find_map_fd_by_name(s->object, "nfr_ifaces");
 
-	memcpy(config.entry, image->header->entry, sizeof(config.entry));
+	config_of_image(image, 1, 1000, &config);
 	if (fd < 0 || bpf_map_update_elem(fd, &loopback, &iface, BPF_ANY))
 		return -errno;
 	ret = map_fill(s, "nfr_code", image->code, image->insn_count,

@@ -226,6 +226,30 @@ static int add_set(struct bench *b, const char *name, unsigned rules,
 	return ret;
 }
 
+/* The frame at each hook and its answer at the other: two connections. */
+static int establish(struct bench *b, struct subject *subject)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < 2 * MEASURE_HOOKS && !ret; i++) {
+		enum nfr_family family =
+			i % 2 ? NFR_FAMILY_IPV6 : NFR_FAMILY_IPV4;
+		enum measure_hook hook = (enum measure_hook)(i / 2);
+		__u8 frame[WORKLOAD_FRAME_MAX];
+		size_t len = workload_frame(family, frame);
+		double ns;
+
+		ret = subject_run(subject, hook, frame, len, 1, &ns, b->error);
+		workload_answer(family, frame);
+		if (!ret)
+			ret = subject_run(subject,
+					  hook == MEASURE_XDP ? MEASURE_TC
+							      : MEASURE_XDP,
+					  frame, len, 1, &ns, b->error);
+	}
+	return ret;
+}
+
 static int load_sets(struct bench *b)
 {
 	unsigned most = 1;
@@ -236,7 +260,9 @@ static int load_sets(struct bench *b)
 		if (b->settings.rules[i] > most)
 			most = b->settings.rules[i];
 	}
-	return ret ? ret : add_set(b, "flow", most, true);
+	if (!ret)
+		ret = add_set(b, "flow", most, true);
+	return ret ? ret : establish(b, &b->sets[b->set_count - 1].subject);
 }
 
 static bool is_wanted(const struct settings *s, unsigned family, unsigned hook)

@@ -114,3 +114,24 @@ size_t workload_frame(enum nfr_family family, __u8 frame[WORKLOAD_FRAME_MAX])
 	memcpy(frame + 14 + ip_len, tcp, sizeof(tcp));
 	return 14 + ip_len + sizeof(tcp);
 }
+
+static void swap(__u8 *a, __u8 *b, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		__u8 byte = a[i];
+
+		a[i] = b[i];
+		b[i] = byte;
+	}
+}
+
+void workload_answer(enum nfr_family family, __u8 frame[WORKLOAD_FRAME_MAX])
+{
+	size_t addr = family == NFR_FAMILY_IPV4 ? 14 + 12 : 14 + 8;
+	size_t len = family == NFR_FAMILY_IPV4 ? 4 : 16;
+	__u8 *tcp = frame + addr + 2 * len;
+
+	swap(frame + addr, frame + addr + len, len);
+	swap(tcp, tcp + 2, 2);
+	swap(tcp + 4, tcp + 8, 4);
+}

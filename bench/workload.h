@@ -31,5 +31,7 @@ void workload_free(struct workload *);
 
 /* Ethernet, IP, a TCP segment with ACK and no data; returns the length. */
 size_t workload_frame(enum nfr_family, __u8 frame[WORKLOAD_FRAME_MAX]);
+/* Turns that frame into what the other side sends back. */
+void workload_answer(enum nfr_family, __u8 frame[WORKLOAD_FRAME_MAX]);
 
 #endif

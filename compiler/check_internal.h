@@ -264,6 +264,8 @@ bool names_icmp(struct check *, const struct ast_icmp *, enum addr_family,
 /* An ifid for name, new or old; 0 when there is no room, which is said. */
 uint16_t names_ifid(struct check *, const char *name, struct span);
 bool names_is_loopback(const struct check *, const char *name);
+/* Is it the device of the policy's tunnel? */
+bool names_is_tunnel(const struct check *, const char *name);
 
 /* Resolves a list of hosts, as it stands in a rule of family. */
 bool hosts_resolve(struct check *, const struct ast_host *, enum addr_family,

@@ -17,18 +17,61 @@
 			(out)++;                                               \
 	} while (0)
 
+/* pf's group, where it is no interface's name and may stand: not to block. */
+static bool is_egress(const struct check *c, const struct ast_iface *f)
+{
+	return strcmp(f->name, "egress") == 0 && !f->is_rdomain &&
+	       !f->is_negated && !c->is_pf && !c->is_block &&
+	       !host_iface(c->host, f->name);
+}
+
+/* The uplinks of now, by name: a rule does not follow the default route. */
+static bool egress_resolve(struct check *c, const struct ast_iface *f,
+			   struct check_lists *out)
+{
+	size_t count, first = out->iface_count;
+	const char *const *names = host_default_ifaces(c->host, &count);
+	bool ok = true;
+
+	for (size_t i = 0; i < count; i++) {
+		struct ast_iface uplink = *f;
+
+		if (names_is_tunnel(c, names[i]))
+			continue;
+		uplink.name = names[i];
+		ok &= names_iface(c, &uplink, &out->ifaces[out->iface_count++]);
+	}
+	if (out->iface_count == first) {
+		diag_error(c->diag, f->span, "egress",
+			   "\"egress\" has the default route, and no interface "
+			   "but a tunnel has one here");
+		diag_hint(c->diag, "name the uplink");
+		return false;
+	}
+	diag_warning(c->diag, f->span, WARN_EGRESS,
+		     "\"egress\" is %s from now on, wherever the default route "
+		     "goes later",
+		     out->ifaces[first].ast.name);
+	return ok;
+}
+
 static bool ifaces_resolve(struct check *c, const struct ast_match *m,
 			   struct check_lists *out)
 {
+	size_t most, uplinks;
 	bool ok = true;
-	size_t i = 0;
 
-	LIST_COUNT(ast_iface, m->ifaces, out->iface_count);
-	out->ifaces = arena_alloc(c->arena, (out->iface_count + 1) *
+	LIST_COUNT(ast_iface, m->ifaces, most);
+	host_default_ifaces(c->host, &uplinks);
+	out->ifaces = arena_alloc(c->arena, (most * (uplinks + 1) + 1) *
 						    sizeof(*out->ifaces));
-	for (const struct ast_iface *f = m->ifaces; f; f = f->next, i++) {
-		ok &= names_iface(c, f, &out->ifaces[i]);
-		if (f->is_negated && out->iface_count > 1 && ok) {
+	for (const struct ast_iface *f = m->ifaces; f; f = f->next) {
+		if (is_egress(c, f)) {
+			ok &= egress_resolve(c, f, out);
+			continue;
+		}
+		ok &= names_iface(c, f, &out->ifaces[out->iface_count++]);
+		if (f->is_negated && most > 1 && ok) {
 			diag_warning(c->diag, f->span, WARN_NEGATED_LIST,
 				     "a negated interface in a list: the rules "
 				     "that come of it together match nearly "

@@ -40,7 +40,7 @@ uint16_t names_ifid(struct check *c, const char *name, struct span span)
 	return (uint16_t)++p->iface_count;
 }
 
-static bool is_tunnel_device(const struct check *c, const char *name)
+bool names_is_tunnel(const struct check *c, const char *name)
 {
 	return c->tunnel && c->tunnel->tunnel.device &&
 	       strcmp(c->tunnel->tunnel.device->name, name) == 0;
@@ -79,7 +79,7 @@ bool names_iface_exists(struct check *c, const char *name, struct span span)
 			   IF_NAMESIZE - 1);
 		return false;
 	}
-	if (host_iface(c->host, name) || is_tunnel_device(c, name))
+	if (host_iface(c->host, name) || names_is_tunnel(c, name))
 		return true;
 	if (!c->is_pf)
 		unknown_iface(c, name, span);

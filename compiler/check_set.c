@@ -78,18 +78,92 @@ static void state_policy(struct check *c, const struct ast_node *node)
 	diag_hint(c->diag, "when the tunnel is down, its flows go on outside");
 }
 
-/* Does it change what happens to packets? */
+/* ---- what the datapath is told ------------------------------------------- */
+
+static int timeout_index(const char *name)
+{
+	static const char *const names[] = {
+#define NFR_TIMEOUT(sym, text, seconds) [NFR_TIMEOUT_##sym] = (text),
+#include "../runtime/timeouts.def"
+#undef NFR_TIMEOUT
+	};
+
+	for (int i = 0; i < NFR_TIMEOUT_COUNT; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+static void timeout_set(struct check *c, unsigned index, uint32_t seconds)
+{
+	struct policy_options *o = &c->policy->options;
+
+	o->timeouts[index] = seconds;
+	o->timeouts_given |= 1u << index;
+}
+
+/* pf.conf(5), "set optimization"; the numbers are pfctl(8)'s. */
+static void optimization_set(struct check *c, const char *word)
+{
+	static const struct {
+		const char *name;
+		uint16_t first, opening, closing, finwait, closed, tsdiff;
+		uint32_t established;
+	} presets[] = {
+		{"normal", 120, 30, 900, 45, 90, 30, 86400},
+		{"default", 120, 30, 900, 45, 90, 30, 86400},
+		{"satellite", 180, 35, 905, 50, 95, 60, 86400},
+		{"high-latency", 180, 35, 905, 50, 95, 60, 86400},
+		{"conservative", 3600, 900, 3600, 600, 180, 60, 432000},
+		{"aggressive", 30, 5, 60, 30, 30, 10, 18000},
+	};
+
+	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
+		if (strcmp(presets[i].name, word) != 0)
+			continue;
+		timeout_set(c, NFR_TIMEOUT_TCP_FIRST, presets[i].first);
+		timeout_set(c, NFR_TIMEOUT_TCP_OPENING, presets[i].opening);
+		timeout_set(c, NFR_TIMEOUT_TCP_ESTABLISHED,
+			    presets[i].established);
+		timeout_set(c, NFR_TIMEOUT_TCP_CLOSING, presets[i].closing);
+		timeout_set(c, NFR_TIMEOUT_TCP_FINWAIT, presets[i].finwait);
+		timeout_set(c, NFR_TIMEOUT_TCP_CLOSED, presets[i].closed);
+		timeout_set(c, NFR_TIMEOUT_TCP_TSDIFF, presets[i].tsdiff);
+	}
+}
+
+/* Each takes what is written last, as in pfctl. */
+static void option_set(struct check *c, const struct ast_set *set)
+{
+	if (set->option == AST_SET_OPTIMIZATION && set->word)
+		optimization_set(c, set->word);
+	for (const struct ast_setting *s = set->settings; s; s = s->next) {
+		int index = timeout_index(s->name);
+
+		if (set->option == AST_SET_TIMEOUT && index >= 0)
+			timeout_set(c, (unsigned)index, (uint32_t)s->value);
+		if (set->option == AST_SET_LIMIT &&
+		    strcmp(s->name, "states") == 0)
+			c->policy->options.state_limit = (uint32_t)s->value;
+	}
+}
+
+static bool limits_others(const struct ast_set *set)
+{
+	for (const struct ast_setting *s = set->settings; s; s = s->next)
+		if (strcmp(s->name, "states") != 0)
+			return true;
+	return false;
+}
+
+/* Would it change what happens to packets, and does not? */
 static bool is_felt(const struct ast_set *set)
 {
 	switch (set->option) {
-	case AST_SET_HOSTID:
 	case AST_SET_LIMIT:
-	case AST_SET_OPTIMIZATION:
+		return limits_others(set);
 	case AST_SET_SYNCOOKIES:
-	case AST_SET_TIMEOUT:
-		return true;
-	case AST_SET_LOGINTERFACE:
-		return set->word && strcmp(set->word, "none") != 0;
+		return set->word && strcmp(set->word, "never") != 0;
 	case AST_SET_REASSEMBLE:
 		return set->is_no_df || (set->word && !strcmp(set->word, "no"));
 	default:
@@ -116,6 +190,7 @@ void set_check(struct check *c, const struct ast_node *node)
 			   "options stand in the main file");
 		return;
 	}
+	option_set(c, set);
 	if (is_felt(set))
 		feature_note(c, FEATURE_SET_OPTION, node->span);
 	if (set->option == AST_SET_SKIP)

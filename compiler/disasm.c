@@ -274,6 +274,120 @@ static void print_tables(const struct image *img, FILE *out)
 	}
 }
 
+static void print_pool_addr(const struct image *img,
+			    const struct image_pool_addr *a, unsigned family,
+			    FILE *out)
+{
+	bool is_ipv4 = family == NFR_FAMILY_IPV4;
+	struct addr addr = {
+		{a->first[0], a->first[1], a->first[2], a->first[3]}};
+	char text[ADDR_TEXT_MAX];
+	unsigned len = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		len += (unsigned)__builtin_popcount(a->mask[i]);
+	if (a->table != NFR_NO_TABLE)
+		fprintf(out, " <%s>",
+			image_string(img, img->tables[a->table].name));
+	else
+		fprintf(out, " %s/%u",
+			addr_format(&addr, is_ipv4 ? FAMILY_IPV4 : FAMILY_IPV6,
+				    text),
+			len);
+	if (a->ifid)
+		fprintf(out, "@%s",
+			image_string(img, img->ifaces[a->ifid - 1].name));
+	if (a->weight != 1)
+		fprintf(out, " weight %u", a->weight);
+}
+
+static void print_pools(const struct image *img, FILE *out)
+{
+	static const char *const types[] = {"round-robin", "bitmask", "random",
+					    "source-hash", "least-states"};
+
+	for (__u32 i = 0; i < img->pool_count; i++) {
+		const struct nfr_pool *p = &img->pools[i];
+
+		fprintf(out, "pool %u: id %016llx %s %s ports %u:%u%s%s%s%s {",
+			i, (unsigned long long)p->id, family_names[p->family],
+			p->reserved & IMAGE_POOL_FIRST ? "first"
+						       : types[p->type],
+			p->port_low, p->port_high,
+			p->flags & NFR_POOL_STICKY ? " sticky" : "",
+			p->flags & NFR_POOL_STATIC_PORT ? " static" : "",
+			p->flags & NFR_POOL_PORT_SHIFT ? " shift" : "",
+			p->reserved & IMAGE_POOL_DRAW ? " draw" : "");
+		for (__u32 k = 0; k < p->count; k++)
+			print_pool_addr(img, &img->pool_addrs[p->first + k],
+					p->family, out);
+		fputs(" }\n", out);
+	}
+}
+
+static void print_number(const char *name, __u32 value, __u32 none, FILE *out)
+{
+	if (value != none)
+		fprintf(out, " %s %u", name, value);
+}
+
+static const char *const timeout_names[] = {
+#define NFR_TIMEOUT(sym, name, seconds) [NFR_TIMEOUT_##sym] = (name),
+#include "../runtime/timeouts.def"
+#undef NFR_TIMEOUT
+};
+
+static void print_action(const struct nfr_action *a, FILE *out)
+{
+	print_number("nat", a->nat, NFR_NO_POOL, out);
+	print_number("rdr", a->rdr, NFR_NO_POOL, out);
+	print_number("route-to", a->route_to, NFR_NO_POOL, out);
+	print_number("reply-to", a->reply_to, NFR_NO_POOL, out);
+	print_number("dup-to", a->dup_to, NFR_NO_POOL, out);
+	print_number("max", a->max_states, 0, out);
+	print_number("max-src-nodes", a->max_src_nodes, 0, out);
+	print_number("max-src-states", a->max_src_states, 0, out);
+	print_number("max-src-conn", a->max_src_conn, 0, out);
+	if (a->rate_seconds)
+		fprintf(out, " max-src-conn-rate %u/%u", a->rate_conns,
+			a->rate_seconds);
+	print_number("overload", a->overload, NFR_NO_TABLE, out);
+	print_number("flags", a->flags, 0, out);
+	for (unsigned i = 0; i < NFR_TIMEOUT_COUNT; i++)
+		print_number(timeout_names[i], a->timeouts[i], 0, out);
+}
+
+static void print_actions(const struct image *img, FILE *out)
+{
+	for (__u32 i = 0; i < img->tag_count; i++)
+		fprintf(out, "tag %u: %s\n", i + 1,
+			image_string(img, img->tags[i]));
+	print_pools(img, out);
+	for (__u32 i = 0; i < img->action_count; i++) {
+		fprintf(out, "action %u: id %016llx", i,
+			(unsigned long long)img->actions[i].rule_id);
+		print_action(&img->actions[i], out);
+		fputc('\n', out);
+	}
+}
+
+/* What is not as by default. */
+static void print_config(const struct image *img, FILE *out)
+{
+	static const __u32 defaults[] = {
+#define NFR_TIMEOUT(sym, name, seconds) [NFR_TIMEOUT_##sym] = (seconds),
+#include "../runtime/timeouts.def"
+#undef NFR_TIMEOUT
+	};
+
+	fprintf(out, "config: flags %u", img->config->flags);
+	print_number("states", img->config->state_limit, 0, out);
+	for (unsigned i = 0; i < NFR_TIMEOUT_COUNT; i++)
+		print_number(timeout_names[i], img->config->timeouts[i],
+			     defaults[i], out);
+	fputc('\n', out);
+}
+
 static void print_rules(const struct image *img, FILE *out)
 {
 	for (__u32 i = 0; i < img->rule_count; i++) {
@@ -282,7 +396,9 @@ static void print_rules(const struct image *img, FILE *out)
 
 		fprintf(out, "rule %u: id %016llx %s%s%s%s%s%s", i,
 			(unsigned long long)img->ruleinfo[i].id,
-			rule->verdict == NFR_PASS ? "pass" : "block",
+			rule->flags & NFR_RULE_MATCH ? "match"
+			: rule->verdict == NFR_PASS  ? "pass"
+						     : "block",
 			rule->flags & NFR_RULE_LOG ? " log" : "",
 			rule->flags & NFR_RULE_STATE ? " state" : "",
 			rule->flags & NFR_RULE_ALLOW_OPTS ? " allow-opts" : "",
@@ -290,6 +406,9 @@ static void print_rules(const struct image *img, FILE *out)
 			rule->flags & NFR_RULE_GUARD ? " guard" : "");
 		if (img->ruleinfo[i].flags & IMAGE_RULE_OUTSIDE)
 			fputs(" outside", out);
+		if (rule->tag)
+			fprintf(out, " tag %u", rule->tag);
+		print_number("action", rule->action, NFR_NO_ACTION, out);
 		if (*label)
 			fprintf(out, " label \"%s\"", label);
 		fputs("  ; ", out);
@@ -374,6 +493,8 @@ void disasm_image(const struct image *img, FILE *out)
 	print_header(img, out);
 	print_ifaces(img, out);
 	print_tables(img, out);
+	print_config(img, out);
+	print_actions(img, out);
 	print_rules(img, out);
 	print_asserts(img, out);
 	print_excludes(img, out);

@@ -27,6 +27,6 @@ grammar_src := compiler/parse.y compiler/parse_rule.y compiler/parse_action.y \
 	compiler/parse_report.y
 # Asserts and contract, kept in an image and asked again when tables change.
 compiler_src += compiler/compile_contract.c compiler/image_contract.c \
-	compiler/image_corners.c compiler/image_cover.c compiler/image_judge.c \
+	compiler/image_corners.c compiler/image_count.c compiler/image_cover.c compiler/image_judge.c \
 	compiler/image_key.c compiler/image_search.c compiler/lower_assert.c \
 	compiler/verify_contract.c

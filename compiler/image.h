@@ -203,6 +203,15 @@ int image_open(const void *bytes, size_t len, struct image *out,
 
 /* An entry as nfr_tables holds it: fills in the key, returns the value. */
 __u32 image_table_key(const struct image_entry *, struct nfr_table_key *);
+/*
+ * image_count.c. Slots of entries that count, by their order, from 1; slot 0 is
+ * nobody's. How many slots there are, 0 included.
+ */
+__u32 image_slots(const struct image *);
+/* Fills in the slot of each entry, 0 for those that do not count. */
+void image_entry_slots(const struct image *, __u32 *slots);
+/* What the rules with NFR_RULE_COUNTS ask, one a rule of the image. */
+void image_rule_tables(const struct image *, struct nfr_rule_tables *);
 const char *image_string(const struct image *, __u32 offset);
 /* First 12 hex digits of the hash: the image's short name. */
 void image_short_hash(const struct image *, char out[13]);

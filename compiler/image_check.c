@@ -123,23 +123,6 @@ static const char *check_action(const struct image *img,
 	return NULL;
 }
 
-static __u32 flags_of(const struct image *img)
-{
-	__u32 flags = 0;
-
-	for (__u32 i = 0; i < img->action_count; i++) {
-		const struct nfr_action *a = &img->actions[i];
-
-		if (a->nat != NFR_NO_POOL || a->rdr != NFR_NO_POOL)
-			flags |= NFR_CONFIG_TRANSLATES;
-		if (a->flags & NFR_ACTION_FLOATING)
-			flags |= NFR_CONFIG_FLOATS;
-		if (a->overload != NFR_NO_TABLE)
-			flags |= NFR_CONFIG_OVERLOADS;
-	}
-	return flags;
-}
-
 static int check_actions(const struct image *img, char error[IMAGE_ERROR_MAX])
 {
 	if (img->action_count > NFR_ACTION_MAX)
@@ -166,7 +149,9 @@ int image_check_effects(const struct image *img, char error[IMAGE_ERROR_MAX])
 		return err;
 	if (img->header->section[IMAGE_CONFIG].count != 1)
 		return image_refuse(error, "not one config");
-	if (img->config->flags != flags_of(img))
+	if (img->config->flags !=
+	    image_config_flags(img->actions, img->action_count, img->code,
+			       img->insn_count))
 		return image_refuse(error, "config: flags are not the rules'");
 	return 0;
 }

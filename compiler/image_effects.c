@@ -348,19 +348,6 @@ static struct nfr_action action_make(struct maker *m,
 	return out;
 }
 
-static __u32 action_flags(const struct nfr_action *a)
-{
-	__u32 flags = 0;
-
-	if (a->nat != NFR_NO_POOL || a->rdr != NFR_NO_POOL)
-		flags |= NFR_CONFIG_TRANSLATES;
-	if (a->flags & NFR_ACTION_FLOATING)
-		flags |= NFR_CONFIG_FLOATS;
-	if (a->overload != NFR_NO_TABLE)
-		flags |= NFR_CONFIG_OVERLOADS;
-	return flags;
-}
-
 static void action_add(struct maker *m, size_t number)
 {
 	const struct policy_rule *rule = &m->policy->rules[number];
@@ -376,7 +363,6 @@ static void action_add(struct maker *m, size_t number)
 		return;
 	out->actions = room;
 	room[out->action_count] = action_make(m, rule);
-	out->config.flags |= action_flags(&room[out->action_count]);
 	out->action_of[number] = (__u32)out->action_count++;
 }
 

@@ -106,3 +106,32 @@ __u32 image_table_key(const struct image_entry *entry,
 	memcpy(key->addr, entry->addr, sizeof(key->addr));
 	return entry->is_negated ? NFR_TABLE_NEGATED : NFR_TABLE_MEMBER;
 }
+
+static __u32 action_flags(const struct nfr_action *a)
+{
+	__u32 flags = 0;
+
+	if (a->nat != NFR_NO_POOL || a->rdr != NFR_NO_POOL)
+		flags |= NFR_CONFIG_TRANSLATES;
+	if (a->flags & NFR_ACTION_FLOATING)
+		flags |= NFR_CONFIG_FLOATS;
+	if (a->overload != NFR_NO_TABLE)
+		flags |= NFR_CONFIG_OVERLOADS;
+	return flags;
+}
+
+__u32 image_config_flags(const struct nfr_action *actions, size_t action_count,
+			 const struct nfr_insn *insns, size_t insn_count)
+{
+	__u32 flags = 0;
+
+	for (size_t i = 0; i < action_count; i++)
+		flags |= action_flags(&actions[i]);
+	for (size_t i = 0; i < insn_count; i++) {
+		if (insns[i].field == NFR_F_TAG)
+			flags |= NFR_CONFIG_TAGS;
+		if (insns[i].field == NFR_F_UID || insns[i].field == NFR_F_GID)
+			flags |= NFR_CONFIG_OWNERS;
+	}
+	return flags;
+}

@@ -38,13 +38,22 @@ static bool has_guard(const struct writer *w)
 
 /* ---- rules ------------------------------------------------------------- */
 
-static struct nfr_rule make_rule(const struct policy_rule *rule, bool is_guard)
+static bool counts(const struct writer *w, const struct policy_host *host)
+{
+	return host->kind == POLICY_HOST_TABLE && !host->is_negated &&
+	       w->policy->tables[host->table].is_counters;
+}
+
+static struct nfr_rule make_rule(const struct writer *w,
+				 const struct policy_rule *rule, bool is_guard)
 {
 	struct nfr_rule out = {.verdict = rule->is_pass ? NFR_PASS : NFR_BLOCK,
 			       .action = NFR_NO_ACTION};
 
 	if (rule->allows_opts)
 		out.flags |= NFR_RULE_ALLOW_OPTS;
+	if (counts(w, &rule->match.src) || counts(w, &rule->match.dst))
+		out.flags |= NFR_RULE_COUNTS;
 	if (rule->is_logged)
 		out.flags |= NFR_RULE_LOG;
 	if (is_guard)
@@ -93,16 +102,16 @@ static void fill_rules(struct writer *w)
 	const struct policy *p = w->policy;
 
 	for (size_t i = 0; i < p->rule_count; i++) {
-		*rules = make_rule(&p->rules[i], false);
+		*rules = make_rule(w, &p->rules[i], false);
 		rules++->action = w->effects.action_of[i];
 		*info++ = make_ruleinfo(w, &p->rules[i]);
 	}
 	for (size_t i = 0; i < p->guard_count; i++) {
-		*rules++ = make_rule(&p->guard[i], true);
+		*rules++ = make_rule(w, &p->guard[i], true);
 		*info++ = make_ruleinfo(w, &p->guard[i]);
 	}
 	if (has_guard(w)) {
-		*rules = make_rule(&no_objection, true);
+		*rules = make_rule(w, &no_objection, true);
 		*info = make_ruleinfo(w, &no_objection);
 	}
 }
@@ -268,6 +277,9 @@ static void fill_effects(struct writer *w)
 	copy_items(w, IMAGE_ACTIONS, w->effects.actions);
 	copy_items(w, IMAGE_POOLS, w->effects.pools);
 	copy_items(w, IMAGE_POOL_ADDRS, w->effects.addrs);
+	w->effects.config.flags =
+		image_config_flags(w->effects.actions, w->effects.action_count,
+				   w->code->insns, w->code->count);
 	copy_items(w, IMAGE_CONFIG, &w->effects.config);
 }
 

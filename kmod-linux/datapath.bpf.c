@@ -33,6 +33,9 @@ NFR_INLINE struct verdict *datapath_scratch(void)
  */
 int datapath_new(void);
 int datapath_again(void);
+__u32 datapath_recall(void);
+int datapath_settle(__u32 number);
+int datapath_advance(struct nfr_state *state);
 int datapath_guard(__u32 which);
 int datapath_piece(void);
 int datapath_first(void);
@@ -51,6 +54,28 @@ NFR_INLINE int env_slow_again(struct env *env, struct verdict *v)
 	(void)env;
 	(void)v;
 	return datapath_again();
+}
+
+NFR_INLINE __u32 env_slow_recall(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	return datapath_recall();
+}
+
+NFR_INLINE int env_slow_settle(struct env *env, struct verdict *v, __u32 number)
+{
+	(void)env;
+	(void)v;
+	return datapath_settle(number);
+}
+
+NFR_INLINE int env_slow_advance(struct env *env, struct verdict *v,
+				struct nfr_state *state)
+{
+	(void)env;
+	(void)v;
+	return datapath_advance(state);
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
@@ -89,7 +114,103 @@ NFR_INLINE __u32 env_slow_run(struct env *env, struct verdict *v, __u32 which,
 	return datapath_run(which, entry);
 }
 
+int datapath_try(__u32 n);
+int datapath_choose(__u32 index, __u32 is_nat);
+
+NFR_INLINE int env_slow_choose(struct env *env, struct verdict *v, __u32 index,
+			       __u32 is_nat)
+{
+	(void)env;
+	(void)v;
+	return datapath_choose(index, is_nat);
+}
+
+NFR_INLINE __u32 env_slow_try(struct env *env, struct verdict *v, __u32 n)
+{
+	(void)env;
+	(void)v;
+	return (__u32)datapath_try(n);
+}
+
 #include "runtime/verdict.h"
+
+/* 0: v->translation.chosen is of the pool. */
+__attribute__((noinline)) int datapath_choose(__u32 index, __u32 is_nat)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? translate_choose(&env, v, index, is_nat) : 1;
+}
+
+/* Candidate n for the port of nat: enum translate_result. */
+__attribute__((noinline)) int datapath_try(__u32 n)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? (int)translate_try(&env, v, n) : TRANSLATE_FAILED;
+}
+
+/*
+ * Stores one edit. The kernel takes what it stores into the sum that the device
+ * made of the packet (CHECKSUM_COMPLETE).
+ */
+NFR_INLINE int datapath_store(struct __sk_buff *skb,
+			      const struct rewrite_edit *edit)
+{
+	__u32 len = edit->len;
+
+	PACKET_OPAQUE(len);
+	if (len == 0)
+		return 0;
+	if (len > REWRITE_EDIT_LEN)
+		return 1;
+	return bpf_skb_store_bytes(skb, edit->off, edit->bytes, len,
+				   BPF_F_RECOMPUTE_CSUM) != 0;
+}
+
+/* By v->apply: NFR_REASON_NONE, or the doubt; then it may be half done. */
+__attribute__((noinline)) int datapath_rewrite(struct __sk_buff *skb)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {.skb = skb};
+	struct rewrite_offload offload;
+	struct packet_frame frame = {0};
+	__u32 want = skb->len < NFR_HEADERS_MAX ? skb->len : NFR_HEADERS_MAX;
+	int doubt;
+
+	if (!v)
+		return NFR_REASON_REWRITE;
+	/* Of a quote, user space sees all that there is. */
+	if (v->apply.has_quoted && bpf_skb_pull_data(skb, want))
+		return NFR_REASON_REWRITE;
+	frame.start = (const __u8 *)(unsigned long)skb->data;
+	frame.end = (const __u8 *)(unsigned long)skb->data_end;
+	frame.len = skb->len;
+	offload.place = env_checksum(&env);
+	offload.is_cut = env_segments(&env);
+	doubt = rewrite_plan(&frame, &v->packet, &v->apply.to, v->apply.hops,
+			     v->apply.has_quoted ? &v->apply.quoted : 0,
+			     &v->apply.quoted_to, &offload, &v->apply.plan);
+	if (doubt)
+		return doubt;
+	PACKET_FORGET();
+#pragma GCC unroll 6
+	for (int i = 0; i < REWRITE_SLOTS; i++)
+		if (datapath_store(skb, &v->apply.plan.edit[i]))
+			return NFR_REASON_REWRITE;
+	return NFR_REASON_NONE;
+}
+
+/* 0: v->apply says what became of the frame. */
+__attribute__((noinline)) int datapath_apply(struct __sk_buff *skb, __u32 kind)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {.skb = skb};
+
+	return v ? apply_run(&env, 0, v, kind) : 1;
+}
 
 __attribute__((noinline)) __u32 datapath_run(__u32 which, __u32 entry)
 {
@@ -108,6 +229,22 @@ __attribute__((noinline)) int datapath_guard(__u32 which)
 	return v ? slow_guard(&env, v, which) : 1;
 }
 
+__attribute__((noinline)) __u32 datapath_recall(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_recall(&env, v) : NFR_NO_ENTRY;
+}
+
+__attribute__((noinline)) int datapath_settle(__u32 number)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_settle(&env, v, number) : 0;
+}
+
 /* 1: the state of v->name goes on, under this policy's rule. */
 __attribute__((noinline)) int datapath_again(void)
 {
@@ -115,6 +252,15 @@ __attribute__((noinline)) int datapath_again(void)
 	struct env env = {0};
 
 	return v ? slow_again(&env, v) : 0;
+}
+
+/* enum tcp_answer */
+__attribute__((noinline)) int datapath_advance(struct nfr_state *state)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v && state ? slow_advance(&env, v, state) : TCP_BLOCK;
 }
 
 /* 1: the packet of no flow passes. */
@@ -161,6 +307,54 @@ NFR_INLINE __u8 datapath_judge(struct env *env, struct packet_frame *frame)
 	return v ? verdict_judge(env, frame, v) : NFR_BLOCK;
 }
 
+/*
+ * To the neighbour on the other device; its egress hook judges the packet
+ * again. Frames without an Ethernet header get the room for one, as the kernel
+ * wants one to replace. On the device where it goes out anyway only the
+ * neighbour changes; as long as that is not known, the packet waits for it and
+ * comes by again.
+ */
+NFR_INLINE int datapath_send(struct __sk_buff *skb, const struct verdict *v)
+{
+	struct bpf_redir_neigh next = {0};
+	const struct nfr_hop *hop = &v->apply.hop;
+	const __u32 *addr = hop->addr;
+	__u32 ifindex = hop->ifindex;
+	int has_addr = (addr[0] | addr[1] | addr[2] | addr[3]) != 0;
+	int is_v4 = v->packet.key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV4;
+
+	next.nh_family = is_v4 ? 2 : 10; /* AF_INET, AF_INET6 */
+	if (is_v4)
+		next.ipv4_nh = PACKET_SWAP32(addr[0]);
+	else
+		for (int i = 0; i < 4; i++)
+			next.ipv6_nh[i] = PACKET_SWAP32(addr[i]);
+	skb->tc_index = ENV_HOPS_MARK |
+			((env_hops(&(struct env){.skb = skb}) + 1) & 15);
+	if (v->packet.network == 0 &&
+	    bpf_skb_change_head(skb, PACKET_ETH_LEN, 0))
+		return TC_ACT_SHOT;
+	if (!has_addr)
+		return (int)bpf_redirect_neigh(ifindex, 0, 0, 0);
+	return (int)bpf_redirect_neigh(ifindex, &next, sizeof(next), 0);
+}
+
+/* A packet that passed. */
+NFR_INLINE int datapath_leave(struct __sk_buff *skb, __u8 dir)
+{
+	const struct verdict *v = datapath_scratch();
+
+	if (!v)
+		return TC_ACT_SHOT;
+	if (!(v->result.action & NFR_RESULT_REDIRECTED))
+		return TC_ACT_UNSPEC;
+	/* Where it was sent by us, or routed: it is there. */
+	if (dir == NFR_DIR_OUT && v->apply.hop.ifindex == skb->ifindex &&
+	    env_hops(&(struct env){.skb = skb}))
+		return TC_ACT_UNSPEC;
+	return datapath_send(skb, v);
+}
+
 NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)
 {
 	struct env env = {.skb = skb};
@@ -173,14 +367,18 @@ NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)
 		.dir = dir,
 	};
 
-	return datapath_judge(&env, &frame) == NFR_PASS ? TC_ACT_UNSPEC
-							: TC_ACT_SHOT;
+	/* Counted from where it came into the host; see env_hops(). */
+	if (dir == NFR_DIR_IN && env_hops(&env))
+		skb->tc_index = 0;
+	if (datapath_judge(&env, &frame) != NFR_PASS)
+		return TC_ACT_SHOT;
+	return datapath_leave(skb, dir);
 }
 
 SEC("xdp")
 int nfr_xdp(struct xdp_md *ctx)
 {
-	struct env env = {0};
+	struct env env = {.xdp = ctx};
 	struct packet_frame frame = {
 		.start = (const __u8 *)(unsigned long)ctx->data,
 		.end = (const __u8 *)(unsigned long)ctx->data_end,

@@ -16,6 +16,7 @@
 /* Maps are global; what is left is the hook's packet. */
 struct env {
 	struct __sk_buff *skb; /* NULL in XDP, where frames are linear */
+	struct xdp_md *xdp;    /* NULL in tc; both are in subprograms */
 };
 
 /*
@@ -83,7 +84,7 @@ NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
 	__u32 *value = bpf_map_lookup_elem(&nfr_tables, key);
 
 	(void)env;
-	return value && *value == NFR_TABLE_MEMBER;
+	return value && *value & NFR_TABLE_MEMBER;
 }
 
 NFR_INLINE __u32 env_random(struct env *env)
@@ -116,6 +117,16 @@ NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
 	frame->start = (const __u8 *)(unsigned long)skb->data;
 	frame->end = (const __u8 *)(unsigned long)skb->data_end;
 	return !failed;
+}
+
+/* len bytes at off of the frame, readable here or not. 0, or not there. */
+NFR_INLINE int env_load(struct env *env, const struct packet_frame *frame,
+			__u32 off, void *to, __u32 len)
+{
+	(void)frame;
+	if (env->skb)
+		return bpf_skb_load_bytes(env->skb, off, to, len) != 0;
+	return !env->xdp || bpf_xdp_load_bytes(env->xdp, off, to, len) != 0;
 }
 
 /* Of the kernel's own packet; CO-RE finds the places. */
@@ -171,6 +182,12 @@ NFR_INLINE __u64 env_now(struct env *env)
 	return bpf_jiffies64();
 }
 
+/* XDP comes before there is a mark. */
+NFR_INLINE __u32 env_mark(struct env *env)
+{
+	return env->skb ? env->skb->mark : 0;
+}
+
 /* ---- maps that outlive generations ------------------------------------- */
 
 NFR_INLINE struct nfr_state *env_state_find(struct env *env,
@@ -220,6 +237,16 @@ NFR_INLINE void env_states_add(struct env *env, __s32 n)
 		__sync_fetch_and_add(&control->states, (__u32)n);
 }
 
+NFR_INLINE __u32 env_epoch(struct env *env)
+{
+	__u32 zero = 0;
+	const struct nfr_control *control =
+		bpf_map_lookup_elem(&nfr_control, &zero);
+
+	(void)env;
+	return control ? *(const volatile __u32 *)&control->epoch : 0;
+}
+
 NFR_INLINE const struct nfr_state_key *
 env_alias_find(struct env *env, const struct nfr_state_key *alias)
 {
@@ -227,13 +254,16 @@ env_alias_find(struct env *env, const struct nfr_state_key *alias)
 	return bpf_map_lookup_elem(&nfr_aliases, alias);
 }
 
-/* Replaces one that is there. 0, or nonzero when full. */
-NFR_INLINE int env_alias_insert(struct env *env,
-				const struct nfr_state_key *alias,
-				const struct nfr_state_key *name)
+NFR_INLINE enum state_insert env_alias_insert(struct env *env,
+					      const struct nfr_state_key *alias,
+					      const struct nfr_state_key *name)
 {
+	long ret = bpf_map_update_elem(&nfr_aliases, alias, name, BPF_NOEXIST);
+
 	(void)env;
-	return bpf_map_update_elem(&nfr_aliases, alias, name, BPF_ANY) != 0;
+	if (ret == 0)
+		return STATE_INSERTED;
+	return ret == -EEXIST ? STATE_EXISTS : STATE_FULL;
 }
 
 NFR_INLINE void env_alias_delete(struct env *env,
@@ -294,8 +324,8 @@ NFR_INLINE void env_counted_delete(struct env *env,
 
 struct env_sweeper {
 	__u64 now;
-	__u32 hz;
 	__u32 living;
+	__u32 reserved;
 };
 
 NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
@@ -307,7 +337,7 @@ static long env_sweep_one(void *map, struct nfr_state_key *key,
 	struct env env = {0};
 
 	(void)map;
-	if (state_is_alive(key, state, sweeper->now, sweeper->hz))
+	if (state_is_alive(state, sweeper->now))
 		sweeper->living++;
 	else
 		state_forget(&env, key, state);
@@ -317,7 +347,7 @@ static long env_sweep_one(void *map, struct nfr_state_key *key,
 /* Forgets expired states, at most once a second whoever asks. */
 NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 {
-	struct env_sweeper sweeper = {.now = now, .hz = hz};
+	struct env_sweeper sweeper = {.now = now};
 	struct nfr_control *control;
 	__u32 zero = 0;
 	__u64 *last = bpf_map_lookup_elem(&nfr_sweep, &zero);
@@ -336,6 +366,115 @@ NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 		*(volatile __u32 *)&control->states = sweeper.living;
 }
 
+/* ---- translation -------------------------------------------------------- */
+
+NFR_INLINE const struct nfr_pool *env_pool(struct env *env, __u32 pool)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_pools, &pool);
+}
+
+NFR_INLINE const struct nfr_pool_addr *env_pool_addr(struct env *env, __u32 at)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_pool_addrs, &at);
+}
+
+struct env_search {
+	__u32 first;
+	__u32 addr[4];
+	__u32 is_found;
+};
+
+static long env_search_one(__u32 at, void *arg)
+{
+	struct env_search *search = arg;
+	__u32 index = search->first + at;
+	const struct nfr_pool_addr *entry =
+		bpf_map_lookup_elem(&nfr_pool_addrs, &index);
+
+	search->is_found = entry && pool_entry_has(entry, search->addr);
+	return search->is_found;
+}
+
+/* Is the address in one of the pool's entries? */
+NFR_INLINE int env_pool_has(struct env *env, const struct nfr_pool *pool,
+			    const __u32 addr[4])
+{
+	struct env_search search = {.first = pool->first};
+
+	(void)env;
+	for (int i = 0; i < 4; i++)
+		search.addr[i] = addr[i];
+	bpf_loop(pool->count, env_search_one, &search, 0);
+	return search.is_found != 0;
+}
+
+/* 0, 1, 2, ... of each pool; survives policies. */
+NFR_INLINE __u32 env_pool_turn(struct env *env, __u64 id)
+{
+	const __u32 none = 0;
+	__u32 *turn = bpf_map_lookup_elem(&nfr_pool_next, &id);
+
+	(void)env;
+	if (!turn) {
+		bpf_map_update_elem(&nfr_pool_next, &id, &none, BPF_NOEXIST);
+		turn = bpf_map_lookup_elem(&nfr_pool_next, &id);
+	}
+	return turn ? __sync_fetch_and_add(turn, 1) : 0;
+}
+
+NFR_INLINE const struct pool_sticky *
+env_sticky_find(struct env *env, const struct pool_sticky_key *key)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_sticky, key);
+}
+
+NFR_INLINE void env_sticky_put(struct env *env,
+			       const struct pool_sticky_key *key,
+			       const struct pool_sticky *sticky)
+{
+	(void)env;
+	bpf_map_update_elem(&nfr_sticky, key, sticky, BPF_ANY);
+}
+
+/*
+ * How often the packet was sent elsewhere, in skb->tc_index, which goes with it
+ * from egress to egress. Someone else's value counts as none; one that looks
+ * like ours can only make a packet block.
+ */
+#define ENV_HOPS_MARK 0x6e60u
+
+NFR_INLINE __u32 env_hops(struct env *env)
+{
+	__u32 index = env->skb ? env->skb->tc_index : 0;
+
+	return (index & 0xfff0) == ENV_HOPS_MARK ? index & 15 : 0;
+}
+
+/* Of datapath.bpf.c: subprograms. */
+int datapath_rewrite(struct __sk_buff *skb);
+int datapath_apply(struct __sk_buff *skb, __u32 kind);
+
+NFR_INLINE int env_apply(struct env *env, struct packet_frame *frame,
+			 struct verdict *v, __u32 kind)
+{
+	(void)frame;
+	if (env->skb)
+		return datapath_apply(env->skb, kind);
+	v->result.reason = NFR_REASON_REWRITE;
+	return 1;
+}
+
+NFR_INLINE __u8 env_rewrite(struct env *env, const struct packet_frame *frame,
+			    struct verdict *v)
+{
+	(void)frame;
+	(void)v;
+	return env->skb ? (__u8)datapath_rewrite(env->skb) : NFR_REASON_REWRITE;
+}
+
 #endif
 
 /* ---- counters and events ------------------------------------------------ */
@@ -352,6 +491,32 @@ NFR_INLINE void env_count_rule(struct env *env, __u32 rule, __u32 len)
 	struct nfr_count *count = bpf_map_lookup_elem(&nfr_rule_counts, &rule);
 
 	(void)env;
+	if (count) {
+		count->packets++;
+		count->bytes += len;
+	}
+}
+
+NFR_INLINE const struct nfr_rule_tables *env_rule_tables(struct env *env,
+							 __u32 rule)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_rule_tables, &rule);
+}
+
+NFR_INLINE void env_count_entry(struct env *env,
+				const struct nfr_table_key *key, __u32 dir,
+				__u32 verdict, __u32 len)
+{
+	__u32 *value = bpf_map_lookup_elem(&nfr_tables, key);
+	struct nfr_count *count;
+	__u32 index;
+
+	(void)env;
+	if (!value || !NFR_TABLE_SLOT(*value))
+		return;
+	index = NFR_TABLE_COUNT(NFR_TABLE_SLOT(*value), dir, verdict);
+	count = bpf_map_lookup_elem(&nfr_table_cnts, &index);
 	if (count) {
 		count->packets++;
 		count->bytes += len;

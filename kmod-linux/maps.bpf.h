@@ -14,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "runtime/abi.h"
+#include "runtime/pool.h"
 
 /* ---- shared: stub and datapath ----------------------------------------- */
 
@@ -81,6 +82,21 @@ struct {
 	__type(value, struct nfr_source);
 } nfr_counted SEC(".maps");
 
+/* The next turn of a round-robin pool, by its id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u32);
+} nfr_pool_next SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct pool_sticky_key);
+	__type(value, struct pool_sticky);
+} nfr_sticky SEC(".maps");
+
 #endif
 
 struct {
@@ -132,6 +148,20 @@ struct {
 	__type(key, struct nfr_table_key);
 	__type(value, __u32);
 } nfr_tables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nfr_rule_tables);
+} nfr_rule_tables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, struct nfr_count);
+} nfr_table_cnts SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -141,7 +141,8 @@ _Static_assert(sizeof(struct nfr_rule) == 8, "nfr_rule");
 #define NFR_RULE_DEFAULT 0x08	 /* "set default": no rule matched */
 #define NFR_RULE_GUARD 0x10	 /* belongs to the sealed guard */
 #define NFR_RULE_MATCH 0x20	 /* does not decide: its effects stick */
-#define NFR_RULE_FLAGS 0x3f
+#define NFR_RULE_COUNTS 0x40	 /* asks a table that counts */
+#define NFR_RULE_FLAGS 0x7f
 
 /* Idle seconds, by what a state is. */
 enum nfr_timeout {
@@ -237,6 +238,8 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 #define NFR_CONFIG_FLOATS 0x02	   /* some rule makes floating states */
 #define NFR_CONFIG_OVERLOADS 0x04  /* some rule overloads a table */
 #define NFR_CONFIG_OWNERS 0x08	   /* some rule asks for a socket's owner */
+#define NFR_CONFIG_TAGS 0x10	   /* some rule asks for a tag */
+#define NFR_CONFIG_ROUTES 0x20	   /* some rule has a pool of next hops */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {
@@ -245,6 +248,7 @@ struct nfr_iface {
 	__u8 flags; /* NFR_IFACE_* */
 };
 _Static_assert(sizeof(struct nfr_iface) == 4, "nfr_iface");
+#define NFR_IFACE_LOOPBACK 0x02 /* 127/8 and ::1 may be on its wire */
 #define NFR_IFACE_TUNNEL                                                       \
 	0x01 /* trusted only while its "tunnels" DEVMAP entry lives */
 
@@ -258,6 +262,19 @@ struct nfr_table_key {
 _Static_assert(sizeof(struct nfr_table_key) == 24, "nfr_table_key");
 #define NFR_TABLE_MEMBER 1u  /* value: the longest prefix is a member ... */
 #define NFR_TABLE_NEGATED 0u /* ... or is excluded by a negated entry */
+/*
+ * The rest of a member's value is its slot in table_counts (PERCPU_ARRAY of
+ * struct nfr_count), 0 when its table does not count.
+ */
+#define NFR_TABLE_SLOT(value) ((value) >> 1)
+#define NFR_TABLE_COUNT(slot, dir, verdict)                                    \
+	(4 * (slot) + 2 * ((dir)&1) + ((verdict)&1))
+
+/* rule_tables: HASH, key the number of a rule with NFR_RULE_COUNTS. */
+struct nfr_rule_tables {
+	__u32 src, dst; /* a table that counts, plus 1; or 0 */
+};
+_Static_assert(sizeof(struct nfr_rule_tables) == 8, "nfr_rule_tables");
 
 struct nfr_count {
 	__u64 packets;
@@ -313,6 +330,8 @@ struct nfr_tcp_side {
 	__u16 reserved;
 };
 _Static_assert(sizeof(struct nfr_tcp_side) == 16, "nfr_tcp_side");
+#define NFR_TCP_SEEN 0x01   /* it sent something: end counts */
+#define NFR_TCP_SCALES 0x02 /* its SYN said by how much */
 
 /* Where a packet is sent in place of where the route table says. */
 struct nfr_hop {
@@ -411,7 +430,7 @@ struct nfr_fragment {
 	__u8 flags;		   /* NFR_FRAGMENT_* */
 	__u8 reserved;
 	__u16 reserved_too;
-	__u32 reserved_three;
+	__u32 seed;	    /* of the chances that its rules took */
 	struct nfr_key key; /* of the first, as the rules saw it */
 };
 _Static_assert(sizeof(struct nfr_fragment) == 208, "nfr_fragment");

@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "env_user.h"
 
 #define FRAGMENTS_MAX 4096
 #define COUNTED_MAX 65536
+#define TURNS_MAX 65536
+#define STICKY_MAX 65536
 
 struct datapath {
 	struct env env;
@@ -39,6 +42,13 @@ static int env_new_maps(struct env *env, size_t state_max)
 		ret = hashmap_new(COUNTED_MAX, sizeof(struct nfr_source_key),
 				  sizeof(struct nfr_source), HASHMAP_REFUSES,
 				  &env->counted);
+	if (!ret)
+		ret = hashmap_new(TURNS_MAX, sizeof(__u64), sizeof(__u32),
+				  HASHMAP_EVICTS, &env->turns);
+	if (!ret)
+		ret = hashmap_new(STICKY_MAX, sizeof(struct pool_sticky_key),
+				  sizeof(struct pool_sticky), HASHMAP_EVICTS,
+				  &env->sticky);
 	return ret;
 }
 
@@ -67,6 +77,8 @@ static void env_drop_image(struct env *env)
 	poolset_free(&env->poolset);
 	free(env->devices);
 	free(env->rule_counts);
+	free(env->rule_tables);
+	free(env->table_counts);
 }
 
 void datapath_free(struct datapath **dp)
@@ -78,6 +90,8 @@ void datapath_free(struct datapath **dp)
 	hashmap_free(&(*dp)->env.aliases);
 	hashmap_free(&(*dp)->env.fragments);
 	hashmap_free(&(*dp)->env.counted);
+	hashmap_free(&(*dp)->env.turns);
+	hashmap_free(&(*dp)->env.sticky);
 	free(*dp);
 	*dp = NULL;
 }
@@ -88,6 +102,8 @@ static void device_bind(const struct image *image,
 	to->ifindex = from->ifindex;
 	to->is_impostor = from->is_impostor;
 	to->iface.link = (__u8)from->link;
+	if (strcmp(from->name, "lo") == 0)
+		to->iface.flags = NFR_IFACE_LOOPBACK;
 	for (__u32 i = 0; i < image->iface_count; i++) {
 		const struct image_iface *iface = &image->ifaces[i];
 
@@ -95,7 +111,7 @@ static void device_bind(const struct image *image,
 			continue;
 		to->iface.ifid = (__u16)(i + 1);
 		if (iface->flags & IMAGE_IFACE_TUNNEL)
-			to->iface.flags = NFR_IFACE_TUNNEL;
+			to->iface.flags |= NFR_IFACE_TUNNEL;
 	}
 }
 
@@ -124,31 +140,22 @@ int datapath_switch(struct datapath *dp, const struct image *image,
 	if (env->config.generation == UINT32_MAX)
 		return -E2BIG;
 	next.image = image;
-	next.config = (struct nfr_config){
-		.abi_version = NFR_ABI_VERSION,
-		.generation = env->config.generation + 1,
-		.hz = DATAPATH_HZ,
-		.insn_count = image->insn_count,
-		.rule_count = image->rule_count,
-		.flags = image->config->flags,
-		.state_limit = image->config->state_limit,
-	};
-	memcpy(next.config.timeouts, image->config->timeouts,
-	       sizeof(next.config.timeouts));
+	config_of_image(image, env->config.generation + 1, DATAPATH_HZ,
+			&next.config);
 	next.actions = image->actions;
 	next.action_count = image->action_count;
-	memcpy(next.config.entry, image->header->entry,
-	       sizeof(next.config.entry));
-	for (unsigned i = NFR_ENTRY(NFR_STAGE_GUARD, 0, 0); i < NFR_ENTRIES;
-	     i++)
-		next.config.has_guard |= next.config.entry[i] != NFR_NO_ENTRY;
 	next.tables = NULL;
 	next.poolset = NULL;
 	next.device_count = count_devices;
 	next.devices = calloc(count_devices + 1, sizeof(*next.devices));
 	next.rule_counts = calloc((size_t)image->rule_count + 1,
 				  sizeof(*next.rule_counts));
-	if (next.devices && next.rule_counts)
+	next.rule_tables = calloc((size_t)image->rule_count + 1,
+				  sizeof(*next.rule_tables));
+	next.table_counts = calloc((size_t)4 * image_slots(image),
+				   sizeof(*next.table_counts));
+	if (next.devices && next.rule_counts && next.rule_tables &&
+	    next.table_counts)
 		ret = tableset_new(image, &next.tables);
 	if (!ret)
 		ret = poolset_new(image, device_named, &named, NULL,
@@ -161,11 +168,26 @@ int datapath_switch(struct datapath *dp, const struct image *image,
 	next.pool_count = next.poolset->pool_count;
 	next.pool_addrs = next.poolset->addrs;
 	next.pool_addr_count = next.poolset->addr_count;
+	image_rule_tables(image, next.rule_tables);
 	for (size_t i = 0; i < count_devices; i++)
 		device_bind(image, &devices[i], &next.devices[i]);
 	env_drop_image(env);
 	*env = next;
 	return 0;
+}
+
+void datapath_set_actions(struct datapath *dp,
+			  const struct datapath_actions *actions)
+{
+	struct env *env = &dp->env;
+
+	env->actions = actions->actions;
+	env->action_count = actions->action_count;
+	env->pools = actions->pools;
+	env->pool_count = actions->pool_count;
+	env->pool_addrs = actions->pool_addrs;
+	env->pool_addr_count = actions->pool_addr_count;
+	env->config.flags = actions->flags;
 }
 
 /* ---- frames ------------------------------------------------------------ */
@@ -187,6 +209,7 @@ struct nfr_result datapath_judge(struct datapath *dp,
 
 	assert(from->caplen <= from->len && from->len <= UINT32_MAX);
 	env->now = from->now_ms;
+	env->writable = from->writable;
 	verdict_judge(env, &frame, &verdict);
 	if (key)
 		*key = verdict.packet.key;
@@ -220,6 +243,15 @@ struct nfr_count datapath_rule_count(const struct datapath *dp, __u32 rule)
 	if (!dp->env.image || rule >= dp->env.image->rule_count)
 		return (struct nfr_count){0, 0};
 	return dp->env.rule_counts[rule];
+}
+
+struct nfr_count datapath_table_count(const struct datapath *dp, __u32 slot,
+				      enum nfr_dir dir,
+				      enum nfr_verdict verdict)
+{
+	if (!dp->env.image || slot >= image_slots(dp->env.image))
+		return (struct nfr_count){0, 0};
+	return dp->env.table_counts[NFR_TABLE_COUNT(slot, dir, verdict)];
 }
 
 struct nfr_count datapath_reason_count(const struct datapath *dp,

@@ -25,6 +25,11 @@ struct datapath_device {
 
 struct datapath_frame {
 	const void *bytes;
+	/*
+	 * The same bytes, or a copy: what is rewritten is changed here. NULL:
+	 * it is lost, the result still says so.
+	 */
+	void *writable;
 	size_t caplen; /* what is there */
 	size_t len;    /* what was on the wire, at least caplen */
 	__u32 ifindex;
@@ -49,6 +54,21 @@ int datapath_switch(struct datapath *, const struct image *,
 		    const struct datapath_device *, size_t count);
 
 /*
+ * In place of the image's, until the next switch; all must live as long. flags:
+ * NFR_CONFIG_*. For tests of what no policy text says.
+ */
+struct datapath_actions {
+	const struct nfr_action *actions;
+	size_t action_count;
+	const struct nfr_pool *pools;
+	size_t pool_count;
+	const struct nfr_pool_addr *pool_addrs;
+	size_t pool_addr_count;
+	__u32 flags;
+};
+void datapath_set_actions(struct datapath *, const struct datapath_actions *);
+
+/*
  * The verdict on one frame. key and event (both may be NULL) are filled in
  * whatever the verdict is; after a doubt, with what was read before it.
  */
@@ -65,6 +85,9 @@ void datapath_trace_block(struct datapath *, bool on);
 __u32 datapath_generation(const struct datapath *); /* 0 before the first */
 /* Zero for a rule that the image does not have. */
 struct nfr_count datapath_rule_count(const struct datapath *, __u32 rule);
+/* Of the entry with that slot (image_entry_slots()). */
+struct nfr_count datapath_table_count(const struct datapath *, __u32 slot,
+				      enum nfr_dir, enum nfr_verdict);
 struct nfr_count datapath_reason_count(const struct datapath *, enum nfr_dir,
 				       enum nfr_reason);
 size_t datapath_state_count(const struct datapath *);

@@ -243,6 +243,15 @@ int engine_rule_counts(struct engine *, uint32_t generation,
 		       struct nfr_count *counts, size_t count,
 		       struct engine_error *err);
 /*
+ * Counters of entries of that generation's tables: 4 * image_slots(), by
+ * NFR_TABLE_COUNT(). The second sets those of one slot to 0.
+ */
+int engine_table_counts(struct engine *, uint32_t generation,
+			struct nfr_count *counts, size_t count,
+			struct engine_error *err);
+int engine_table_zero(struct engine *, uint32_t generation, uint32_t slot,
+		      struct engine_error *err);
+/*
  * Packets and bytes by enum nfr_dir and enum nfr_reason, summed over CPUs,
  * since the first load: struct nfr_count counts[2][NFR_REASON_COUNT].
  */

@@ -302,6 +302,45 @@ int engine_rule_counts(struct engine *engine, uint32_t generation,
 	return ret;
 }
 
+int engine_table_counts(struct engine *engine, uint32_t generation,
+			struct nfr_count *counts, size_t count,
+			struct engine_error *err)
+{
+	int ret, fd = engine_slot_map(engine, &generation, PIN_TABLE_COUNTS,
+				      err);
+
+	if (fd < 0)
+		return fd;
+	ret = engine_check_slot(engine, generation, err);
+	if (!ret)
+		ret = engine_sum(fd, counts, count, "nfr_table_cnts", err);
+	close(fd);
+	return ret;
+}
+
+int engine_table_zero(struct engine *engine, uint32_t generation, uint32_t slot,
+		      struct engine_error *err)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct nfr_count *zero;
+	int ret, fd;
+
+	if (cpus < 0)
+		return error_kernel(err, cpus, "count the CPUs");
+	fd = engine_slot_map(engine, &generation, PIN_TABLE_COUNTS, err);
+	if (fd < 0)
+		return fd;
+	zero = calloc((size_t)cpus, sizeof(*zero));
+	ret = zero ? engine_check_slot(engine, generation, err)
+		   : error_kernel(err, -ENOMEM, "clear nfr_table_cnts");
+	for (uint32_t i = 4 * slot; i < 4 * slot + 4 && !ret; i++)
+		if (bpf_map_update_elem(fd, &i, zero, BPF_ANY))
+			ret = error_kernel(err, -errno, "clear nfr_table_cnts");
+	free(zero);
+	close(fd);
+	return ret;
+}
+
 int engine_reasons(struct engine *engine,
 		   struct nfr_count counts[][NFR_REASON_COUNT],
 		   struct engine_error *err)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "../compiler/image.h"
 #include "datapath_user.h"
@@ -36,6 +37,8 @@ struct env {
 	struct device *devices;
 	size_t device_count;
 	struct nfr_count *rule_counts;
+	struct nfr_rule_tables *rule_tables;
+	struct nfr_count *table_counts; /* NFR_TABLE_COUNT() */
 
 	struct nfr_count reasons[COUNT_REASONS];
 	struct hashmap *states, *aliases, *fragments, *counted;
@@ -43,8 +46,10 @@ struct env {
 	const struct nfr_pool *pools; /* of the image */
 	const struct nfr_pool_addr *pool_addrs;
 	size_t pool_count, pool_addr_count;
+	struct hashmap *turns, *sticky;
+	__u8 *writable; /* the frame's bytes, or NULL */
 	__u64 now, last_sweep;
-	__u32 random;
+	__u32 random, epoch;
 	bool has_swept;
 	bool trace_block;
 	struct nfr_event event;
@@ -108,6 +113,17 @@ NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
 	return 0;
 }
 
+/* 0, or nonzero when that is not in the capture. */
+NFR_INLINE int env_load(struct env *env, const struct packet_frame *frame,
+			__u32 off, void *to, __u32 len)
+{
+	(void)env;
+	if ((size_t)off + len > (size_t)(frame->end - frame->start))
+		return 1;
+	memcpy(to, frame->start + off, len);
+	return 0;
+}
+
 /* Frames of a capture stay as they are. */
 NFR_INLINE __u32 env_checksum(struct env *env)
 {
@@ -124,6 +140,13 @@ NFR_INLINE __u32 env_segments(struct env *env)
 NFR_INLINE __u64 env_now(struct env *env)
 {
 	return env->now;
+}
+
+/* Frames of a capture have none. */
+NFR_INLINE __u32 env_mark(struct env *env)
+{
+	(void)env;
+	return 0;
 }
 
 /* xorshift32 (Marsaglia): a capture is judged the same way each time. */
@@ -176,17 +199,22 @@ NFR_INLINE void env_states_add(struct env *env, __s32 n)
 	(void)n;
 }
 
+NFR_INLINE __u32 env_epoch(struct env *env)
+{
+	return env->epoch;
+}
+
 NFR_INLINE const struct nfr_state_key *
 env_alias_find(struct env *env, const struct nfr_state_key *alias)
 {
 	return hashmap_find(env->aliases, alias);
 }
 
-NFR_INLINE int env_alias_insert(struct env *env,
-				const struct nfr_state_key *alias,
-				const struct nfr_state_key *name)
+NFR_INLINE enum state_insert env_alias_insert(struct env *env,
+					      const struct nfr_state_key *alias,
+					      const struct nfr_state_key *name)
 {
-	return hashmap_insert(env->aliases, alias, name, HASHMAP_ANY);
+	return insert(env->aliases, alias, name);
 }
 
 NFR_INLINE void env_alias_delete(struct env *env,
@@ -240,7 +268,7 @@ static void forget_expired(void *arg, const void *key, void *state)
 {
 	struct env *env = arg;
 
-	if (!state_is_alive(key, state, env->now, env->config.hz))
+	if (!state_is_alive(state, env->now))
 		state_forget(env, key, state);
 }
 
@@ -253,6 +281,82 @@ NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 	hashmap_each(env->states, forget_expired, env);
 }
 
+/* ---- translation -------------------------------------------------------- */
+
+NFR_INLINE const struct nfr_pool *env_pool(struct env *env, __u32 pool)
+{
+	return pool < env->pool_count ? &env->pools[pool] : NULL;
+}
+
+NFR_INLINE const struct nfr_pool_addr *env_pool_addr(struct env *env, __u32 at)
+{
+	return at < env->pool_addr_count ? &env->pool_addrs[at] : NULL;
+}
+
+/* Is the address in one of the pool's entries? */
+NFR_INLINE int env_pool_has(struct env *env, const struct nfr_pool *pool,
+			    const __u32 addr[4])
+{
+	for (__u32 i = 0; i < pool->count; i++) {
+		const struct nfr_pool_addr *entry =
+			env_pool_addr(env, pool->first + i);
+
+		if (entry && pool_entry_has(entry, addr))
+			return 1;
+	}
+	return 0;
+}
+
+/* 0, 1, 2, ... of each pool; survives policies. */
+NFR_INLINE __u32 env_pool_turn(struct env *env, __u64 id)
+{
+	const __u32 none = 0;
+	__u32 *turn = hashmap_find(env->turns, &id);
+
+	if (!turn && hashmap_insert(env->turns, &id, &none, HASHMAP_ANY) == 0)
+		turn = hashmap_find(env->turns, &id);
+	return turn ? (*turn)++ : 0;
+}
+
+NFR_INLINE const struct pool_sticky *
+env_sticky_find(struct env *env, const struct pool_sticky_key *key)
+{
+	return hashmap_find(env->sticky, key);
+}
+
+NFR_INLINE void env_sticky_put(struct env *env,
+			       const struct pool_sticky_key *key,
+			       const struct pool_sticky *sticky)
+{
+	hashmap_insert(env->sticky, key, sticky, HASHMAP_ANY);
+}
+
+/* How often the packet was sent elsewhere: nobody does, here. */
+NFR_INLINE __u32 env_hops(struct env *env)
+{
+	(void)env;
+	return 0;
+}
+
+NFR_INLINE __u8 env_rewrite(struct env *env, const struct packet_frame *frame,
+			    struct verdict *v)
+{
+	const struct rewrite_offload offload = {.place = REWRITE_NO_PLACE};
+	struct apply *apply = &v->apply;
+	__u8 doubt = rewrite_plan(frame, &v->packet, &apply->to, apply->hops,
+				  apply->has_quoted ? &apply->quoted : NULL,
+				  &apply->quoted_to, &offload, &apply->plan);
+
+	for (int i = 0; !doubt && env->writable && i < REWRITE_SLOTS; i++) {
+		const struct rewrite_edit *edit = &apply->plan.edit[i];
+
+		if (edit->len)
+			memcpy(env->writable + edit->off, edit->bytes,
+			       edit->len);
+	}
+	return doubt;
+}
+
 /* ---- the slow path, called straight ------------------------------------- */
 
 NFR_INLINE int slow_new(struct env *env, struct verdict *v);
@@ -263,6 +367,35 @@ NFR_INLINE void fragment_note(struct env *env, struct verdict *v);
 NFR_INLINE enum icmp_way icmp_judge(struct env *env, struct verdict *v);
 NFR_INLINE __u32 slow_run(struct env *env, struct verdict *v, __u32 which,
 			  __u32 entry);
+NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v);
+NFR_INLINE int slow_settle(struct env *env, struct verdict *v, __u32 number);
+NFR_INLINE int slow_advance(struct env *env, struct verdict *v,
+			    struct nfr_state *state);
+NFR_INLINE enum translate_result translate_try(struct env *env,
+					       struct verdict *v, __u32 n);
+
+NFR_INLINE int apply_run(struct env *env, struct packet_frame *frame,
+			 struct verdict *v, __u32 kind);
+
+NFR_INLINE int env_apply(struct env *env, struct packet_frame *frame,
+			 struct verdict *v, __u32 kind)
+{
+	return apply_run(env, frame, v, kind);
+}
+
+NFR_INLINE int translate_choose(struct env *env, struct verdict *v, __u32 index,
+				__u32 is_nat);
+
+NFR_INLINE int env_slow_choose(struct env *env, struct verdict *v, __u32 index,
+			       __u32 is_nat)
+{
+	return translate_choose(env, v, index, is_nat);
+}
+
+NFR_INLINE __u32 env_slow_try(struct env *env, struct verdict *v, __u32 n)
+{
+	return translate_try(env, v, n);
+}
 
 NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
 {
@@ -272,6 +405,22 @@ NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
 NFR_INLINE int env_slow_again(struct env *env, struct verdict *v)
 {
 	return slow_again(env, v);
+}
+
+NFR_INLINE __u32 env_slow_recall(struct env *env, struct verdict *v)
+{
+	return slow_recall(env, v);
+}
+
+NFR_INLINE int env_slow_settle(struct env *env, struct verdict *v, __u32 number)
+{
+	return slow_settle(env, v, number);
+}
+
+NFR_INLINE int env_slow_advance(struct env *env, struct verdict *v,
+				struct nfr_state *state)
+{
+	return slow_advance(env, v, state);
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
@@ -318,6 +467,23 @@ NFR_INLINE void env_count_rule(struct env *env, __u32 rule, __u32 len)
 {
 	if (rule < env->image->rule_count)
 		count(&env->rule_counts[rule], len);
+}
+
+NFR_INLINE const struct nfr_rule_tables *env_rule_tables(struct env *env,
+							 __u32 rule)
+{
+	return rule < env->image->rule_count ? &env->rule_tables[rule] : NULL;
+}
+
+NFR_INLINE void env_count_entry(struct env *env,
+				const struct nfr_table_key *key, __u32 dir,
+				__u32 verdict, __u32 len)
+{
+	__u32 slot = tableset_slot(env->tables, key);
+
+	if (slot)
+		count(&env->table_counts[NFR_TABLE_COUNT(slot, dir, verdict)],
+		      len);
 }
 
 NFR_INLINE int env_trace_block(struct env *env)

@@ -150,7 +150,7 @@ NFR_INLINE const struct nfr_rule *fragment_rule(struct env *env,
 	first->rule = slow_rules(env, v, SCRATCH_OTHER,
 				 slow_entry(config, NFR_STAGE_RULES, dir,
 					    first->key.w[NFR_F_FAMILY]),
-				 0);
+				 first->seed, SLOW_PLAIN);
 	first->generation = config->generation;
 	rule = env_rule(env, first->rule);
 	if (!rule || rule->verdict != NFR_PASS ||
@@ -206,8 +206,7 @@ NFR_INLINE int fragment_has_state(struct env *env,
 
 	v->name = v->first.name;
 	state = env_state_find(env, &v->name);
-	return state &&
-	       state_is_alive(&v->name, state, env_now(env), config->hz) &&
+	return state && state_is_alive(state, env_now(env)) &&
 	       fragment_is_current(env, config, v, state);
 }
 
@@ -268,6 +267,7 @@ NFR_INLINE void fragment_note(struct env *env, struct verdict *v)
 	}
 	first->rule = v->result.rule;
 	first->generation = config->generation;
+	first->seed = v->rules.seed;
 	if (v->result.from_state || v->is_new) {
 		first->flags = NFR_FRAGMENT_HAS_STATE;
 		first->name = v->name;

@@ -5,6 +5,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/if_arp.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,12 +74,14 @@ int generation_bind(const struct generation *generation,
 	struct nfr_iface iface = {.link = (uint8_t)device->link};
 	int ret;
 
+	if (device->arphrd == ARPHRD_LOOPBACK)
+		iface.flags = NFR_IFACE_LOOPBACK;
 	iface.ifid = generation_ifid(image, device, &flags);
 	device->ifid = iface.ifid;
 	device->is_skipped = flags & IMAGE_IFACE_SKIP;
 	device->is_tunnel = flags & IMAGE_IFACE_TUNNEL;
 	if (device->is_tunnel) {
-		iface.flags = NFR_IFACE_TUNNEL;
+		iface.flags |= NFR_IFACE_TUNNEL;
 		ret = generation_trust(generation, device, err);
 		if (ret)
 			return ret;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bpflog.h"
+#include "config.h"
 #include "embed.h"
 #include "engine_error.h"
 #include "poolset.h"
@@ -48,6 +49,10 @@ static uint32_t generation_entries(enum pin_generation pin,
 		return image->rule_count ? image->rule_count : 1;
 	case PIN_TABLES:
 		return image->entry_count ? image->entry_count : 1;
+	case PIN_RULE_TABLES:
+		return image_slots(image) > 1 ? image->rule_count : 1;
+	case PIN_TABLE_COUNTS:
+		return 4 * image_slots(image);
 	case PIN_TUNNELS:
 		return image->iface_count > GENERATION_TUNNELS_MIN
 			       ? image->iface_count
@@ -241,14 +246,42 @@ static int generation_fill_array(int fd, const void *items, size_t item_len,
 static int generation_fill_tables(int fd, const struct image *image,
 				  struct engine_error *err)
 {
-	for (uint32_t i = 0; i < image->entry_count; i++) {
+	__u32 *slots = calloc((size_t)image->entry_count + 1, sizeof(*slots));
+	int ret = 0;
+
+	if (!slots)
+		return error_kernel(err, -ENOMEM, "fill nfr_tables");
+	image_entry_slots(image, slots);
+	for (uint32_t i = 0; i < image->entry_count && !ret; i++) {
 		struct nfr_table_key key;
 		uint32_t value = image_table_key(&image->entries[i], &key);
 
+		value |= slots[i] << 1;
 		if (bpf_map_update_elem(fd, &key, &value, BPF_ANY))
-			return error_kernel(err, -errno, "fill nfr_tables");
+			ret = error_kernel(err, -errno, "fill nfr_tables");
 	}
-	return 0;
+	free(slots);
+	return ret;
+}
+
+static int generation_fill_counts(int fd, const struct image *image,
+				  struct engine_error *err)
+{
+	struct nfr_rule_tables *tables;
+	int ret = 0;
+
+	if (image_slots(image) == 1)
+		return 0;
+	tables = calloc((size_t)image->rule_count + 1, sizeof(*tables));
+	if (!tables)
+		return error_kernel(err, -ENOMEM, "fill nfr_rule_tables");
+	image_rule_tables(image, tables);
+	for (uint32_t i = 0; i < image->rule_count && !ret; i++)
+		if ((tables[i].src || tables[i].dst) &&
+		    bpf_map_update_elem(fd, &i, &tables[i], BPF_ANY))
+			ret = error_kernel(err, -errno, "fill nfr_rule_tables");
+	free(tables);
+	return ret;
 }
 
 static uint32_t generation_hz(void)
@@ -264,25 +297,9 @@ static int generation_fill_config(const struct generation *generation,
 				  const struct image *image,
 				  struct engine_error *err)
 {
-	struct nfr_config config = {
-		.abi_version = NFR_ABI_VERSION,
-		.generation = generation->number,
-		.hz = generation_hz(),
-		.insn_count = image->insn_count,
-		.rule_count = image->rule_count,
-		.flags = image->config->flags,
-		.state_limit = image->config->state_limit,
-	};
+	struct nfr_config config;
 
-	memcpy(config.timeouts, image->config->timeouts,
-	       sizeof(config.timeouts));
-
-	for (unsigned i = 0; i < NFR_ENTRIES; i++) {
-		config.entry[i] = image->header->entry[i];
-		if (i >= NFR_ENTRY(NFR_STAGE_GUARD, 0, 0) &&
-		    config.entry[i] != NFR_NO_ENTRY)
-			config.has_guard = 1;
-	}
+	config_of_image(image, generation->number, generation_hz(), &config);
 	return generation_fill_array(generation->fd[PIN_CONFIG], &config,
 				     sizeof(config), 1, "nfr_config", err);
 }
@@ -384,6 +401,9 @@ static int generation_fill(struct generation *generation,
 	if (!ret)
 		ret = generation_fill_tables(generation->fd[PIN_TABLES], image,
 					     err);
+	if (!ret)
+		ret = generation_fill_counts(generation->fd[PIN_RULE_TABLES],
+					     image, err);
 	if (!ret)
 		ret = generation_fill_config(generation, image, err);
 	if (!ret)

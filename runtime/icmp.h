@@ -301,8 +301,7 @@ icmp_state(struct env *env, const struct nfr_config *config, struct verdict *v)
 	if (!icmp_name(env, config, v))
 		return 0;
 	state = icmp_find(env, config, v);
-	if (!state ||
-	    !state_is_alive(&v->name, state, env_now(env), config->hz))
+	if (!state || !state_is_alive(state, env_now(env)))
 		return 0;
 	if (!(quoted->w[NFR_F_BITS] & NFR_BIT_LATER) &&
 	    !state_continues(state, quoted, v->role))

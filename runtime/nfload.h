@@ -56,6 +56,9 @@ int verb_help(struct nfload *);
 
 int show_states(struct nfload *);
 int show_info(struct nfload *, struct engine *);
+/* verb_table_counts.c: slots and counts are those of the image. */
+void table_print_counts(struct nfload *, const struct image *, __u32 table,
+			const __u32 *slots, const struct nfr_count *counts);
 /* verb_tables.c */
 int show_tables(struct nfload *, struct engine *);
 

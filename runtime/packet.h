@@ -66,6 +66,15 @@ struct packet_walk {
 	__u32 has_fragment;
 };
 
+/* What TCP tracking asks of a segment. */
+struct packet_segment {
+	__u32 seq;
+	__u32 ack;
+	__u32 len;	  /* of the payload here, in bytes */
+	__u16 window;	  /* as the header has it, not scaled */
+	__u16 header_len; /* with options */
+};
+
 /* What parsing found. */
 struct packet {
 	struct nfr_key key;
@@ -81,6 +90,7 @@ struct packet {
 	__u32 part;	 /* offset in the frame of what it carries, ... */
 	__u32 part_at;	 /* ... which is at so many bytes in the datagram */
 	__u32 part_more; /* nonzero: others follow it */
+	struct packet_segment segment; /* TCP */
 };
 
 /*
@@ -170,7 +180,14 @@ NFR_INLINE __u8 packet_tcp(const struct packet_frame *frame,
 		return NFR_REASON_L4_LENGTH;
 	if (off + len > NFR_HEADERS_MAX)
 		return NFR_REASON_HEADERS;
-	return off + len > limit ? NFR_REASON_L4_LENGTH : NFR_REASON_NONE;
+	if (off + len > limit)
+		return NFR_REASON_L4_LENGTH;
+	packet->segment.seq = packet_be32(tcp + 4);
+	packet->segment.ack = packet_be32(tcp + 8);
+	packet->segment.len = limit - off - len;
+	packet->segment.window = (__u16)packet_be16(tcp + 14);
+	packet->segment.header_len = (__u16)len;
+	return NFR_REASON_NONE;
 }
 
 NFR_INLINE __u8 packet_udp(const struct packet_frame *frame,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine_error.h"
+#include "pool.h"
 
 #define MAP(file, map, kind, key, value, max)                                  \
 	{                                                                      \
@@ -41,6 +42,10 @@ const struct pin_spec pins_shared[PIN_SHARED_COUNT] = {
 	[PIN_COUNTED] = MAP("counted", "nfr_counted", HASH,
 			    sizeof(struct nfr_source_key),
 			    sizeof(struct nfr_source), 0),
+	[PIN_POOL_NEXT] = MAP("pool_next", "nfr_pool_next", LRU_HASH, 8, 4, 0),
+	[PIN_STICKY] = MAP("sticky", "nfr_sticky", LRU_HASH,
+			   sizeof(struct pool_sticky_key),
+			   sizeof(struct pool_sticky), 0),
 	[PIN_EVENTS] = MAP("events", "nfr_events", RINGBUF, 0, 0, 0),
 	[PIN_SLOTS_XDP] =
 		MAP("slots_xdp", "nfr_slots_xdp", PROG_ARRAY, 4, 4, 2),
@@ -71,6 +76,10 @@ const struct pin_spec pins_generation[PIN_GENERATION_COUNT] = {
 				4, sizeof(struct nfr_count), 0),
 	[PIN_TABLES] = MAP("tables", "nfr_tables", LPM_TRIE,
 			   sizeof(struct nfr_table_key), 4, 0),
+	[PIN_RULE_TABLES] = MAP("rule_tables", "nfr_rule_tables", HASH, 4,
+				sizeof(struct nfr_rule_tables), 0),
+	[PIN_TABLE_COUNTS] = MAP("table_counts", "nfr_table_cnts", PERCPU_ARRAY,
+				 4, sizeof(struct nfr_count), 0),
 	[PIN_IFACES] = MAP("ifaces", "nfr_ifaces", HASH, 4,
 			   sizeof(struct nfr_iface), 0),
 	[PIN_TUNNELS] = MAP("tunnels", "nfr_tunnels", DEVMAP_HASH, 4, 4, 0),

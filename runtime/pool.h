@@ -51,7 +51,7 @@ struct pool_draw {
 /* What the pool gave; key words, host order. */
 struct pool_choice {
 	__u32 addr[4];
-	__u32 entry;   /* index in nfr_pool_addrs */
+	__u32 port;    /* rdr: of the destination */
 	__u32 ifindex; /* of a next hop */
 };
 

@@ -11,7 +11,45 @@
 #define NFR_SCRATCH_H
 
 #include "packet.h"
+#include "pool.h"
+#include "rewrite.h"
+#include "tcp.h"
 #include "vm_run.h"
+
+/* What became of a translation. */
+enum translate_result {
+	TRANSLATE_DONE,	  /* v->fresh is in force, as v->name */
+	TRANSLATE_NEXT,	  /* the name is taken: another port may be free */
+	TRANSLATE_ADOPT,  /* v->name has the state of this very flow */
+	TRANSLATE_FAILED, /* the reason is set */
+};
+
+/* Translation in the making (translate.h). */
+struct translation {
+	__u64 pools;	/* what will be nfr_state.pools */
+	__u32 nat, rdr; /* the last that applied, or NFR_NO_POOL */
+	__u32 is_translated;
+	struct rewrite_to had; /* what a state has that is judged again */
+	__u32 sport, dport;    /* before translation; echo identifiers too */
+	struct pool_draw draw;
+	struct pool_choice chosen;
+	struct nfr_endpoints ends; /* of the candidate */
+	struct nfr_state_key alias, owner;
+};
+
+/* A packet of the state of v->name; its first; an ICMP error about it. */
+enum apply_kind { APPLY_STATE, APPLY_FRESH, APPLY_ERROR };
+
+/* What happens to the frame (apply.h). */
+struct apply {
+	struct rewrite_to to, quoted_to;
+	struct rewrite_headers quoted;
+	__u32 has_quoted; /* an ICMP error, about a translated flow */
+	__u32 hops;	  /* that are taken from the TTL */
+	struct rewrite plan;
+	struct nfr_hop hop;  /* NFR_RESULT_REDIRECTED: to here */
+	struct nfr_hop copy; /* NFR_RESULT_COPIED: a copy to here */
+};
 
 /* What an ICMP error quotes: a packet of the other direction (icmp.h). */
 struct icmp_quote {
@@ -36,17 +74,28 @@ struct verdict {
 	 * a state, the packet's own.
 	 */
 	struct nfr_state_key name;
-	__u32 is_new; /* fresh is the packet's state */
+	struct nfr_state_key alias; /* of those who need a second one */
+	__u32 is_new;		    /* enum scratch_new */
+	__u32 is_reply; /* with from_state: against its first packet's way */
 	struct nfr_state fresh;
 	struct nfr_fragment_key datagram; /* of a fragment */
 	__u32 reserved;
 	struct nfr_fragment first; /* the first of datagram */
 	struct icmp_quote quote;
+	__u8 options[64]; /* of a SYN, as they are in the packet */
+	__u32 options_len;
+	__u32 walk;	      /* of those who walk through something */
 	struct nfr_key other; /* a second key for the rules or the guard */
 
-	struct vm_run rules, guard; /* the latest run of each */
-	__u32 tag;		    /* of the packet before the rules */
-	__u32 seed;		    /* that the rules' run begins with */
+	struct vm_run rules, guard;  /* the latest run of each */
+	struct nfr_state_key inward; /* of the flow where it came in */
+	__u32 tag;		     /* of the packet before the rules */
+	__u32 seed;		     /* that the rules' run begins with */
+
+	__u32 is_loopback; /* the device */
+	__u32 reserved_too;
+	struct translation translation;
+	struct apply apply;
 };
 
 /* What becomes of a piece before flows and rules are asked. */
@@ -66,6 +115,9 @@ enum icmp_way {
 	ICMP_PASSES   /* the same; by the state of v->name */
 };
 
+/* fresh: nothing, a state just made, or a copy of that of this very flow. */
+enum scratch_new { SCRATCH_NOTHING, SCRATCH_NEW, SCRATCH_ADOPTED };
+
 /* Which of the two keys a program runs on, and of what stage it is. */
 enum scratch_key { SCRATCH_PACKET, SCRATCH_OTHER, SCRATCH_GUARD };
 
@@ -77,6 +129,21 @@ NFR_INLINE struct nfr_key *scratch_key(struct verdict *v, __u32 which)
 NFR_INLINE struct vm_run *scratch_run(struct verdict *v, __u32 which)
 {
 	return which & SCRATCH_GUARD ? &v->guard : &v->rules;
+}
+
+/* The segment as tcp.h wants it; its window scale is not looked for. */
+NFR_INLINE struct tcp_segment scratch_segment(const struct verdict *v)
+{
+	const struct packet_segment *from = &v->packet.segment;
+
+	return (struct tcp_segment){
+		.seq = from->seq,
+		.ack = from->ack,
+		.len = from->len,
+		.window = from->window,
+		.flags = v->packet.key.w[NFR_F_TCPFLAGS],
+		.wscale = TCP_NO_WSCALE,
+	};
 }
 
 NFR_INLINE void verdict_set(struct verdict *v, __u8 reason, __u32 rule)

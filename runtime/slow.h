@@ -16,13 +16,16 @@
  *   - state_forget() is the only way that a state ends.
  *
  * The environment's calls back into this file are env_slow_new(),
- * env_slow_again(), env_slow_guard() and env_slow_run().
+ * env_slow_again(), env_slow_recall(), env_slow_settle(), env_slow_advance(),
+ * env_slow_guard(),
+ * env_slow_run(), env_slow_choose() and env_slow_try().
  */
 #ifndef NFR_SLOW_H
 #define NFR_SLOW_H
 
 #include "scratch.h"
 #include "state.h"
+#include "translate.h"
 #include "vm.h"
 
 NFR_INLINE __u32 slow_entry(const struct nfr_config *config, __u32 stage,
@@ -101,6 +104,30 @@ NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which)
 	return 1;
 }
 
+/* 127/8 and ::1 live inside of a host (RFC 1122 3.2.1.3, RFC 4291 2.5.3). */
+NFR_INLINE int slow_is_local(const struct nfr_key *key)
+{
+	const __u32 *src = &key->w[NFR_F_SRC0], *dst = &key->w[NFR_F_DST0];
+
+	if (key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV4)
+		return src[0] >> 24 == 127 || dst[0] >> 24 == 127;
+	if (key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV6)
+		return (src[3] == 1 && !(src[0] | src[1] | src[2])) ||
+		       (dst[3] == 1 && !(dst[0] | dst[1] | dst[2]));
+	return 0;
+}
+
+/* What leaves or came as this key: nonzero when it must not; why is set. */
+NFR_INLINE int slow_wire(struct env *env, const struct nfr_config *config,
+			 struct verdict *v, __u32 which)
+{
+	if (!v->is_loopback && slow_is_local(scratch_key(v, which))) {
+		verdict_set(v, NFR_REASON_ADDRESS, NFR_NO_RULE);
+		return 1;
+	}
+	return config->has_guard && env_slow_guard(env, v, which);
+}
+
 /* ---- the life of a state ----------------------------------------------- */
 
 /* Ends a state: its other name and what limits count of it go with it. */
@@ -109,9 +136,13 @@ NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
 {
 	struct nfr_state_key alias;
 
-	if (state->flags & NFR_STATE_IS_TRANSLATED) {
+	if (state->flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP)) {
 		state_alias(name, state, &alias);
-		env_alias_delete(env, &alias);
+		if (state->flags & NFR_STATE_IS_TRANSLATED)
+			env_alias_delete(env, &alias);
+		alias.ifindex = 0;
+		if (state->flags & NFR_STATE_HAS_HOP)
+			env_alias_delete(env, &alias);
 	}
 	if (env_state_delete(env, name) == 0)
 		env_states_add(env, -1);
@@ -160,7 +191,7 @@ NFR_INLINE enum state_insert slow_reserve(struct env *env,
 	if (ret != STATE_EXISTS)
 		return ret;
 	old = env_state_find(env, &v->name);
-	if (old && state_is_alive(&v->name, old, env_now(env), config->hz) &&
+	if (old && state_is_alive(old, env_now(env)) &&
 	    ((old->flags | v->fresh.flags) & NFR_STATE_IS_TRANSLATED ||
 	     state_continues(old, &v->packet.key, v->role)))
 		return STATE_EXISTS;
@@ -173,23 +204,35 @@ NFR_INLINE enum state_insert slow_reserve(struct env *env,
 
 #define SLOW_PAUSES 4
 
+NFR_INLINE const struct nfr_action *
+slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost);
+
+/* Why rules run; a constant. */
+enum slow_mode {
+	SLOW_NEW,   /* a new flow: pools are asked */
+	SLOW_AGAIN, /* a state is judged again: see translate_again() */
+	SLOW_PLAIN  /* there is no state that could be translated */
+};
+
 /*
- * CALL PLACE, translate.h: a match rule translates: its pools change the key,
- * and what is chosen is kept for the state. Nonzero when that failed.
+ * A match rule translates: its pools change v->other. Nonzero when that failed.
  */
-NFR_INLINE int slow_match(struct env *env, struct verdict *v, __u32 which,
-			  __u32 rule)
+NFR_INLINE int slow_match(struct env *env, struct verdict *v, __u32 number,
+			  enum slow_mode mode)
 {
-	(void)env;
-	(void)v;
-	(void)which;
-	(void)rule;
-	return 1;
+	const struct nfr_rule *rule = env_rule(env, number);
+	const struct nfr_action *action;
+	int is_lost;
+
+	if (!rule || mode == SLOW_PLAIN)
+		return 1;
+	action = slow_action(env, rule, &is_lost);
+	return is_lost || translate_rule(env, v, action, mode == SLOW_AGAIN);
 }
 
 /* The rule that decides on the key, or NFR_NO_RULE; then the reason is set. */
 NFR_INLINE __u32 slow_rules(struct env *env, struct verdict *v, __u32 which,
-			    __u32 entry, __u32 seed)
+			    __u32 entry, __u32 seed, enum slow_mode mode)
 {
 	__u32 number;
 
@@ -199,7 +242,7 @@ NFR_INLINE __u32 slow_rules(struct env *env, struct verdict *v, __u32 which,
 	for (int i = 0; i < SLOW_PAUSES; i++) {
 		if (v->rules.paused == NFR_NO_RULE)
 			break;
-		if (slow_match(env, v, which, v->rules.paused)) {
+		if (slow_match(env, v, v->rules.paused, mode)) {
 			v->result.reason = NFR_REASON_TRANSLATE;
 			return NFR_NO_RULE;
 		}
@@ -226,6 +269,151 @@ NFR_INLINE void slow_matched(struct env *env, struct verdict *v)
 		if (rule && rule->flags & NFR_RULE_LOG)
 			v->result.action |= NFR_RESULT_LOGGED;
 	}
+}
+
+/* The other device's view of a flow: near is what was far. */
+NFR_INLINE void slow_turn(struct nfr_state_key *name)
+{
+	__u16 port = name->near_port;
+
+	for (int i = 0; i < 4; i++) {
+		__u32 word = name->near_addr[i];
+
+		name->near_addr[i] = name->far_addr[i];
+		name->far_addr[i] = word;
+	}
+	name->near_port = name->far_port;
+	name->far_port = port;
+}
+
+/*
+ * A packet that was forwarded has the tag that the rules of the device where
+ * it came in gave to its flow: its state there knows it, by its own name or,
+ * translated, by its alias. Without a state the tag is lost. Nonzero when
+ * another policy gave the tag, whose numbers are not ours.
+ */
+NFR_INLINE int slow_tag(struct env *env, const struct nfr_config *config,
+			struct verdict *v)
+{
+	const struct nfr_state_key *name;
+	const struct nfr_state *state;
+
+	if (!(config->flags & NFR_CONFIG_TAGS) || !v->ingress ||
+	    v->packet.key.w[NFR_F_DIR] != NFR_DIR_OUT ||
+	    v->role == STATE_NO_FLOW)
+		return 0;
+	state_key(&v->packet, v->ingress, v->role, &v->inward);
+	slow_turn(&v->inward);
+	state = env_state_find(env, &v->inward);
+	if (!state) {
+		name = env_alias_find(env, &v->inward);
+		state = name ? env_state_find(env, name) : 0;
+	}
+	if (!state)
+		return 0;
+	v->packet.key.w[NFR_F_TAG] = state->given;
+	return state_judgement(state).generation != config->generation;
+}
+
+/* ---- phases and timeouts ------------------------------------------------ */
+
+/* The rule's action, or NULL; one that is missing but named sets *is_lost. */
+NFR_INLINE const struct nfr_action *
+slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost)
+{
+	const struct nfr_action *action = 0;
+
+	if (rule->action != NFR_NO_ACTION)
+		action = env_action(env, rule->action);
+	*is_lost = rule->action != NFR_NO_ACTION && !action;
+	return action;
+}
+
+/* Idle jiffies of a flow of this protocol in this phase. */
+NFR_INLINE __u32 slow_timeout(const struct nfr_config *config,
+			      const struct nfr_action *action, __u32 proto,
+			      __u32 phase)
+{
+	__u32 index = state_timeout(proto, phase);
+	__u64 jiffies;
+
+	PACKET_OPAQUE(index);
+	if (index >= NFR_TIMEOUT_COUNT)
+		return 0;
+	jiffies = config->timeouts[index];
+	if (action && action->timeouts[index])
+		jiffies = action->timeouts[index];
+	jiffies *= config->hz;
+	return jiffies > 0xffffffffu ? 0xffffffffu : (__u32)jiffies;
+}
+
+NFR_INLINE struct tcp_segment slow_segment(struct verdict *v)
+{
+	struct tcp_segment seg = scratch_segment(v);
+
+	if (seg.flags & TCP_SYN)
+		seg.wscale = tcp_wscale(v->options, v->options_len, &v->walk);
+	return seg;
+}
+
+/*
+ * CALL PLACE, limit.h: the handshake of a TCP state is complete. Nonzero when
+ * that is over a limit; the reason is set.
+ */
+NFR_INLINE int slow_connected(struct env *env, const struct nfr_config *config,
+			      struct verdict *v, struct nfr_state *state,
+			      const struct nfr_action *action)
+{
+	(void)env;
+	(void)config;
+	(void)v;
+	(void)state;
+	(void)action;
+	return 0;
+}
+
+/*
+ * A packet of this state (v->name, v->result.rule) that is not like the one
+ * before it: tracks TCP, changes the phase. enum tcp_answer; of TCP_BLOCK the
+ * reason is set.
+ */
+NFR_INLINE int slow_advance(struct env *env, struct verdict *v,
+			    struct nfr_state *state)
+{
+	const struct nfr_config *config = env_config(env);
+	const struct nfr_rule *rule = env_rule(env, v->result.rule);
+	const __u32 *w = v->packet.key.w;
+	const struct nfr_action *action;
+	__u32 phase, fins;
+	int is_lost;
+
+	v->result.reason = NFR_REASON_VM;
+	if (!config || !rule)
+		return TCP_BLOCK;
+	action = slow_action(env, rule, &is_lost);
+	if (is_lost)
+		return TCP_BLOCK;
+	if (w[NFR_F_PROTO] == PACKET_TCP &&
+	    !(state->flags & NFR_STATE_IS_SLOPPY)) {
+		struct tcp_segment seg = slow_segment(v);
+		enum tcp_answer answer = tcp_track(state, w[NFR_F_DIR], &seg);
+
+		v->result.reason = answer == TCP_BLOCK ? NFR_REASON_TCP_WINDOW
+						       : NFR_REASON_STATE;
+		if (answer != TCP_PASS)
+			return answer;
+	}
+	v->result.reason = NFR_REASON_STATE;
+	phase = state_next_phase(state, &v->packet.key, &fins);
+	state->fins = (__u8)fins;
+	if (phase == state->phase)
+		return TCP_PASS;
+	state->timeout = slow_timeout(config, action, w[NFR_F_PROTO], phase);
+	state->phase = (__u8)phase;
+	if (w[NFR_F_PROTO] == PACKET_TCP && phase == NFR_STATE_ESTABLISHED &&
+	    slow_connected(env, config, v, state, action))
+		return TCP_BLOCK;
+	return TCP_PASS;
 }
 
 /* ---- a new flow -------------------------------------------------------- */
@@ -255,18 +443,6 @@ NFR_INLINE int slow_rule(struct verdict *v, const struct nfr_rule *rule,
 	return 1;
 }
 
-/* The rule's action, or NULL; one that is missing but named sets *is_lost. */
-NFR_INLINE const struct nfr_action *
-slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost)
-{
-	const struct nfr_action *action = 0;
-
-	if (rule->action != NFR_NO_ACTION)
-		action = env_action(env, rule->action);
-	*is_lost = rule->action != NFR_NO_ACTION && !action;
-	return action;
-}
-
 /*
  * CALL PLACE, limit.h: counts v->fresh as a state of the rule and of its
  * source. Nonzero when that is over a limit; the reason is set, nothing stays
@@ -282,20 +458,13 @@ NFR_INLINE int slow_limits(struct env *env, const struct nfr_config *config,
 	return 0;
 }
 
-/*
- * CALL PLACE, pool.h: chooses addresses and ports, sets v->name to the wire's
- * names and v->fresh.stack, flags, pools and hop, and inserts by
- * slow_reserve() until a name is free. Without translation, it is inserted as
- * it is. Nonzero when that failed; the reason is set, nothing stays inserted.
- */
-NFR_INLINE int slow_translate(struct env *env, const struct nfr_config *config,
-			      struct verdict *v,
-			      const struct nfr_action *action)
+/* Inserts v->fresh as it is. Nonzero when that failed; the reason is set. */
+NFR_INLINE int slow_keep_plain(struct env *env, const struct nfr_config *config,
+			       struct verdict *v)
 {
 	enum state_insert ret = slow_reserve(env, config, v);
 	const struct nfr_state *old;
 
-	(void)action;
 	if (ret == STATE_INSERTED)
 		return 0;
 	if (ret == STATE_FULL) {
@@ -312,44 +481,84 @@ NFR_INLINE int slow_translate(struct env *env, const struct nfr_config *config,
 	return 1;
 }
 
+/* With the addresses and hops that the rules gave it. The same. */
+NFR_INLINE int slow_translate(struct env *env, const struct nfr_config *config,
+			      struct verdict *v,
+			      const struct nfr_action *action)
+{
+	enum translate_result ret;
+
+	if (translate_hops(env, v, action)) {
+		v->result.reason = NFR_REASON_ROUTE;
+		return 1;
+	}
+	if (!v->translation.is_translated) {
+		if (slow_keep_plain(env, config, v))
+			return 1;
+		if (v->is_new)
+			translate_answer(env, v);
+		return 0;
+	}
+	ret = translate_keep(env, v);
+	v->is_new = ret == TRANSLATE_DONE    ? SCRATCH_NEW
+		    : ret == TRANSLATE_ADOPT ? SCRATCH_ADOPTED
+					     : SCRATCH_NOTHING;
+	if (ret == TRANSLATE_DONE)
+		translate_answer(env, v);
+	return ret == TRANSLATE_FAILED;
+}
+
 /* The state that the packet begins, in v->fresh. */
 NFR_INLINE void slow_begin(struct env *env, const struct nfr_config *config,
 			   struct verdict *v, const struct nfr_action *action)
 {
 	struct state_judgement judgement = {.rule = v->result.rule,
 					    .generation = config->generation};
+	const __u32 *w = v->packet.key.w;
 
-	(void)action;
-	state_begin(&v->fresh, &v->packet.key, v->ingress, env_now(env),
-		    v->len);
+	state_begin(&v->fresh, &v->packet.key, env_now(env), v->len);
+	v->fresh.received = v->ingress;
 	v->fresh.ifindex = v->ifindex;
 	v->fresh.tag = v->tag;
 	v->fresh.given = v->packet.key.w[NFR_F_TAG];
-	v->fresh.mark = v->packet.key.w[NFR_F_MARK];
 	v->fresh.seed = v->rules.seed;
+	v->fresh.epoch = env_epoch(env);
+	v->fresh.timeout =
+		slow_timeout(config, action, w[NFR_F_PROTO], v->fresh.phase);
+	if (action && action->flags & NFR_ACTION_SLOPPY)
+		v->fresh.flags |= NFR_STATE_IS_SLOPPY;
+	if (action && action->flags & NFR_ACTION_FLOATING) {
+		v->fresh.flags |= NFR_STATE_IS_FLOATING;
+		v->name.ifindex = 0;
+	}
+	if (w[NFR_F_PROTO] == PACKET_TCP) {
+		struct tcp_segment seg = slow_segment(v);
+
+		tcp_begin(&v->fresh, w[NFR_F_DIR], &seg);
+	}
 	state_set_judgement(&v->fresh, judgement);
-	v->is_new = 1;
+	v->is_new = SCRATCH_NEW;
 }
 
 /* Makes the packet's state. Nonzero when that is not to be. */
 NFR_INLINE int slow_keep(struct env *env, const struct nfr_config *config,
-			 struct verdict *v, const struct nfr_rule *rule)
+			 struct verdict *v, const struct nfr_action *action)
 {
-	const struct nfr_action *action;
-	int is_lost;
-
-	action = slow_action(env, rule, &is_lost);
-	if (is_lost) {
-		v->result.reason = NFR_REASON_VM;
-		return 1;
-	}
 	slow_begin(env, config, v, action);
 	if (slow_limits(env, config, v, action) ||
 	    slow_translate(env, config, v, action)) {
 		v->is_new = 0;
 		return 1;
 	}
-	return 0;
+	if (!translate_leaves(v))
+		return 0;
+	translate_wire(v, &v->name);
+	if (!slow_wire(env, config, v, SCRATCH_OTHER))
+		return 0;
+	if (v->is_new == SCRATCH_NEW)
+		state_forget(env, &v->name, &v->fresh);
+	v->is_new = 0;
+	return 1;
 }
 
 /* A packet that continues no flow: nonzero passes it. */
@@ -357,73 +566,149 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v)
 {
 	const struct nfr_config *config = env_config(env);
 	const __u32 *w = v->packet.key.w;
+	const struct nfr_action *action;
 	const struct nfr_rule *rule;
 	__u32 number;
+	int is_lost;
 
 	v->is_new = 0;
 	if (!config)
 		return 0;
-	v->tag = w[NFR_F_TAG];
 	v->result.reason = NFR_REASON_VM;
-	number = slow_rules(env, v, SCRATCH_PACKET,
+	if (slow_tag(env, config, v))
+		return 0;
+	v->tag = w[NFR_F_TAG];
+	translate_begin(v, &v->packet.key);
+	number = slow_rules(env, v, SCRATCH_OTHER,
 			    slow_entry(config, NFR_STAGE_RULES, w[NFR_F_DIR],
 				       w[NFR_F_FAMILY]),
-			    0);
+			    0, SLOW_NEW);
+	v->packet.key.w[NFR_F_TAG] = v->other.w[NFR_F_TAG];
 	slow_matched(env, v);
 	rule = env_rule(env, number);
 	if (!rule)
 		return 0;
 	if (!slow_rule(v, rule, number, 0))
 		return 0;
-	if (config->has_guard && env_slow_guard(env, v, SCRATCH_PACKET))
+	action = slow_action(env, rule, &is_lost);
+	if (is_lost) {
+		v->result.reason = NFR_REASON_VM;
+		return 0;
+	}
+	if (translate_rule(env, v, action, 0))
+		return 0;
+	if (!translate_leaves(v) && slow_wire(env, config, v, SCRATCH_PACKET))
 		return 0;
 	if (rule->flags & NFR_RULE_STATE &&
 	    (v->role == STATE_FLOW || v->role == STATE_REQUEST))
-		return !slow_keep(env, config, v, rule);
+		return !slow_keep(env, config, v, action);
+	if (v->translation.is_translated) {
+		v->result.reason = NFR_REASON_TRANSLATE;
+		return 0;
+	}
 	return 1;
 }
 
 /* ---- a state of another policy ----------------------------------------- */
 
+/* NFR_F_IFID of the first packet, were it to come now. */
+NFR_INLINE __u32 slow_first_ifid(struct env *env, const struct verdict *v,
+				 const struct nfr_state *state)
+{
+	const struct nfr_iface *iface;
+
+	if (!(state->flags & NFR_STATE_IS_FLOATING))
+		return v->packet.key.w[NFR_F_IFID];
+	iface = env_iface(env, state->ifindex);
+	return iface ? slow_ifid(env, iface, state->ifindex) : 0;
+}
+
 /*
- * The policy, or what the device is, has changed since the flow of v->name was
- * judged: would its first packet still be passed, and with a state? Then
- * v->result.rule does. If not, the state ends, unless a newer policy than this
- * one judged it.
+ * Leaves the first packet of the state of v->name in v->other; the entry of the
+ * rules for it, or NFR_NO_ENTRY.
  */
-NFR_INLINE int slow_again(struct env *env, struct verdict *v)
+NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v)
+{
+	const struct nfr_config *config = env_config(env);
+	const struct nfr_state *state = env_state_find(env, &v->name);
+	__u32 ifid;
+
+	if (!config || !state)
+		return NFR_NO_ENTRY;
+	ifid = slow_first_ifid(env, v, state);
+	v->alias = v->name;
+	if (state->flags & NFR_STATE_IS_TRANSLATED && state->dir == NFR_DIR_OUT)
+		state_alias(&v->name, state, &v->alias);
+	state_first_key(&v->alias, state, ifid,
+			slow_received(env, state->dir, ifid, state->received),
+			&v->other);
+	v->seed = state->seed;
+	translate_again(v, &v->name, state);
+	return slow_entry(config, NFR_STAGE_RULES, state->dir & 1,
+			  v->name.family);
+}
+
+/* Would the rule make such a state? */
+NFR_INLINE int slow_makes_same(struct env *env, struct verdict *v,
+			       const struct nfr_state *state,
+			       const struct nfr_rule *rule)
+{
+	const struct nfr_action *action;
+	int is_lost, floats;
+
+	if (!rule || rule->verdict != NFR_PASS ||
+	    !(rule->flags & NFR_RULE_STATE))
+		return 0;
+	action = slow_action(env, rule, &is_lost);
+	floats = action && action->flags & NFR_ACTION_FLOATING;
+	return !is_lost &&
+	       floats == ((state->flags & NFR_STATE_IS_FLOATING) != 0) &&
+	       !translate_rule(env, v, action, 1) &&
+	       translate_holds(env, v, state);
+}
+
+/* The rule that decides on v->other: is the state of v->name its? */
+NFR_INLINE int slow_settle(struct env *env, struct verdict *v, __u32 number)
 {
 	const struct nfr_config *config = env_config(env);
 	struct nfr_state *state = env_state_find(env, &v->name);
-	struct state_judgement judgement, before;
-	const struct nfr_rule *rule;
-	__u32 ifid = v->packet.key.w[NFR_F_IFID];
+	struct state_judgement judgement = {.rule = number}, before;
+	__u32 epoch = env_epoch(env);
 
 	if (!config || !state)
 		return 0;
 	before = state_judgement(state);
 	judgement.generation = config->generation;
-	state_first_key(&v->name, state, ifid,
-			slow_received(env, state->dir, ifid, state->received),
-			&v->other);
-	v->other.w[NFR_F_TAG] = state->tag;
-	v->other.w[NFR_F_MARK] = state->mark;
-	judgement.rule = slow_rules(env, v, SCRATCH_OTHER,
-				    slow_entry(config, NFR_STAGE_RULES,
-					       state->dir & 1, v->name.family),
-				    state->seed);
-	rule = env_rule(env, judgement.rule);
-	if (rule && rule->verdict == NFR_PASS && rule->flags & NFR_RULE_STATE) {
-		state->ifid = (__u16)ifid;
+	if (slow_makes_same(env, v, state, env_rule(env, number))) {
+		state->ifid = (__u16)v->other.w[NFR_F_IFID];
+		state->epoch = epoch;
 		state->given = v->other.w[NFR_F_TAG];
 		state_set_judgement(state, judgement);
-		v->result.rule = judgement.rule;
+		v->result.rule = number;
 		return 1;
 	}
-	/* What a newer policy passes is not ours to end. */
-	if ((__s32)(config->generation - before.generation) > 0)
+	/* What a newer policy passes is not ours to end, nor what another
+	 * device of this name may get back. */
+	if ((__s32)(config->generation - before.generation) > 0 ||
+	    (config->generation == before.generation && state->epoch != epoch))
 		state_forget(env, &v->name, state);
 	return 0;
+}
+
+/*
+ * The policy, its tables, or what the device is, has changed since the flow of
+ * v->name was judged: would its first packet still be passed, with the same
+ * state? Then v->result.rule passes it. If not, the state ends, unless a newer
+ * policy than this one judged it. In three steps, so that their stacks do not
+ * add up in eBPF.
+ */
+NFR_INLINE int slow_again(struct env *env, struct verdict *v)
+{
+	__u32 entry = env_slow_recall(env, v);
+
+	return env_slow_settle(
+		env, v,
+		slow_rules(env, v, SCRATCH_OTHER, entry, v->seed, SLOW_AGAIN));
 }
 
 #endif

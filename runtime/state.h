@@ -13,6 +13,7 @@
  *     both directions, and a flow never continues on another interface.
  *   - rule and generation are read and written as one word of 64 bits, so no
  *     reader pairs the rule of one generation with the number of another.
+ *   - timeout is set whenever the phase changes, so age is one comparison.
  *   - Phases only go up. Nothing but time, a new SYN after a close, or a
  *     changed policy ends a flow.
  *   - Packet and byte counters are not atomic: two CPUs that see one direction
@@ -90,12 +91,28 @@ NFR_INLINE void state_key(const struct packet *packet, __u32 ifindex,
 	out->far_port = (__u16)(is_out ? dport : sport);
 }
 
-/* How the host sees a translated flow. */
+NFR_INLINE int state_same_key(const struct nfr_state_key *a,
+			      const struct nfr_state_key *b)
+{
+	__u32 differ = (a->ifindex ^ b->ifindex) | (a->proto ^ b->proto) |
+		       (a->family ^ b->family) |
+		       (__u32)(a->near_port ^ b->near_port) |
+		       (__u32)(a->far_port ^ b->far_port);
+
+	for (int i = 0; i < 4; i++)
+		differ |= (a->near_addr[i] ^ b->near_addr[i]) |
+			  (a->far_addr[i] ^ b->far_addr[i]);
+	return differ == 0;
+}
+
+/* How the host sees a flow. */
 NFR_INLINE void state_alias(const struct nfr_state_key *name,
 			    const struct nfr_state *state,
 			    struct nfr_state_key *out)
 {
 	*out = *name;
+	if (!(state->flags & NFR_STATE_IS_TRANSLATED))
+		return;
 	for (int i = 0; i < 4; i++) {
 		out->near_addr[i] = state->stack.near_addr[i];
 		out->far_addr[i] = state->stack.far_addr[i];
@@ -127,6 +144,11 @@ NFR_INLINE void state_first_key(const struct nfr_state_key *name,
 	w[NFR_F_TTL] = state->ttl;
 	w[NFR_F_TOS] = state->tos;
 	w[NFR_F_RECEIVED] = received;
+	w[NFR_F_TAG] = state->tag;
+	w[NFR_F_MARK] = state->mark;
+	w[NFR_F_UID] = state->uid;
+	w[NFR_F_GID] = state->gid;
+	w[NFR_F_CGROUP] = state->cgroup;
 	if (has_ports) {
 		w[NFR_F_SPORT] = is_out ? name->near_port : name->far_port;
 		w[NFR_F_DPORT] = is_out ? name->far_port : name->near_port;
@@ -139,28 +161,40 @@ NFR_INLINE void state_first_key(const struct nfr_state_key *name,
 	}
 }
 
-/* Idle seconds until a flow is forgotten: pf's defaults, see pf.conf(5). */
-NFR_INLINE __u32 state_timeout(__u32 proto, __u32 phase)
+/* Which of the timeouts counts for a flow. */
+NFR_INLINE enum nfr_timeout state_timeout(__u32 proto, __u32 phase)
 {
 	if (proto == PACKET_TCP) {
 		if (phase == NFR_STATE_OPENING)
-			return 30;
+			return NFR_TIMEOUT_TCP_FIRST;
+		if (phase == NFR_STATE_HALF)
+			return NFR_TIMEOUT_TCP_OPENING;
 		if (phase == NFR_STATE_ESTABLISHED)
-			return 86400;
-		return phase == NFR_STATE_CLOSING ? 900 : 90;
+			return NFR_TIMEOUT_TCP_ESTABLISHED;
+		if (phase == NFR_STATE_CLOSING)
+			return NFR_TIMEOUT_TCP_CLOSING;
+		return phase == NFR_STATE_FINWAIT ? NFR_TIMEOUT_TCP_FINWAIT
+						  : NFR_TIMEOUT_TCP_CLOSED;
 	}
-	return proto == PACKET_ICMP || proto == PACKET_ICMP6 ? 20 : 60;
+	if (proto == PACKET_ICMP || proto == PACKET_ICMP6)
+		return phase == NFR_STATE_OPENING ? NFR_TIMEOUT_ICMP_FIRST
+						  : NFR_TIMEOUT_ICMP_ERROR;
+	if (proto == PACKET_UDP) {
+		if (phase == NFR_STATE_OPENING)
+			return NFR_TIMEOUT_UDP_FIRST;
+		return phase == NFR_STATE_HALF ? NFR_TIMEOUT_UDP_SINGLE
+					       : NFR_TIMEOUT_UDP_MULTIPLE;
+	}
+	if (phase == NFR_STATE_OPENING)
+		return NFR_TIMEOUT_OTHER_FIRST;
+	return phase == NFR_STATE_HALF ? NFR_TIMEOUT_OTHER_SINGLE
+				       : NFR_TIMEOUT_OTHER_MULTIPLE;
 }
 
 /* Clocks of two CPUs may differ by a tick, so the age may be negative. */
-NFR_INLINE int state_is_alive(const struct nfr_state_key *name,
-			      const struct nfr_state *state, __u64 now,
-			      __u32 hz)
+NFR_INLINE int state_is_alive(const struct nfr_state *state, __u64 now)
 {
-	__s64 age = (__s64)(now - state->last_seen);
-	__u32 seconds = state_timeout(name->proto, state->phase);
-
-	return age <= (__s64)((__u64)seconds * hz);
+	return (__s64)(now - state->last_seen) <= (__s64)state->timeout;
 }
 
 /* Does a packet of this key and role continue the (living) flow? */
@@ -175,63 +209,77 @@ NFR_INLINE int state_continues(const struct nfr_state *state,
 	if (role == STATE_REPLY)
 		return !is_same_dir;
 	/* Ports are used again: this SYN is another connection's. */
-	return !(is_same_dir && state->phase >= NFR_STATE_CLOSING &&
+	return !(is_same_dir && state->phase >= NFR_STATE_FINWAIT &&
 		 key->w[NFR_F_PROTO] == PACKET_TCP && flags & STATE_TCP_SYN &&
 		 !(flags & STATE_TCP_ACK));
 }
 
-NFR_INLINE __u8 state_next_phase(__u8 phase, __u8 dir_first,
-				 const struct nfr_key *key, __u8 *fins)
+/* The phase after a packet of the flow; fins as the packet leaves them. */
+NFR_INLINE __u32 state_next_phase(const struct nfr_state *state,
+				  const struct nfr_key *key, __u32 *fins)
 {
 	__u32 dir = key->w[NFR_F_DIR], flags = key->w[NFR_F_TCPFLAGS];
-	__u8 next = phase;
+	__u32 next = state->phase;
+	int is_answer = dir != state->dir;
 
-	if (next == NFR_STATE_OPENING && dir != dir_first)
-		next = NFR_STATE_ESTABLISHED;
-	if (key->w[NFR_F_PROTO] != PACKET_TCP)
-		return next;
-	if (flags & STATE_TCP_FIN) {
-		*fins |= (__u8)(1u << (dir & 1));
-		next = *fins == 3 ? NFR_STATE_FINWAIT : NFR_STATE_CLOSING;
+	*fins = state->fins;
+	if (key->w[NFR_F_PROTO] != PACKET_TCP) {
+		if (is_answer)
+			return NFR_STATE_ESTABLISHED;
+		return next ? next : NFR_STATE_HALF;
 	}
 	if (flags & STATE_TCP_RST)
-		next = NFR_STATE_CLOSED;
-	return next > phase ? next : phase;
+		return NFR_STATE_CLOSED;
+	if (flags & STATE_TCP_FIN) {
+		*fins |= 1u << (dir & 1);
+		next = *fins == 3 ? NFR_STATE_FINWAIT : NFR_STATE_CLOSING;
+	} else if (next == NFR_STATE_OPENING && is_answer) {
+		next = flags & STATE_TCP_SYN ? NFR_STATE_HALF
+					     : NFR_STATE_ESTABLISHED;
+	} else if (next == NFR_STATE_HALF && !is_answer &&
+		   (flags & (STATE_TCP_SYN | STATE_TCP_ACK)) == STATE_TCP_ACK) {
+		next = NFR_STATE_ESTABLISHED;
+	}
+	return next > state->phase ? next : state->phase;
 }
 
 /* A passed packet of the flow. */
-NFR_INLINE void state_touch(struct nfr_state *state, const struct nfr_key *key,
-			    __u64 now, __u32 len)
+NFR_INLINE void state_touch(struct nfr_state *state, __u32 dir, __u64 now,
+			    __u32 len)
 {
-	__u32 dir = key->w[NFR_F_DIR] & 1;
-	__u8 fins = state->fins;
-	__u8 phase = state_next_phase(state->phase, state->dir, key, &fins);
-
 	if (state->last_seen != now)
 		state->last_seen = now;
-	if (state->phase != phase)
-		state->phase = phase;
-	if (state->fins != fins)
-		state->fins = fins;
-	state->packets[dir]++;
-	state->bytes[dir] += len;
+	state->packets[dir & 1]++;
+	state->bytes[dir & 1] += len;
 }
 
-/* The first packet of a flow. */
+/* The first packet of a flow; timeout and TCP's numbers are not set. */
 NFR_INLINE void state_begin(struct nfr_state *state, const struct nfr_key *key,
-			    __u32 received, __u64 now, __u32 len)
+			    __u64 now, __u32 len)
 {
+	__u32 flags = key->w[NFR_F_TCPFLAGS];
+
 	__builtin_memset(state, 0, sizeof(*state));
 	state->created = now;
 	state->dir = (__u8)key->w[NFR_F_DIR];
 	state->icmp = (__u16)key->w[NFR_F_ICMP];
-	state->tcpflags = (__u8)key->w[NFR_F_TCPFLAGS];
+	state->tcpflags = (__u8)flags;
 	state->bits = (__u8)key->w[NFR_F_BITS];
 	state->ttl = (__u8)key->w[NFR_F_TTL];
 	state->tos = (__u8)key->w[NFR_F_TOS];
-	state->received = received;
 	state->ifid = (__u16)key->w[NFR_F_IFID];
-	state_touch(state, key, now, len);
+	state->tag = key->w[NFR_F_TAG];
+	state->mark = key->w[NFR_F_MARK];
+	state->uid = key->w[NFR_F_UID];
+	state->gid = key->w[NFR_F_GID];
+	state->cgroup = key->w[NFR_F_CGROUP];
+	if (key->w[NFR_F_PROTO] == PACKET_TCP && flags & STATE_TCP_FIN) {
+		state->fins = (__u8)(1u << (state->dir & 1));
+		state->phase = NFR_STATE_CLOSING;
+	}
+	if (key->w[NFR_F_PROTO] == PACKET_TCP && flags & STATE_TCP_RST)
+		state->phase = NFR_STATE_CLOSED;
+	state_touch(state, state->dir, now, len);
 }
 
 /* Which rule of which generation stands behind a state: one 64-bit word. */

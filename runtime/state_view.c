@@ -69,10 +69,6 @@ static int64_t jiffies_left(const struct state_view *v)
 {
 	int64_t limit = v->state->timeout;
 
-	if (!limit) /* the datapath leaves it to state.h */
-		limit = (int64_t)state_timeout(v->name->proto,
-					       v->state->phase) *
-			v->hz;
 	return limit - (int64_t)(v->now - v->state->last_seen);
 }
 

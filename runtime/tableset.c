@@ -16,6 +16,7 @@ struct tableset_entry {
 	__u8 prefix_len; /* of 128 */
 	__u8 is_negated;
 	__u8 addr[16]; /* host bits zero */
+	__u32 slot;
 };
 
 struct tableset {
@@ -50,8 +51,14 @@ int tableset_new(const struct image *image, struct tableset **out)
 	struct tableset *set = calloc(
 		1, sizeof(*set) + image->entry_count * sizeof(*set->entries));
 
-	if (!set)
+	__u32 *slots = calloc((size_t)image->entry_count + 1, sizeof(*slots));
+
+	if (!set || !slots) {
+		free(set);
+		free(slots);
 		return -ENOMEM;
+	}
+	image_entry_slots(image, slots);
 	set->count = image->entry_count;
 	for (size_t i = 0; i < set->count; i++) {
 		const struct image_entry *from = &image->entries[i];
@@ -64,7 +71,9 @@ int tableset_new(const struct image *image, struct tableset **out)
 			to->prefix_len += 96;
 		memcpy(to->addr, from->addr, sizeof(to->addr));
 		tableset_mask(to->addr, to->prefix_len);
+		to->slot = slots[i];
 	}
+	free(slots);
 	qsort(set->entries, set->count, sizeof(*set->entries),
 	      tableset_compare);
 	*out = set;
@@ -94,7 +103,9 @@ static size_t tableset_search(const struct tableset *set,
 	return low;
 }
 
-bool tableset_has(const struct tableset *set, const struct nfr_table_key *key)
+/* The longest prefix that holds the address, or NULL. */
+static const struct tableset_entry *
+tableset_find(const struct tableset *set, const struct nfr_table_key *key)
 {
 	struct tableset_entry wanted = {.table = ntohl(key->table_be),
 					.prefix_len = 128};
@@ -106,16 +117,30 @@ bool tableset_has(const struct tableset *set, const struct nfr_table_key *key)
 		tableset_mask(wanted.addr, wanted.prefix_len);
 		at = tableset_search(set, &wanted);
 		if (at == set->count || set->entries[at].table != wanted.table)
-			return false;
+			return NULL;
 		if (tableset_compare(&set->entries[at], &wanted) == 0)
-			return !set->entries[at].is_negated;
+			return &set->entries[at];
 		/* The search ended at this length, or at the next one. */
 		if (set->entries[at].prefix_len < wanted.prefix_len) {
 			wanted.prefix_len = set->entries[at].prefix_len;
 			continue;
 		}
 		if (wanted.prefix_len == 0)
-			return false;
+			return NULL;
 		wanted.prefix_len--;
 	}
+}
+
+bool tableset_has(const struct tableset *set, const struct nfr_table_key *key)
+{
+	const struct tableset_entry *found = tableset_find(set, key);
+
+	return found && !found->is_negated;
+}
+
+__u32 tableset_slot(const struct tableset *set, const struct nfr_table_key *key)
+{
+	const struct tableset_entry *found = tableset_find(set, key);
+
+	return found ? found->slot : 0;
 }

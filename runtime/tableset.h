@@ -21,5 +21,7 @@ void tableset_free(struct tableset **); /* NULL is fine */
  * key->prefix_len is 32 + 128, as in every lookup.
  */
 bool tableset_has(const struct tableset *, const struct nfr_table_key *key);
+/* The slot of that entry (image_entry_slots()), 0 when it has none. */
+__u32 tableset_slot(const struct tableset *, const struct nfr_table_key *key);
 
 #endif

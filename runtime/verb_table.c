@@ -456,17 +456,77 @@ static int run_test(struct table *table)
 	return matched == table->asked.count ? EXIT_YES : EXIT_INPUT;
 }
 
+/* ---- what its entries count -------------------------------------------- */
+
+static bool has_counts(const struct table *table)
+{
+	const struct nfload *t = table->tool;
+
+	return (t->verbose || t->json) &&
+	       table->image->tables[table->index].flags & IMAGE_TABLE_COUNTERS;
+}
+
+static int show_counts(const struct table *table)
+{
+	const struct image *image = table->image;
+	size_t count = (size_t)4 * image_slots(image);
+	struct nfr_count *counts = calloc(count, sizeof(*counts));
+	__u32 *slots = calloc((size_t)image->entry_count + 1, sizeof(*slots));
+	struct engine_error err = {0};
+	int rc;
+
+	if (!counts || !slots)
+		abort();
+	image_entry_slots(image, slots);
+	rc = engine_table_counts(table->engine, table->generation, counts,
+				 count, &err);
+	if (!rc)
+		table_print_counts(table->tool, image, table->index, slots,
+				   counts);
+	free(counts);
+	free(slots);
+	if (rc)
+		return fail_read(table->tool, rc, &err);
+	json_put_text(table->tool->json, JSON_FIELD_TABLE, table->name);
+	json_put_int(table->tool->json, JSON_FIELD_GENERATION,
+		     table->generation);
+	return EXIT_YES;
+}
+
+/* A table without counters has nothing to set to zero. */
+static int run_zero(const struct table *table)
+{
+	const struct image *image = table->image;
+	__u32 *slots = calloc((size_t)image->entry_count + 1, sizeof(*slots));
+	struct engine_error err = {0};
+	int rc = 0;
+
+	if (!slots)
+		abort();
+	image_entry_slots(image, slots);
+	for (__u32 i = 0; i < image->entry_count && !rc; i++)
+		if (image->entries[i].table == table->index && slots[i])
+			rc = engine_table_zero(table->engine, table->generation,
+					       slots[i], &err);
+	free(slots);
+	if (rc)
+		return fail_read(table->tool, rc, &err);
+	report_summary(table->tool, false, "1 table/stats cleared.");
+	return EXIT_YES;
+}
+
 static int run(struct table *table)
 {
 	switch (table->command) {
 	case SHOW:
+		if (has_counts(table))
+			return show_counts(table);
 		say_list(table, &table->held, true);
 		return EXIT_YES;
 	case TEST:
 		return run_test(table);
-	case ZERO: /* there is nothing to set to zero: a table does not count */
-		report_summary(table->tool, false, "1 table/stats cleared.");
-		return EXIT_YES;
+	case ZERO:
+		return run_zero(table);
 	default:
 		return run_change(table);
 	}

@@ -21,6 +21,7 @@
 #ifndef NFR_VERDICT_H
 #define NFR_VERDICT_H
 
+#include "apply.h"
 #include "scratch.h"
 #include "describe.h"
 #include "icmp.h"
@@ -58,6 +59,7 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 	if (doubt == NFR_REASON_SHORT && env_pull(env, frame))
 		doubt = packet_parse(frame, &v->packet, ifid);
 	PACKET_FORGET();
+	v->packet.key.w[NFR_F_MARK] = env_mark(env);
 	return doubt ? doubt : verdict_offload(env, v);
 }
 
@@ -65,27 +67,98 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 
 /* The living state of this name that the packet continues, or NULL. */
 NFR_INLINE struct nfr_state *verdict_look(struct env *env,
-					  const struct nfr_config *config,
-					  const struct verdict *v)
+					  const struct verdict *v,
+					  const struct nfr_state_key *name)
 {
-	struct nfr_state *state = env_state_find(env, &v->name);
+	struct nfr_state *state = env_state_find(env, name);
 
-	if (!state ||
-	    !state_is_alive(&v->name, state, env_now(env), config->hz) ||
+	if (!state || !state_is_alive(state, env_now(env)) ||
 	    !state_continues(state, &v->packet.key, v->role))
 		return 0;
 	return state;
 }
 
-/* By the names that only some policies have: floating ones and aliases. */
+/* By the wire's name: what a translated flow sends has another one here. */
+NFR_INLINE struct nfr_state *verdict_look_wire(struct env *env,
+					       const struct verdict *v)
+{
+	struct nfr_state *state = verdict_look(env, v, &v->name);
+
+	if (state && v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT &&
+	    state->flags & NFR_STATE_IS_TRANSLATED)
+		return 0;
+	return state;
+}
+
+/* By the host's name; v->name is then the wire's. */
+NFR_INLINE struct nfr_state *verdict_look_stack(struct env *env,
+						struct verdict *v)
+{
+	const struct nfr_state_key *name = env_alias_find(env, &v->name);
+	struct nfr_state *state = name ? verdict_look(env, v, name) : 0;
+
+	if (!state || !(state->flags & NFR_STATE_IS_TRANSLATED))
+		return 0;
+	state_alias(name, state, &v->alias);
+	if (!state_same_key(&v->alias, &v->name))
+		return 0;
+	v->name = *name;
+	return state;
+}
+
+/* reply-to: a flow of another device, whose answer was routed to this one. */
+NFR_INLINE struct nfr_state *verdict_look_answer(struct env *env,
+						 struct verdict *v)
+{
+	const struct nfr_state_key *name = env_alias_find(env, &v->name);
+	struct nfr_state *state = name ? verdict_look(env, v, name) : 0;
+
+	if (!state || !(state->flags & NFR_STATE_HAS_HOP))
+		return 0;
+	v->name = *name;
+	return state;
+}
+
+/* By the names that only some policies have: aliases and floating ones. */
 NFR_INLINE struct nfr_state *verdict_look_far(struct env *env,
 					      const struct nfr_config *config,
 					      struct verdict *v)
 {
-	(void)env;
-	(void)config;
-	(void)v;
-	return 0;
+	int is_out = v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT;
+	int is_stack = is_out && config->flags & NFR_CONFIG_TRANSLATES;
+	struct nfr_state *state = 0;
+
+	if (is_stack)
+		state = verdict_look_stack(env, v);
+	if (state)
+		return state;
+	v->name.ifindex = 0;
+	if (config->flags & NFR_CONFIG_FLOATS) {
+		state = verdict_look_wire(env, v);
+		if (!state && is_stack)
+			state = verdict_look_stack(env, v);
+	}
+	if (!state && is_out && config->flags & NFR_CONFIG_ROUTES)
+		state = verdict_look_answer(env, v);
+	if (!state)
+		v->name.ifindex = v->ifindex;
+	return state;
+}
+
+/* Was it judged by what is in force, on this device? */
+NFR_INLINE int verdict_is_current(struct env *env,
+				  const struct nfr_config *config,
+				  const struct verdict *v,
+				  const struct nfr_state *state,
+				  struct state_judgement judgement)
+{
+	if (judgement.generation != config->generation)
+		return 0;
+	if (state->ifid != v->packet.key.w[NFR_F_IFID] &&
+	    !(state->flags & NFR_STATE_IS_FLOATING))
+		return 0;
+	return !(config->flags & NFR_CONFIG_OVERLOADS) ||
+	       state->epoch == env_epoch(env);
 }
 
 /*
@@ -102,15 +175,18 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 	if (v->role == STATE_NO_FLOW)
 		return 0;
 	state_key(&v->packet, v->ifindex, v->role, &v->name);
-	state = verdict_look(env, config, v);
-	if (!state &&
-	    config->flags & (NFR_CONFIG_TRANSLATES | NFR_CONFIG_FLOATS))
+	state = verdict_look_wire(env, v);
+	if (!state && config->flags & (NFR_CONFIG_TRANSLATES |
+				       NFR_CONFIG_FLOATS | NFR_CONFIG_ROUTES))
 		state = verdict_look_far(env, config, v);
 	if (!state)
 		return 0;
+	if (v->name.ifindex && v->name.ifindex != v->ifindex) {
+		*judgement = state_judgement(state);
+		return state; /* it is judged where it goes */
+	}
 	*judgement = state_judgement(state);
-	if (judgement->generation == config->generation &&
-	    state->ifid == v->packet.key.w[NFR_F_IFID])
+	if (verdict_is_current(env, config, v, state, *judgement))
 		return state;
 	if (env_slow_again(env, v)) {
 		judgement->rule = v->result.rule;
@@ -120,6 +196,64 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 	return 0;
 }
 
+/*
+ * Is the packet the flow's, by TCP's numbers, and what does it change? What is
+ * like the packets before it is answered here, the rest by slow.h.
+ */
+NFR_INLINE enum tcp_answer verdict_advance(struct env *env, struct verdict *v,
+					   struct nfr_state *state)
+{
+	const __u32 *w = v->packet.key.w;
+	__u32 fins;
+
+	/* A piece of a datagram, judged with its first. */
+	if (w[NFR_F_BITS] & NFR_BIT_LATER)
+		return TCP_PASS;
+	if (w[NFR_F_PROTO] == PACKET_TCP &&
+	    !(state->flags & NFR_STATE_IS_SLOPPY)) {
+		struct tcp_segment seg = scratch_segment(v);
+
+		if (!tcp_is_plain(state, seg.flags))
+			return env_slow_advance(env, v, state);
+		if (tcp_plain(state, w[NFR_F_DIR], &seg))
+			return TCP_PASS;
+		v->result.reason = NFR_REASON_TCP_WINDOW;
+		return TCP_BLOCK;
+	}
+	if (state_next_phase(state, &v->packet.key, &fins) == state->phase)
+		return TCP_PASS;
+	return env_slow_advance(env, v, state);
+}
+
+/* Nonzero when the packet must not be on the wire as it is, or will be. */
+NFR_INLINE int verdict_wire(struct env *env, const struct nfr_config *config,
+			    struct verdict *v, const struct nfr_state *state)
+{
+	if (!(state->flags & NFR_STATE_IS_TRANSLATED) ||
+	    v->packet.key.w[NFR_F_DIR] != NFR_DIR_OUT)
+		return slow_wire(env, config, v, SCRATCH_PACKET);
+	translate_wire(v, &v->name);
+	return slow_wire(env, config, v, SCRATCH_OTHER);
+}
+
+/* An answer that was routed here, and belongs to another device. */
+NFR_INLINE int verdict_elsewhere(struct env *env, struct verdict *v,
+				 const struct nfr_state *state, __u32 rule)
+{
+	const struct nfr_hop *hop = &state->hop[NFR_DIR_OUT];
+
+	verdict_set(v, NFR_REASON_STATE, rule);
+	if (!(state->flags & NFR_STATE_HAS_HOP) || !hop->ifindex ||
+	    hop->ifindex == v->ifindex) {
+		v->result.reason = NFR_REASON_ROUTE;
+		return 0;
+	}
+	if (apply_hop(env, v, hop))
+		return 0;
+	v->result.from_state = 1;
+	return 1;
+}
+
 /* A packet of a flow: nonzero passes it. */
 NFR_INLINE int verdict_continue(struct env *env,
 				const struct nfr_config *config,
@@ -127,6 +261,7 @@ NFR_INLINE int verdict_continue(struct env *env,
 				__u32 number)
 {
 	const struct nfr_rule *rule = env_rule(env, number);
+	enum tcp_answer answer;
 
 	if (!rule) {
 		v->result.reason = NFR_REASON_VM;
@@ -134,10 +269,16 @@ NFR_INLINE int verdict_continue(struct env *env,
 	}
 	if (!slow_rule(v, rule, number, 1))
 		return 0;
-	if (config->has_guard && env_slow_guard(env, v, SCRATCH_PACKET))
+	if (verdict_wire(env, config, v, state))
 		return 0;
-	state_touch(state, &v->packet.key, env_now(env), v->len);
+	answer = verdict_advance(env, v, state);
+	if (answer == TCP_BLOCK)
+		return 0;
+	if (answer == TCP_PASS)
+		state_touch(state, v->packet.key.w[NFR_F_DIR], env_now(env),
+			    v->len);
 	v->result.from_state = 1;
+	v->is_reply = state->dir != (__u8)v->packet.key.w[NFR_F_DIR];
 	return 1;
 }
 
@@ -158,45 +299,36 @@ NFR_INLINE enum icmp_way verdict_icmp_error(struct env *env,
 	return doubt ? ICMP_UNREAD : env_slow_error(env, v);
 }
 
-/*
- * CALL PLACE, rewrite.h: a passed packet of this state (never NULL): changes
- * the frame where it is translated. Nonzero when that failed; the reason is
- * set. Pointers into the frame are void afterwards.
- */
-NFR_INLINE int verdict_rewrite(struct env *env, struct packet_frame *frame,
-			       struct verdict *v, const struct nfr_state *state)
-{
-	(void)env;
-	(void)frame;
-	if (!(state->flags & NFR_STATE_IS_TRANSLATED))
-		return 0;
-	v->result.reason = NFR_REASON_REWRITE;
-	return 1;
-}
+/* ---- what the slow path will ask --------------------------------------- */
 
-/* CALL PLACE, rewrite.h: sends it elsewhere where the state says so. Nonzero
- * when that failed; the reason is set. */
-NFR_INLINE int verdict_hop(struct env *env, struct packet_frame *frame,
-			   struct verdict *v, const struct nfr_state *state)
+/* The options of a SYN, for tcp_wscale(). */
+NFR_INLINE void verdict_options(struct env *env,
+				const struct packet_frame *frame,
+				struct verdict *v)
 {
-	(void)env;
-	(void)frame;
-	if (!(state->flags & NFR_STATE_HAS_HOP))
-		return 0;
-	v->result.reason = NFR_REASON_ROUTE;
-	return 1;
+	/* One less, so that the verifier of Linux 6.1 sees it is not 0. */
+	__u32 last = v->packet.segment.header_len - 21;
+
+	v->options_len = 0;
+	PACKET_OPAQUE(last);
+	if (last >= TCP_OPTIONS_MAX)
+		return;
+	PACKET_OPAQUE(last);
+	if (env_load(env, frame, v->packet.transport + 20, v->options,
+		     last + 1) == 0)
+		v->options_len = last + 1;
 }
 
 /* ---- one packet --------------------------------------------------------- */
 
 /* What a passed packet's state does to it. Nonzero when that failed. */
 NFR_INLINE int verdict_apply(struct env *env, struct packet_frame *frame,
-			     struct verdict *v, const struct nfr_state *state)
+			     struct verdict *v, const struct nfr_state *state,
+			     enum apply_kind kind)
 {
 	if (!(state->flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP)))
 		return 0;
-	return verdict_rewrite(env, frame, v, state) ||
-	       verdict_hop(env, frame, v, state);
+	return env_apply(env, frame, v, kind);
 }
 
 /* A packet of no flow: nonzero passes it. */
@@ -213,15 +345,16 @@ NFR_INLINE int verdict_begin(struct env *env, struct packet_frame *frame,
 		return 0;
 	if (way == ICMP_PASSES) {
 		state = env_state_find(env, &v->name);
-		return state && !verdict_apply(env, frame, v, state);
+		return state &&
+		       !verdict_apply(env, frame, v, state, APPLY_ERROR);
 	}
 	passes = env_slow_new(env, v);
 	if (way == ICMP_UNREAD && v->result.reason == NFR_REASON_DEFAULT) {
 		v->result.reason = NFR_REASON_ICMP_INNER;
 		return 0;
 	}
-	return passes &&
-	       (!v->is_new || !verdict_apply(env, frame, v, &v->fresh));
+	return passes && (!v->is_new || !verdict_apply(env, frame, v, &v->fresh,
+						       APPLY_FRESH));
 }
 
 /* For a packet without doubt: nonzero passes it, and nothing else does. */
@@ -240,12 +373,17 @@ NFR_INLINE int verdict_reach(struct env *env, const struct nfr_config *config,
 		}
 	} else {
 		v->role = state_role(&v->packet.key);
+		if (v->packet.key.w[NFR_F_TCPFLAGS] & TCP_SYN &&
+		    v->packet.key.w[NFR_F_PROTO] == PACKET_TCP)
+			verdict_options(env, frame, v);
 		state = verdict_state(env, config, v, &judgement);
 	}
 	if (!state)
 		return verdict_begin(env, frame, v);
+	if (v->name.ifindex && v->name.ifindex != v->ifindex)
+		return verdict_elsewhere(env, v, state, judgement.rule);
 	return verdict_continue(env, config, v, state, judgement.rule) &&
-	       !verdict_apply(env, frame, v, state);
+	       !verdict_apply(env, frame, v, state, APPLY_STATE);
 }
 
 /* Up to the verdict, without counters and events. */
@@ -275,6 +413,13 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 	v->result.reason = verdict_parse(env, frame, v, ifid);
 	if (v->result.reason != NFR_REASON_NONE)
 		return;
+	v->is_loopback = iface->flags & NFR_IFACE_LOOPBACK;
+	if (!v->is_loopback && slow_is_local(&v->packet.key) &&
+	    (frame->dir == NFR_DIR_IN ||
+	     !(config->flags & NFR_CONFIG_TRANSLATES))) {
+		v->result.reason = NFR_REASON_ADDRESS;
+		return;
+	}
 	v->ifindex = frame->ifindex;
 	v->ingress = frame->ingress;
 	v->len = frame->len;
@@ -314,6 +459,29 @@ NFR_INLINE void verdict_event(struct env *env, const struct packet_frame *frame,
 	env_event_send(env, event);
 }
 
+/* Of a reply the rule's source is the destination. */
+NFR_INLINE void verdict_count_tables(struct env *env, const struct verdict *v,
+				     __u32 dir, __u32 len)
+{
+	const struct nfr_rule_tables *tables =
+		env_rule_tables(env, v->result.rule);
+	int is_reply = v->result.from_state && v->is_reply;
+	struct nfr_table_key name;
+
+	if (tables && tables->src) {
+		name = vm_table_key(&v->packet.key,
+				    is_reply ? NFR_F_DST0 : NFR_F_SRC0,
+				    tables->src - 1);
+		env_count_entry(env, &name, dir, v->result.verdict, len);
+	}
+	if (tables && tables->dst) {
+		name = vm_table_key(&v->packet.key,
+				    is_reply ? NFR_F_SRC0 : NFR_F_DST0,
+				    tables->dst - 1);
+		env_count_entry(env, &name, dir, v->result.verdict, len);
+	}
+}
+
 NFR_INLINE void verdict_account(struct env *env,
 				const struct packet_frame *frame,
 				const struct verdict *v)
@@ -325,6 +493,8 @@ NFR_INLINE void verdict_account(struct env *env,
 		const struct nfr_rule *rule = env_rule(env, v->result.rule);
 
 		env_count_rule(env, v->result.rule, frame->len);
+		if (rule && rule->flags & NFR_RULE_COUNTS)
+			verdict_count_tables(env, v, frame->dir, frame->len);
 		/* Of a flow, the packet that made its state: pf.conf(5). */
 		is_logged = rule && rule->flags & NFR_RULE_LOG &&
 			    !v->result.from_state;

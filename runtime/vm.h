@@ -33,9 +33,9 @@ struct vm {
 	__u32 done;
 };
 
-/* Is the address that starts at this field in the table? */
-NFR_INLINE int vm_in_table(struct env *env, const struct nfr_key *key,
-			   __u32 field, __u32 table)
+/* What the address that starts at this field is called in the table. */
+NFR_INLINE struct nfr_table_key vm_table_key(const struct nfr_key *key,
+					     __u32 field, __u32 table)
 {
 	const __u32 *addr =
 		field == NFR_F_SRC0 ? &key->w[NFR_F_SRC0] : &key->w[NFR_F_DST0];
@@ -51,6 +51,15 @@ NFR_INLINE int vm_in_table(struct env *env, const struct nfr_key *key,
 			addr_be[i] = PACKET_SWAP32(addr[i]);
 	}
 	__builtin_memcpy(name.addr, addr_be, sizeof(name.addr));
+	return name;
+}
+
+/* Is the address that starts at this field in the table? */
+NFR_INLINE int vm_in_table(struct env *env, const struct nfr_key *key,
+			   __u32 field, __u32 table)
+{
+	struct nfr_table_key name = vm_table_key(key, field, table);
+
 	return env_table_has(env, &name);
 }
 

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "runtime/config.h"
 #include "runtime/embed.h"
 
 #define KERNEL_LOOPBACK 1
@@ -258,18 +259,11 @@ static int fill_tables(int fd, const struct image *image)
 static int object_fill(struct kernel *k, struct kernel_object *o,
 		       const struct image *image)
 {
-	struct nfr_config config = {.abi_version = NFR_ABI_VERSION,
-				    .generation = k->generation,
-				    .hz = 250,
-				    .insn_count = image->insn_count,
-				    .rule_count = image->rule_count};
+	struct nfr_config config;
 	uint32_t zero = 0;
 	int ret;
 
-	memcpy(config.entry, image->header->entry, sizeof(config.entry));
-	for (unsigned i = NFR_ENTRY(NFR_STAGE_GUARD, 0, 0); i < NFR_ENTRIES;
-	     i++)
-		config.has_guard |= config.entry[i] != NFR_NO_ENTRY;
+	config_of_image(image, k->generation, 250, &config);
 	ret = fill(o->map[MAP_CODE], image->code, image->insn_count,
 		   sizeof(*image->code));
 	if (!ret)
@@ -357,6 +351,8 @@ static int kernel_bind(struct kernel *k, const struct agree_frame *frame)
 
 		if (k->devices[d].ifindex != frame->ifindex)
 			continue;
+		if (strcmp(k->devices[d].name, "lo") == 0)
+			iface.flags = NFR_IFACE_LOOPBACK;
 		for (unsigned i = 0; i < KERNEL_OBJECTS; i++)
 			if (bpf_map_update_elem(k->objects[i].map[MAP_IFACES],
 						&loopback, &iface, BPF_ANY))

@@ -20,8 +20,10 @@
 struct drawing {
 	struct random *r;
 	FILE *out;
-	unsigned tables; /* <t0> ... */
-	unsigned depth;	 /* of anchors */
+	unsigned tables;  /* <t0> ... */
+	bool is_wide;	  /* <t0> has what must not be excluded */
+	unsigned depth;	  /* of anchors */
+	bool has_matches; /* and tags, chances, marks */
 };
 
 /* What the parts of one rule have to agree on. */
@@ -365,12 +367,49 @@ static void draw_anchor(struct drawing *d)
 	fputs("}\n", d->out);
 }
 
+/* What is beside the headers; every test packet has the mark 0. */
+static void draw_beside(struct drawing *d)
+{
+	static const char *const marks[] = {"0", "1", "0/0xff", "4/0x10004",
+					    "{ 2 0x10000/0x30000 0 }"};
+	static const char *const tags[] = {"A", "B", "C"};
+
+	if (random_once_in(d->r, 6))
+		fprintf(d->out, " probability 100%%");
+	if (random_once_in(d->r, 5))
+		fprintf(d->out, " tag %s", random_pick(d->r, tags));
+	if (random_once_in(d->r, 5))
+		fprintf(d->out, " %stagged %s", bang(d),
+			random_pick(d->r, tags));
+	if (random_once_in(d->r, 9))
+		fprintf(d->out, " mark %s", random_pick(d->r, marks));
+}
+
+static void draw_match(struct drawing *d)
+{
+	static const char *const dirs[] = {"", " in", " out"};
+	struct shape s = {.family = FAMILY_ANY};
+
+	fprintf(d->out, "match%s", random_pick(d->r, dirs));
+	if (random_once_in(d->r, 6))
+		fputs(" log", d->out);
+	if (random_once_in(d->r, 8))
+		fputs(" quick", d->out);
+	draw_head(d, &s);
+	draw_beside(d);
+	fputs("\n", d->out);
+}
+
 static void draw_rule(struct drawing *d)
 {
 	static const char *const dirs[] = {"", " in", " out"};
 	bool is_pass = !random_once_in(d->r, 3);
 	struct shape s = {.family = FAMILY_ANY};
 
+	if (d->has_matches && random_once_in(d->r, 3)) {
+		draw_match(d);
+		return;
+	}
 	fputs(is_pass ? "pass" : "block", d->out);
 	if (!is_pass && random_once_in(d->r, 4))
 		fputs(" drop", d->out);
@@ -381,6 +420,8 @@ static void draw_rule(struct drawing *d)
 		fputs(" quick", d->out);
 	draw_head(d, &s);
 	draw_options(d, &s, is_pass);
+	if (d->has_matches)
+		draw_beside(d);
 	fputs("\n", d->out);
 }
 
@@ -394,6 +435,15 @@ static void draw_rules(struct drawing *d, uint32_t count)
 }
 
 /* ---- the other statements ---------------------------------------------- */
+
+/* With the others of the pool it may be all of a family. */
+static bool is_wide(const char *prefix)
+{
+	const char *slash = strchr(prefix, '/');
+
+	return slash &&
+	       (strcmp(slash, "/0") == 0 || strcmp(prefix, "0.0.0.0/1") == 0);
+}
 
 /* No prefix twice: once negated and once not would be a contradiction. */
 static void draw_table(struct drawing *d)
@@ -412,22 +462,32 @@ static void draw_table(struct drawing *d)
 			is_new = is_new && seen[k] != seen[i];
 		if (is_new)
 			fprintf(d->out, " %s%s", i > 0 ? bang(d) : "", seen[i]);
+		if (d->tables == 1 && is_wide(seen[i]))
+			d->is_wide = true;
 	}
 	fputs(" }\n", d->out);
 }
 
-static void draw_destinations(struct drawing *d, const char *clause)
+/* A tunnel that excludes all of a family, of every protocol, is refused. */
+static void draw_destinations(struct drawing *d, bool is_include)
 {
 	static const char *const protos[] = {"", "proto tcp ", "proto udp ",
 					     "proto { tcp udp } "};
 	const char *proto = random_pick(d->r, protos);
 	enum addr_family family = draw_family(d);
+	bool takes_all = is_include || *proto;
+	const char *prefix;
 
-	fprintf(d->out, "\t%s %sto ", clause, proto);
-	if (d->tables > 0 && random_once_in(d->r, 2))
+	fprintf(d->out, "\t%s %sto ", is_include ? "include" : "exclude",
+		proto);
+	do
+		prefix = pool_prefix(d->r, family);
+	while (!takes_all && is_wide(prefix));
+	if (d->tables > 0 && (takes_all || !d->is_wide) &&
+	    random_once_in(d->r, 2))
 		fputs("<t0>", d->out);
 	else
-		fputs(pool_prefix(d->r, family), d->out);
+		fputs(prefix, d->out);
 	if (*proto && random_once_in(d->r, 2))
 		fprintf(d->out, " port %u", pool_random_port(d->r));
 	fputs("\n", d->out);
@@ -458,8 +518,7 @@ static void draw_tunnel(struct drawing *d)
 		random_once_in(d->r, 3) ? "2001:db8::1" : "198.51.100.7");
 	if (is_split)
 		for (uint32_t i = 1 + random_below(d->r, 3); i > 0; i--)
-			draw_destinations(d,
-					  is_include ? "include" : "exclude");
+			draw_destinations(d, is_include);
 	if (random_once_in(d->r, 2))
 		fprintf(d->out, "\tdns %s\n", random_pick(d->r, resolvers));
 	if (random_once_in(d->r, 2))
@@ -483,6 +542,7 @@ static void draw_policy(struct drawing *d)
 		draw_table(d);
 	if (has_tunnel)
 		draw_tunnel(d);
+	d->has_matches = random_once_in(d->r, 2);
 	draw_rules(d, rules);
 	/* Much for the guard to decide. */
 	if (has_tunnel && random_once_in(d->r, 2))

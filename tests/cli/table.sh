@@ -47,7 +47,7 @@ ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:01 dev v0
 cat >"$tmp/policy.nfr" <<'X'
 set skip on lo
 table <good> { 10.8.0.0/16 ! 10.8.1.0/24 fd00::/8 }
-table <fixed> const { 192.0.2.1 }
+table <fixed> const counters { 192.0.2.1 10.11.0.0/16 10.11.5.0/24 }
 table <kept> persist
 table <rest> { 10.7.0.1 }
 pass out on v0 proto udp to <good> port 53
@@ -89,7 +89,7 @@ fact 'with -v as pfctl does' diff <(nfload show tables -v | head -4 |
 	Cleared:     20
 	References:  [ Rules: 1                  ]
 X
-says 'const is told' 0 '^c-a-r--	fixed$' nfload show tables -v
+says 'const and counters are told' 0 '^c-a-r-C	fixed$' nfload show tables -v
 fact 'show tables --json' bash -c "nfload show tables --json |
 	jq -e '.tables[2] | .name == \"kept\" and .persist and .addresses == 0
 	and .rules == 1 and .cleared > 1700000000'"
@@ -111,6 +111,30 @@ blocks() {
 }
 
 fact 'what is not in the table is blocked' blocks 10.6.0.1 53
+fact 'what is in the other table passes' passes 10.11.5.1 99
+passes 10.11.5.2 99
+fact 'the longest prefix counts, once a packet' diff \
+	<(nfload table fixed show -v | sed 's/Bytes: [1-9][0-9]*/Bytes: N/' |
+		tr -s ' ' | grep -A4 10.11) - <<'X'
+ 10.11.0.0/16
+	In/Block: [ Packets: 0 Bytes: 0 ]
+	In/Pass: [ Packets: 0 Bytes: 0 ]
+	Out/Block: [ Packets: 0 Bytes: 0 ]
+	Out/Pass: [ Packets: 0 Bytes: 0 ]
+ 10.11.5.0/24
+	In/Block: [ Packets: 0 Bytes: 0 ]
+	In/Pass: [ Packets: 0 Bytes: 0 ]
+	Out/Block: [ Packets: 0 Bytes: 0 ]
+	Out/Pass: [ Packets: 2 Bytes: N ]
+X
+fact 'in JSON too' bash -c "nfload table fixed show --json |
+	jq -e '.addresses[] | select(.address == \"10.11.5.0/24\") |
+	.out_pass_packets == 2 and .out_pass_bytes > 60 and .in_pass_bytes == 0'"
+says 'zero clears' 0 '^1 table/stats cleared' nfload table fixed zero
+fact 'and then it is zero' bash -c "nfload table fixed show --json |
+	jq -e '[.addresses[].out_pass_packets] | add == 0'"
+says 'a table without counters shows none' 0 '^   10.8.0.0/16$' \
+	nfload table good show -v
 says 'add says how many' 0 '^2/3 addresses added\.$' \
 	nfload table good add 10.6.0.1 10.6.0.2 10.8.0.0/16
 fact 'what was added passes' passes 10.6.0.1 53

@@ -43,6 +43,7 @@ struct packet_text {
 	uint8_t has_options;
 	uint8_t tos;
 	uint32_t ingress; /* ifindex; of what goes out */
+	uint32_t seq;	  /* TCP */
 };
 
 /* An IPv4 packet between us and the peer; in: from the peer. */
@@ -85,6 +86,10 @@ static int send_on(uint32_t ifindex, enum nfr_dir dir,
 		else
 			l4[12] = 0x50;
 		l4[13] = text->flags;
+		if (text->proto == 6)
+			for (int i = 0; i < 4; i++)
+				l4[4 + i] =
+					(uint8_t)(text->seq >> (24 - 8 * i));
 	}
 	result = datapath_judge(dp, &frame, NULL, NULL);
 	return result.verdict == NFR_PASS;
@@ -173,6 +178,29 @@ static void load_pass_out(void)
 #define OUT NFR_DIR_OUT
 #define TEST(name) static void name(void **state __attribute__((unused)))
 
+/* Replies count for the entry that the flow's rule asked for. */
+TEST(entries_count_what_their_rule_decides)
+{
+	struct policy_rule *rule = pass_out(&first);
+
+	rule->match.dst.kind = POLICY_HOST_TABLE;
+	rule->match.dst.table = fixture_table(
+		&first, "t", "192.0.0.0/16 192.0.2.0/24 !192.0.2.9/32");
+	first.tables[0].is_counters = true;
+	fixture_image(&first, false, &image);
+	load(&image);
+	assert_int_equal(image_slots(&image), 3);
+	assert_false(tcp(IN, SYN | ACK)); /* by the default, which asks none */
+	assert_true(tcp(OUT, SYN));
+	assert_true(tcp(IN, SYN | ACK));
+	assert_true(tcp(OUT, ACK));
+	assert_int_equal(datapath_table_count(dp, 2, OUT, NFR_PASS).packets, 2);
+	assert_int_equal(datapath_table_count(dp, 2, IN, NFR_PASS).packets, 1);
+	assert_int_equal(datapath_table_count(dp, 2, IN, NFR_PASS).bytes, 40);
+	assert_int_equal(datapath_table_count(dp, 2, IN, NFR_BLOCK).packets, 0);
+	assert_int_equal(datapath_table_count(dp, 1, OUT, NFR_PASS).packets, 0);
+}
+
 TEST(a_reply_passes_by_the_state_and_only_then)
 {
 	load_pass_out();
@@ -221,6 +249,8 @@ TEST(tcp_goes_from_opening_to_closed)
 	tcp(OUT, SYN);
 	assert_int_equal(tcp_state()->phase, NFR_STATE_OPENING);
 	tcp(IN, SYN | ACK);
+	assert_int_equal(tcp_state()->phase, NFR_STATE_HALF);
+	tcp(OUT, ACK);
 	assert_int_equal(tcp_state()->phase, NFR_STATE_ESTABLISHED);
 	tcp(OUT, FIN | ACK);
 	assert_int_equal(tcp_state()->phase, NFR_STATE_CLOSING);
@@ -231,7 +261,7 @@ TEST(tcp_goes_from_opening_to_closed)
 	assert_int_equal(tcp_state()->phase, NFR_STATE_FINWAIT);
 	assert_true(tcp(OUT, ACK));
 	assert_int_equal(tcp_state()->phase, NFR_STATE_FINWAIT);
-	assert_int_equal(tcp_state()->packets[NFR_DIR_OUT], 5);
+	assert_int_equal(tcp_state()->packets[NFR_DIR_OUT], 6);
 	assert_int_equal(tcp_state()->packets[NFR_DIR_IN], 3);
 	assert_int_equal(tcp_state()->bytes[NFR_DIR_IN], 120);
 }
@@ -241,6 +271,29 @@ TEST(a_reset_closes)
 	load_pass_out();
 	tcp(OUT, SYN);
 	tcp(IN, RST | ACK);
+	assert_int_equal(tcp_state()->phase, NFR_STATE_CLOSED);
+}
+
+TEST(a_segment_outside_of_the_windows_blocks_and_changes_nothing)
+{
+	struct packet_text text = {.proto = 6,
+				   .sport = 443,
+				   .dport = 4000,
+				   .flags = RST,
+				   .seq = 0x40000000};
+	struct nfr_state before;
+
+	load_pass_out();
+	tcp(OUT, SYN);
+	tcp(IN, SYN | ACK);
+	tcp(OUT, ACK);
+	before = *tcp_state();
+	assert_false(send_on(UPLINK, IN, &text));
+	assert_int_equal(result.reason, NFR_REASON_TCP_WINDOW);
+	assert_int_equal(result.rule, 0);
+	assert_memory_equal(&before, tcp_state(), sizeof(before));
+	text.seq = 1;
+	assert_true(send_on(UPLINK, IN, &text));
 	assert_int_equal(tcp_state()->phase, NFR_STATE_CLOSED);
 }
 
@@ -284,15 +337,24 @@ static int reply_udp(enum nfr_dir dir)
 {
 	return udp(dir, 4000);
 }
-static int reply_echo(enum nfr_dir dir)
-{
-	return echo(dir, 0, 9);
-}
 
-TEST(an_opening_tcp_flow_lives_30_seconds)
+TEST(the_first_tcp_packet_is_remembered_for_2_minutes)
 {
 	load_pass_out();
 	tcp(OUT, SYN);
+	now_ms += 120000;
+	assert_true(tcp(IN, SYN | ACK));
+	datapath_forget_states(dp);
+	tcp(OUT, SYN);
+	now_ms += 120001;
+	assert_false(tcp(IN, SYN | ACK));
+}
+
+TEST(a_half_open_tcp_flow_lives_30_seconds)
+{
+	load_pass_out();
+	tcp(OUT, SYN);
+	tcp(IN, SYN | ACK);
 	now_ms += 30001;
 	assert_false(tcp(IN, SYN | ACK));
 }
@@ -302,6 +364,7 @@ TEST(an_established_tcp_flow_lives_a_day)
 	load_pass_out();
 	tcp(OUT, SYN);
 	tcp(IN, SYN | ACK);
+	tcp(OUT, ACK);
 	assert_idle(86400, IN, reply_ack);
 }
 
@@ -309,7 +372,7 @@ TEST(a_closing_tcp_flow_lives_15_minutes)
 {
 	load_pass_out();
 	tcp(OUT, SYN);
-	tcp(OUT, FIN);
+	tcp(OUT, FIN | ACK);
 	assert_idle(900, IN, reply_ack);
 }
 
@@ -317,22 +380,38 @@ TEST(a_closed_tcp_flow_lives_90_seconds)
 {
 	load_pass_out();
 	tcp(OUT, SYN);
-	tcp(OUT, RST);
+	tcp(IN, RST | ACK);
 	assert_idle(90, IN, reply_ack);
 }
 
-TEST(udp_lives_60_seconds)
+TEST(udp_that_was_answered_lives_60_seconds)
 {
 	load_pass_out();
 	udp(OUT, 4000);
 	assert_idle(60, IN, reply_udp);
 }
 
-TEST(an_echo_lives_20_seconds)
+TEST(udp_without_an_answer_lives_60_then_30_seconds)
+{
+	load_pass_out();
+	udp(OUT, 4000);
+	now_ms += 60000;
+	assert_true(udp(OUT, 4000));
+	assert_int_equal(result.from_state, 1);
+	now_ms += 30001;
+	assert_false(udp(IN, 4000));
+}
+
+TEST(an_echo_lives_20_seconds_and_10_once_answered)
 {
 	load_pass_out();
 	echo(OUT, 8, 9);
-	assert_idle(20, IN, reply_echo);
+	now_ms += 20000;
+	assert_true(echo(IN, 0, 9));
+	now_ms += 10000;
+	assert_true(echo(IN, 0, 9));
+	now_ms += 10001;
+	assert_false(echo(IN, 0, 9));
 }
 
 TEST(other_protocols_live_60_seconds)
@@ -437,6 +516,7 @@ TEST(a_flow_goes_on_under_a_new_policy_that_would_pass_it)
 	load_pass_out();
 	tcp(OUT, SYN);
 	tcp(IN, SYN | ACK);
+	tcp(OUT, ACK);
 	fixture_rule(&second, false)->match.proto = 99;
 	pass_out(&second);
 	second.rules[1].match.flags_set = SYN;
@@ -551,6 +631,24 @@ TEST(a_full_table_blocks_new_flows_and_keeps_old_ones)
 	assert_int_equal(result.reason, NFR_REASON_STATE_FULL);
 	assert_true(udp(IN, 8));
 	assert_true(echo(OUT, 13, 1)); /* needs no state */
+}
+
+TEST(a_limit_of_the_policy_is_a_full_table)
+{
+	load_pass_out();
+	udp(OUT, 1);
+	pass_out(&second);
+	second.policy.options.state_limit = 2;
+	fixture_image(&second, false, &next_image);
+	load(&next_image);
+	assert_true(udp(OUT, 2));
+	assert_false(udp(OUT, 3));
+	assert_int_equal(result.reason, NFR_REASON_STATE_FULL);
+	assert_true(udp(IN, 1));
+	assert_true(udp(IN, 2));
+	now_ms += 60001;
+	assert_true(udp(OUT, 3));
+	assert_int_equal(datapath_state_count(dp), 1);
 }
 
 TEST(expired_states_make_room_at_most_once_a_second)
@@ -729,20 +827,24 @@ int main(void)
 {
 #define FACT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		FACT(entries_count_what_their_rule_decides),
 		FACT(a_reply_passes_by_the_state_and_only_then),
 		FACT(a_state_is_bound_to_its_interface),
 		FACT(a_rule_without_state_makes_none),
 		FACT(a_blocked_packet_makes_no_state),
 		FACT(tcp_goes_from_opening_to_closed),
 		FACT(a_reset_closes),
+		FACT(a_segment_outside_of_the_windows_blocks_and_changes_nothing),
 		FACT(a_new_syn_after_the_close_begins_a_new_state),
 		FACT(the_other_sides_syn_does_not_reopen),
-		FACT(an_opening_tcp_flow_lives_30_seconds),
+		FACT(the_first_tcp_packet_is_remembered_for_2_minutes),
+		FACT(a_half_open_tcp_flow_lives_30_seconds),
 		FACT(an_established_tcp_flow_lives_a_day),
 		FACT(a_closing_tcp_flow_lives_15_minutes),
 		FACT(a_closed_tcp_flow_lives_90_seconds),
-		FACT(udp_lives_60_seconds),
-		FACT(an_echo_lives_20_seconds),
+		FACT(udp_that_was_answered_lives_60_seconds),
+		FACT(udp_without_an_answer_lives_60_then_30_seconds),
+		FACT(an_echo_lives_20_seconds_and_10_once_answered),
 		FACT(other_protocols_live_60_seconds),
 		FACT(a_clock_that_steps_back_ends_nothing),
 		FACT(echo_replies_match_by_identifier),
@@ -759,6 +861,7 @@ int main(void)
 		FACT(a_flow_is_judged_again_by_tos_and_where_it_came_in),
 		FACT(an_inbound_flow_is_judged_again_as_inbound),
 		FACT(a_full_table_blocks_new_flows_and_keeps_old_ones),
+		FACT(a_limit_of_the_policy_is_a_full_table),
 		FACT(expired_states_make_room_at_most_once_a_second),
 		FACT(before_the_first_policy_everything_blocks),
 		FACT(an_unknown_interface_blocks),
