@@ -424,8 +424,7 @@ NFR_INLINE int datapath_leave_copy(struct __sk_buff *skb,
 {
 	struct datapath_copying *copying = datapath_copying();
 
-	if (!copying || !copying->is_on ||
-	    copying->hop.ifindex != skb->ifindex)
+	if (!copying || !copying->is_on || copying->hop.ifindex != skb->ifindex)
 		return TC_ACT_SHOT;
 	copying->is_on = 0;
 	if (copying->has_come_in && datapath_age(skb))

@@ -9,7 +9,9 @@
  *   4 inactive slot emptied      the old policy, no way back to its forerunner
  *   5 pinned and placed          the old policy; the next load clears it away
  *   6 hooks on new devices       they run the old policy
- *   7 control.active             the new policy
+ *   7 route_localnet             packets to 127/8 are blocked by the hooks
+ *   8 control.active             the new policy
+ *   9 route_localnet put back    the next load does it
  * A first load has no old policy that new hooks could run: it switches before
  * it attaches.
  */
@@ -30,6 +32,7 @@
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
+#include "localnet.h"
 #include "sockets.h"
 
 #define APPLY_ROUNDS 4 /* devices that appear while others are hooked */
@@ -323,6 +326,19 @@ static int apply_floor(struct apply *apply, struct engine_error *err)
 	return apply_sockets(apply, err);
 }
 
+/* What the old policy wanted of the kernel and this one does not. */
+static void apply_restore(struct apply *apply)
+{
+	size_t left = localnet_restore(apply->shared->fd[PIN_LOCALNET],
+				       apply->image, &apply->report.devices);
+
+	if (left)
+		apply_note(apply,
+			   "route_localnet of %zu device(s) could not be put "
+			   "back",
+			   left);
+}
+
 /* Hooks that the old policy wanted and this one does not. */
 static void apply_detach_skipped(struct apply *apply)
 {
@@ -349,8 +365,12 @@ static int apply_switch(struct apply *apply, struct engine_error *err)
 		shared_activate(apply->shared, apply->report.slot);
 	bpflog_begin(&apply->options);
 	ret = apply_attach(apply, err);
+	if (!ret)
+		ret = localnet_set(apply->shared, apply->image,
+				   &apply->report.devices, err);
 	if (!ret) {
 		shared_activate(apply->shared, apply->report.slot);
+		apply_restore(apply);
 		apply_detach_skipped(apply);
 		ret = apply_floor(apply, err);
 	}
@@ -367,6 +387,7 @@ static void apply_undo(struct apply *apply, struct engine_error *err)
 	for (size_t i = 0; i < apply->report.devices.count; i++)
 		hooks_undo(&apply->hooks, &apply->report.devices.items[i]);
 	if (apply->is_fresh) {
+		localnet_restore(apply->shared->fd[PIN_LOCALNET], NULL, NULL);
 		hooks_remove(&apply->hooks, &left, &ignored);
 		floor_remove(&apply->floor, &left, &ignored);
 		sockets_remove(apply->pins, apply->shared, &left);
