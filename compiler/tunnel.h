@@ -100,6 +100,9 @@ struct check_match tunnel_link_match(struct check *,
 				     const struct tunnel_link *);
 bool tunnel_has_link(const struct tunnel_clause *, const char *word);
 
+/* tunnel_peer.c: notes the keys of a peer clause, or says what is wrong. */
+bool tunnel_peer_is_sound(struct tunnel *, const struct tunnel_clause *);
+
 void tunnel_guard(struct tunnel *);
 
 #endif
