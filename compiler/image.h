@@ -65,6 +65,9 @@ struct image_ruleinfo {
 	4u /* it passes, by the user's word, and can not                       \
 	      match the tunnel's device: what it passes and                    \
 	      the guard stops breaks the contract */
+#define IMAGE_RULE_ADDRESS                                                     \
+	8u /* the guard's, by addresses that only the tunnel's device          \
+	      may use: no promise of the user's is about these */
 
 struct image_table {
 	__u32 name;

@@ -159,7 +159,7 @@ static int check_ruleinfo(const struct image *img, char error[IMAGE_ERROR_MAX])
 		    info->file >= img->file_count)
 			return image_refuse(error, "rule %u: no such file", i);
 		if (info->flags & ~(IMAGE_RULE_QUICK | IMAGE_RULE_GENERATED |
-				    IMAGE_RULE_OUTSIDE))
+				    IMAGE_RULE_OUTSIDE | IMAGE_RULE_ADDRESS))
 			return image_refuse(error, "rule %u: unknown flags", i);
 	}
 	return 0;

@@ -81,6 +81,8 @@ static struct image_ruleinfo make_ruleinfo(struct writer *w,
 	image_place(w->sources, rule->span, &out.file, &out.line, &out.col);
 	if (image_is_outside(w->policy, rule))
 		out.flags |= IMAGE_RULE_OUTSIDE;
+	if (rule->is_address)
+		out.flags |= IMAGE_RULE_ADDRESS;
 	if (rule->is_quick)
 		out.flags |= IMAGE_RULE_QUICK;
 	if (rule->is_generated)

@@ -88,6 +88,7 @@ struct policy_rule {
 	bool is_logged;
 	bool keeps_state;
 	bool is_default;   /* the last of rules: matches everything */
+	bool is_address;   /* the guard's: by the tunnel's own addresses */
 	bool is_generated; /* not written as a rule: link, tunnel, default */
 	const struct policy_effects *effects; /* NULL: none */
 	const struct policy_state *state;     /* NULL: as by default, or none */
