@@ -136,14 +136,15 @@ static void mark_match(const struct policy_match *match, bool is_negated,
 
 /*
  * "pass to ! <t>" passes everything while t is empty, and a guard that blocks
- * "to <t>" outside of the tunnel nothing.
+ * "to <t>" outside of the tunnel nothing. But while the tunnel has no address,
+ * there is none to keep inside.
  */
 static void mark_rule(const struct policy_rule *rule, bool is_guard,
 		      struct image_table *tables)
 {
 	bool is_negated = rule->is_pass;
 
-	if (!rule->is_pass && !is_guard)
+	if ((!rule->is_pass && !is_guard) || rule->is_address)
 		return;
 	for (size_t i = 0; i < rule->within_count; i++)
 		mark_match(&rule->within[i], is_negated, tables);
