@@ -145,6 +145,10 @@ static bool routing_is_sound(struct check *c, const struct ast_rule *r,
 		return refuse(c, p->span,
 			      "route-to, reply-to and dup-to need \"in\" or "
 			      "\"out\"");
+	if (r->is_pass && r->state == AST_STATE_NONE)
+		return refuse(c, p->span,
+			      "route-to, reply-to and dup-to need to keep "
+			      "state");
 	return true;
 }
 
@@ -217,6 +221,8 @@ static void note_pool(struct check *c, const struct ast_pool *p,
 {
 	if (p)
 		feature_note(c, feature, p->span);
+	if (p && p->type == AST_POOL_LEAST_STATES)
+		feature_note(c, FEATURE_LEAST_STATES, p->span);
 }
 
 static void note_effects(struct check *c, const struct ast_effects *e)

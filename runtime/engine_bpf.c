@@ -207,9 +207,7 @@ static int apply_look(struct apply *apply, struct engine_error *err)
 				 "generation %u was replaced meanwhile",
 				 apply->options.only_after);
 	hooks_init(&apply->hooks, apply->pins, &apply->options, shared->fd);
-	apply->hooks.rewrites =
-		(apply->image->config->flags &
-		 (NFR_CONFIG_TRANSLATES | NFR_CONFIG_ROUTES)) != 0;
+	apply->hooks.rewrites = hooks_need_tc(apply->image);
 	ret = floor_open(apply->pins, &apply->options, shared, &apply->floor,
 			 err);
 	if (!ret)

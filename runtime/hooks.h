@@ -38,6 +38,8 @@ void hooks_look(const struct hooks *, struct engine_device *);
  */
 int hooks_attach(const struct hooks *, struct engine_device *, enum nfr_dir,
 		 struct engine_error *err);
+/* Does this policy do what XDP can not: translate, or route? */
+bool hooks_need_tc(const struct image *);
 /* Does XDP have the hook, and the policy rewrites? */
 bool hooks_must_move(const struct hooks *, const struct engine_device *);
 /*

@@ -218,6 +218,12 @@ int hooks_raise(const struct hooks *hooks, struct engine_device *device,
 	return ret;
 }
 
+bool hooks_need_tc(const struct image *image)
+{
+	return (image->config->flags &
+		(NFR_CONFIG_TRANSLATES | NFR_CONFIG_ROUTES)) != 0;
+}
+
 bool hooks_must_move(const struct hooks *hooks,
 		     const struct engine_device *device)
 {
