@@ -34,15 +34,6 @@ static bool ports_resolve(struct check *c, struct check_pool *out)
 	return out->port_first >= 0 && out->port_last >= 0;
 }
 
-/* The kernel drops what came from outside to ::1 (RFC 4291 2.5.3). */
-static bool is_loopback6(const struct ast_host *h)
-{
-	const uint32_t *w = h->first.w;
-
-	return h->kind == AST_HOST_PREFIX && h->family == FAMILY_IPV6 &&
-	       !w[0] && !w[1] && !w[2] && w[3] == 1;
-}
-
 static bool pool_is_sound(struct check *c, const struct check_pool *p,
 			  enum check_pool_kind kind)
 {
@@ -59,9 +50,6 @@ static bool pool_is_sound(struct check *c, const struct check_pool *p,
 			wrong = "this is no address to send packets to";
 		else if (h->is_negated)
 			wrong = "a pool has no negated members";
-		else if (is_loopback6(h) && kind == POOL_RDR)
-			wrong = "the kernel drops what comes to ::1 from "
-				"outside: lead it to an address of the host";
 		else if (h->iface && !is_routing(kind))
 			wrong = "\"@interface\" is only for routing";
 		else if (h->kind == AST_HOST_TABLE && kind == POOL_BINAT)

@@ -202,6 +202,11 @@ static void pool_ports(const struct policy_pool *pool, enum pool_use use,
 	if (pool->has_port) {
 		out->port_low = pool->port_first;
 		out->port_high = pool->port_last;
+		if (use == USE_NAT && out->port_low > out->port_high) {
+			/* As in pf_get_sport(): either end may be first. */
+			out->port_low = pool->port_last;
+			out->port_high = pool->port_first;
+		}
 	} else if (use == USE_NAT && !pool->is_static_port) {
 		out->port_low = NAT_PORT_FIRST;
 		out->port_high = NAT_PORT_LAST;

@@ -22,6 +22,7 @@ static const char *const texts[FEATURE_COUNT] = {
 	[FEATURE_PROBABILITY] = "pass probability 5%\n",
 	[FEATURE_RDOMAIN] = "pass on rdomain 1\n",
 	[FEATURE_RDR_TO] = "pass in rdr-to 192.0.2.1\n",
+	[FEATURE_RDR_LOOPBACK6] = "pass in rdr-to ::1\n",
 	[FEATURE_REPLY_TO] = "pass in reply-to 192.0.2.1\n",
 	[FEATURE_RETURN] = "block return\n",
 	[FEATURE_ROUTE] = "pass to route \"x\"\n",
