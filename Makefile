@@ -34,7 +34,7 @@ include bench/files.mk
 include tests/files.mk
 include docs/files.mk
 
-LIB_SRC := $(compiler_src) $(runtime_src)
+LIB_SRC := $(compiler_src) $(runtime_src) $(bench_lib_src)
 GEN_SRC := build/gen/parse.tab.c build/gen/scan.c
 TOOLS := nfload nftrace nfbench
 
