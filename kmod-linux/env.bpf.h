@@ -37,6 +37,7 @@ struct env {
 	l_continue:;                                                           \
 	})
 
+#ifndef NFR_FLOOR
 /* When the last sweep of the states began, in jiffies. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -44,6 +45,7 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } nfr_sweep SEC(".maps");
+#endif
 
 NFR_INLINE const struct nfr_config *env_config(struct env *env)
 {
@@ -77,18 +79,26 @@ NFR_INLINE const struct nfr_rule *env_rule(struct env *env, __u32 rule)
 	return bpf_map_lookup_elem(&nfr_rules, &rule);
 }
 
-NFR_INLINE const struct nfr_action *env_action(struct env *env, __u32 action)
-{
-	(void)env;
-	return bpf_map_lookup_elem(&nfr_actions, &action);
-}
-
 NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
 {
 	__u32 *value = bpf_map_lookup_elem(&nfr_tables, key);
 
 	(void)env;
 	return value && *value & NFR_TABLE_MEMBER;
+}
+
+NFR_INLINE __u32 env_random(struct env *env)
+{
+	(void)env;
+	return bpf_get_prandom_u32();
+}
+
+#ifndef NFR_FLOOR
+
+NFR_INLINE const struct nfr_action *env_action(struct env *env, __u32 action)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&nfr_actions, &action);
 }
 
 /* More of the headers made readable? Then frame has the new places. */
@@ -176,12 +186,6 @@ NFR_INLINE __u64 env_now(struct env *env)
 NFR_INLINE __u32 env_mark(struct env *env)
 {
 	return env->skb ? env->skb->mark : 0;
-}
-
-NFR_INLINE __u32 env_random(struct env *env)
-{
-	(void)env;
-	return bpf_get_prandom_u32();
 }
 
 /* ---- maps that outlive generations ------------------------------------- */
@@ -470,6 +474,8 @@ NFR_INLINE __u8 env_rewrite(struct env *env, const struct packet_frame *frame,
 	(void)v;
 	return env->skb ? (__u8)datapath_rewrite(env->skb) : NFR_REASON_REWRITE;
 }
+
+#endif
 
 /* ---- counters and events ------------------------------------------------ */
 

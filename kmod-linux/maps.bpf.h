@@ -50,6 +50,8 @@ static __always_inline void maps_count_reason(__u32 dir, __u32 reason,
 
 /* ---- shared: datapath -------------------------------------------------- */
 
+#ifndef NFR_FLOOR /* which keeps nothing of a packet */
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -94,6 +96,8 @@ struct {
 	__type(key, struct pool_sticky_key);
 	__type(value, struct pool_sticky);
 } nfr_sticky SEC(".maps");
+
+#endif
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -174,6 +178,16 @@ struct {
 	__type(value, __u32);
 } nfr_tunnels SEC(".maps");
 
+/* The same, of every device that the edge looks at, or leaves by "set skip". */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u32);
+} nfr_edges SEC(".maps");
+
+#ifndef NFR_FLOOR
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -196,5 +210,6 @@ struct {
 	__uint(value_size, 8);
 } nfr_image SEC(".maps");
 
+#endif
 #endif
 #endif

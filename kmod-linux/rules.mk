@@ -9,3 +9,6 @@ build/bpf/%.bpf.o: kmod-linux/%.bpf.c | deps-checked
 build/bpf/datapath-loop.bpf.o: kmod-linux/datapath.bpf.c | deps-checked
 	$(call bpf_object,-DNFR_BPF_LOOP)
 	$(bpf_strip)
+build/bpf/floor-loop.bpf.o: kmod-linux/floor.bpf.c | deps-checked
+	$(call bpf_object,-DNFR_BPF_LOOP)
+	$(bpf_strip)

@@ -20,4 +20,8 @@
 EMBED(stub, "stub.bpf.o")
 EMBED(datapath, "datapath.bpf.o")
 EMBED(datapath_loop, "datapath-loop.bpf.o")
+EMBED(floor_stub, "floor_stub.bpf.o")
+EMBED(floor, "floor.bpf.o")
+EMBED(floor_loop, "floor-loop.bpf.o")
+EMBED(socket, "socket.bpf.o")
 EMBED(bench, "bench.bpf.o")

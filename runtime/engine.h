@@ -96,6 +96,23 @@ struct engine_device {
 	struct engine_hook hook[2]; /* by enum nfr_dir */
 };
 
+/* What guards packets whatever the device (floor.h). */
+enum engine_floor {
+	ENGINE_FLOOR_NONE = 0,
+	ENGINE_FLOOR_NETFILTER,
+	ENGINE_FLOOR_CGROUP
+};
+const char *engine_floor_name(enum engine_floor); /* "netfilter" ... */
+
+/* A way out, or to set one up, that no single device has. */
+struct engine_path {
+	const char *name; /* "IPv4 output", "setsockopt" */
+	const char *mode; /* "netfilter", "cgroup" or "none" */
+	bool is_guarded;
+	char why[144]; /* why not, or not fully; or "" */
+};
+#define ENGINE_PATHS_MAX 16
+
 /* A plain array; devices is malloc'd, freed by engine_devices_free(). */
 struct engine_devices {
 	struct engine_device *items;
@@ -111,6 +128,7 @@ struct engine_options {
 	bool no_native_xdp;    /* generic XDP only */
 	bool no_xdp;	       /* tcx or clsact only */
 	bool no_tcx;	       /* clsact instead of tcx */
+	bool no_netfilter;     /* the floor by the root cgroup's egress */
 	/* -EAGAIN unless this generation is in force; 0: whichever. */
 	uint32_t only_after;
 	/* libbpf's log, line by line, for -v; NULL: kept for errors only. */
@@ -199,6 +217,8 @@ struct engine_status {
 	bool trace_block;
 	uint64_t events_lost;
 	struct engine_devices devices;
+	struct engine_path paths[ENGINE_PATHS_MAX];
+	size_t path_count;
 	/* What is not guarded and why, and what can not be on this kernel. */
 	char notes[ENGINE_NOTES_MAX][192];
 	size_t note_count;

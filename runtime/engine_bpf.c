@@ -26,9 +26,11 @@
 
 #include "bpflog.h"
 #include "engine_error.h"
+#include "floor.h"
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
+#include "sockets.h"
 
 #define APPLY_ROUNDS 4 /* devices that appear while others are hooked */
 
@@ -38,6 +40,7 @@ struct apply {
 	struct pins *pins;
 	struct shared *shared;
 	struct hooks hooks;
+	struct floor floor;
 	struct generation *generation;
 	struct engine_report report;
 	bool is_fresh; /* nothing was in force, and no hook was there */
@@ -100,6 +103,7 @@ apply_note(struct apply *apply, const char *fmt, ...)
 static int apply_sweep_residue(struct apply *apply, struct engine_error *err)
 {
 	int ret = hooks_check(&apply->hooks, err);
+	size_t left = 0;
 
 	if (ret == -EEXIST)
 		error_hint(err,
@@ -108,6 +112,14 @@ static int apply_sweep_residue(struct apply *apply, struct engine_error *err)
 			   apply->pins->dir);
 	if (!ret)
 		ret = shared_check(apply->pins, err);
+	if (!ret)
+		ret = floor_open(apply->pins, &apply->options, NULL,
+				 &apply->floor, err);
+	if (!ret)
+		ret = floor_remove(&apply->floor, &left, err);
+	if (!ret)
+		sockets_remove(apply->pins, NULL, &left);
+	floor_close(&apply->floor);
 	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
 		ret = generation_check(apply->pins, slot, err);
 	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
@@ -150,7 +162,10 @@ static int apply_look(struct apply *apply, struct engine_error *err)
 				 "generation %u was replaced meanwhile",
 				 apply->options.only_after);
 	hooks_init(&apply->hooks, apply->pins, &apply->options, shared->fd);
-	ret = pins_mkdir(apply->pins, PINS_LINKS, err);
+	ret = floor_open(apply->pins, &apply->options, shared, &apply->floor,
+			 err);
+	if (!ret)
+		ret = pins_mkdir(apply->pins, PINS_LINKS, err);
 	if (!ret)
 		ret = hooks_check(&apply->hooks, err);
 	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
@@ -246,11 +261,60 @@ static int apply_place(struct apply *apply, struct engine_error *err)
 	int ret = generation_clear(apply->pins, apply->shared, slot, err);
 
 	if (!ret)
+		floor_clear(&apply->floor, slot);
+	if (!ret)
 		ret = generation_pin(apply->generation, apply->pins, slot, err);
 	if (!ret)
 		ret = generation_place(apply->generation, apply->shared, slot,
 				       err);
-	return ret;
+	return ret ? ret : floor_place(&apply->floor, slot, err);
+}
+
+/* A kernel that can not guard them is told, not refused. */
+static int apply_sockets(struct apply *apply, struct engine_error *err)
+{
+	struct engine_path paths[ENGINE_PATHS_MAX];
+	struct engine_error why = {0};
+	size_t count;
+	int ret = sockets_attach(apply->pins, apply->shared, &apply->options,
+				 &why);
+
+	if (ret == -EEXIST && apply->is_fresh) {
+		*err = why;
+		return ret;
+	}
+	if (ret)
+		apply_note(apply, "%.150s", why.text);
+	count = sockets_look(apply->pins, apply->shared, paths);
+	for (size_t i = 0; i < count; i++)
+		if (paths[i].why[0])
+			apply_note(apply, "%s: %s", paths[i].name,
+				   paths[i].why);
+	return 0;
+}
+
+/*
+ * The policy is in force: what could not be done now leaves a path open that
+ * was open before, unless there was nothing before.
+ */
+static int apply_floor(struct apply *apply, struct engine_error *err)
+{
+	struct engine_error why = {0};
+	int ret = floor_attach(&apply->floor, &why);
+
+	if (ret && apply->is_fresh) {
+		*err = why;
+		return ret;
+	}
+	if (ret)
+		apply_note(apply, "%s", why.text);
+	if (apply->floor.mode == ENGINE_FLOOR_NONE)
+		apply_note(apply, "no floor: %s", apply->floor.why);
+	else if (apply->floor.why[0])
+		apply_note(apply, "the floor is by %s: %s",
+			   engine_floor_name(apply->floor.mode),
+			   apply->floor.why);
+	return apply_sockets(apply, err);
 }
 
 /* Hooks that the old policy wanted and this one does not. */
@@ -282,6 +346,7 @@ static int apply_switch(struct apply *apply, struct engine_error *err)
 	if (!ret) {
 		shared_activate(apply->shared, apply->report.slot);
 		apply_detach_skipped(apply);
+		ret = apply_floor(apply, err);
 	}
 	bpflog_end(NULL);
 	return ret;
@@ -295,8 +360,11 @@ static void apply_undo(struct apply *apply, struct engine_error *err)
 	bpflog_begin(&apply->options);
 	for (size_t i = 0; i < apply->report.devices.count; i++)
 		hooks_undo(&apply->hooks, &apply->report.devices.items[i]);
-	if (apply->is_fresh)
+	if (apply->is_fresh) {
 		hooks_remove(&apply->hooks, &left, &ignored);
+		floor_remove(&apply->floor, &left, &ignored);
+		sockets_remove(apply->pins, apply->shared, &left);
+	}
 	bpflog_end(NULL);
 	if (!apply->is_fresh) {
 		if (apply->shared && apply->generation)
@@ -351,6 +419,7 @@ static void apply_note_modes(struct apply *apply)
 
 static void apply_close(struct apply *apply)
 {
+	floor_close(&apply->floor);
 	generation_free(&apply->generation);
 	shared_close(&apply->shared);
 	pins_close(&apply->pins);
@@ -361,7 +430,10 @@ int engine_apply(const char *dir, const struct image *image,
 		 const struct engine_options *options,
 		 struct engine_report *report, struct engine_error *err)
 {
-	struct apply apply = {.image = image};
+	struct apply apply = {
+		.image = image,
+		.floor = {.stub_fd = -1, .slots_fd = -1, .prog_fd = -1},
+	};
 	int ret;
 
 	engine_error_reset(err);
@@ -378,6 +450,9 @@ int engine_apply(const char *dir, const struct image *image,
 		ret = generation_load(apply.shared, image,
 				      apply.report.generation, &apply.options,
 				      &apply.generation, err);
+	if (!ret)
+		ret = floor_load(&apply.floor, apply.shared, apply.generation,
+				 err);
 	if (!ret)
 		ret = apply_switch(&apply, err);
 	if (ret && apply.shared)

@@ -12,11 +12,13 @@
 #include "bpflog.h"
 #include "engine_error.h"
 #include "engine_read.h"
+#include "floor.h"
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
+#include "sockets.h"
 
-#define STATUS_LIMITS 2u
+#define STATUS_LIMITS 1u
 #define STATUS_DEVICE_NOTES (ENGINE_NOTES_MAX - STATUS_LIMITS - 1)
 
 void engine_status_free(struct engine_status *status)
@@ -55,10 +57,8 @@ status_note(struct engine_status *status, const char *fmt, ...)
 static void status_note_limits(struct engine_status *status)
 {
 	static const char *const limits[STATUS_LIMITS] = {
-		"a device that appears later is not guarded until the next "
-		"apply",
-		"what is sent past tc (PACKET_QDISC_BYPASS, AF_XDP) is not "
-		"guarded yet",
+		"a device that appears later: what comes in, and frames that "
+		"are not IP, until the next apply",
 	};
 
 	for (unsigned i = 0; i < STATUS_LIMITS; i++)
@@ -159,6 +159,31 @@ static void status_note_device(struct engine_status *status,
 			    device->name);
 }
 
+/* The paths that no single device has. */
+static int status_paths(struct engine *engine, struct engine_status *status,
+			struct engine_error *err)
+{
+	struct floor floor;
+	int ret = floor_open(engine->pins, NULL, engine->shared, &floor, err);
+
+	if (!ret) {
+		status->path_count = floor_look(&floor, status->paths);
+		status->path_count +=
+			sockets_look(engine->pins, engine->shared,
+				     status->paths + status->path_count);
+	}
+	floor_close(&floor);
+	for (size_t i = 0; i < status->path_count; i++) {
+		const struct engine_path *path = &status->paths[i];
+
+		if (path->why[0])
+			status_note(status, "%s: %s%s", path->name,
+				    path->is_guarded ? "" : "not guarded: ",
+				    path->why);
+	}
+	return ret;
+}
+
 static bool status_is_guarded(const struct engine_device *device)
 {
 	return device->is_skipped ||
@@ -179,6 +204,10 @@ static enum engine_posture status_posture(const struct engine_status *status)
 			hook_count +=
 				device->hook[dir].mode != ENGINE_MODE_NONE;
 		open_count += !status_is_guarded(device);
+	}
+	for (size_t i = 0; i < status->path_count; i++) {
+		hook_count += status->paths[i].is_guarded;
+		open_count += !status->paths[i].is_guarded;
 	}
 	if (!hook_count && open_count)
 		return ENGINE_POSTURE_OPEN;
@@ -249,6 +278,8 @@ int engine_status(struct engine *engine, struct engine_status *out,
 		ret = status_policy(engine, status, err);
 	if (!ret)
 		ret = status_devices(engine, status, err);
+	if (!ret)
+		ret = status_paths(engine, status, err);
 	if (!ret) {
 		status->posture = status_posture(status);
 		status_note_limits(status);

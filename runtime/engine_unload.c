@@ -15,14 +15,17 @@
 
 #include "bpflog.h"
 #include "engine_error.h"
+#include "floor.h"
 #include "generation.h"
 #include "hooks.h"
+#include "sockets.h"
 
 struct unload {
 	struct pins *pins;
 	struct shared *shared; /* NULL: damaged, some of it is not there */
 	int stub_fd[PIN_SHARED_COUNT]; /* when damaged: what is there of it */
 	struct hooks hooks;
+	struct floor floor;
 };
 
 /* A directory that lost pins by hand can still be emptied. */
@@ -68,6 +71,9 @@ static int unload_open(struct unload *unload, const char *dir,
 			  unload->pins->dir);
 	if (!ret)
 		ret = hooks_check(&unload->hooks, err);
+	if (!ret)
+		ret = floor_open(unload->pins, NULL, unload->shared,
+				 &unload->floor, err);
 	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
 		ret = generation_check(unload->pins, slot, err);
 	return ret;
@@ -78,6 +84,10 @@ static int unload_to_open(struct unload *unload, size_t *left,
 {
 	int ret = hooks_remove(&unload->hooks, left, err);
 
+	if (!ret)
+		ret = floor_remove(&unload->floor, left, err);
+	if (!ret)
+		sockets_remove(unload->pins, unload->shared, left);
 	err->nothing_changed = false;
 	if (*left)
 		ret = error_set(err, -EBUSY, "%zu hook(s) would not go", *left);
@@ -104,7 +114,9 @@ static int unload_to_blocked(struct unload *unload, size_t *left,
 		ret = generation_clear(unload->pins, unload->shared, slot, err);
 	if (!ret)
 		shared_activate(unload->shared, 0); /* an empty slot */
-	*left = hooks_count(&unload->hooks);
+	for (uint32_t slot = 0; slot < 2; slot++)
+		floor_clear(&unload->floor, slot);
+	*left = hooks_count(&unload->hooks) + floor_count(&unload->floor);
 	return ret;
 }
 
@@ -112,7 +124,7 @@ int engine_unload(const char *dir, enum engine_leave leave,
 		  const struct engine_options *options, size_t *hooks_left,
 		  struct engine_error *err)
 {
-	struct unload unload = {0};
+	struct unload unload = {.floor = {.stub_fd = -1, .slots_fd = -1}};
 	size_t left = 0;
 	int ret;
 
@@ -135,6 +147,7 @@ int engine_unload(const char *dir, enum engine_leave leave,
 		if (unload.stub_fd[i] >= 0)
 			close(unload.stub_fd[i]);
 	}
+	floor_close(&unload.floor);
 	shared_close(&unload.shared);
 	pins_close(&unload.pins);
 	return ret;

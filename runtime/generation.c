@@ -51,6 +51,21 @@ static int generation_trust(const struct generation *generation,
 	return error_kernel(err, -errno, "trust the tunnel %s", device->name);
 }
 
+/* The floor leaves this device's rules to the edge, as long as it lives. */
+static int generation_edge(const struct generation *generation,
+			   const struct engine_device *device,
+			   struct engine_error *err)
+{
+	uint32_t ifindex = device->ifindex;
+
+	if (!bpf_map_update_elem(generation->fd[PIN_EDGES], &ifindex, &ifindex,
+				 BPF_ANY))
+		return 0;
+	if (errno == EINVAL || errno == ENODEV)
+		return -ENODEV;
+	return error_kernel(err, -errno, "add %s to nfr_edges", device->name);
+}
+
 int generation_bind(const struct generation *generation,
 		    const struct image *image, struct engine_device *device,
 		    struct engine_error *err)
@@ -77,7 +92,7 @@ int generation_bind(const struct generation *generation,
 		return error_kernel(err, -errno, "add %s to nfr_ifaces",
 				    device->name);
 	device->is_known = true;
-	return 0;
+	return generation_edge(generation, device, err);
 }
 
 int generation_pin(const struct generation *generation, const struct pins *pins,

@@ -58,6 +58,7 @@ static uint32_t generation_entries(enum pin_generation pin,
 			       ? image->iface_count
 			       : GENERATION_TUNNELS_MIN;
 	case PIN_IFACES:
+	case PIN_EDGES:
 		return image->iface_count + GENERATION_SPARE >
 				       GENERATION_IFACES_MIN
 			       ? image->iface_count + GENERATION_SPARE

@@ -111,6 +111,8 @@ static const struct option_spec nfload_specs[] = {
 	 "auto, generic (not the driver's) or off (tcx or clsact)"},
 	{OPT_TC, 0, "tc", OPTION_WORD, "HOW", TC_WORDS, HOOKS,
 	 "auto, or clsact where tcx would do"},
+	{OPT_FLOOR, 0, "floor", OPTION_WORD, "HOW", FLOOR_WORDS, HOOKS,
+	 "auto, or cgroup where netfilter links would do"},
 	{OPT_LOOP, 0, "loop", OPTION_WORD, "HOW", LOOP_WORDS, HOOKS,
 	 "how the kernel's VM loops: auto, may_goto or bpf_loop"},
 	{OPT_JSON, 'j', "json", OPTION_NONE, NULL, NULL, 0,

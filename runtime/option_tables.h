@@ -46,6 +46,7 @@ enum tool_option {
 	OPT_DIR,
 	OPT_XDP,
 	OPT_TC,
+	OPT_FLOOR,
 	OPT_LOOP,
 	OPT_JSON,
 	OPT_COLOR,
@@ -66,6 +67,7 @@ extern const struct option_table nfload_options, nftrace_options;
 #define COLOR_WORDS "auto always never"
 #define XDP_WORDS "auto generic off"
 #define TC_WORDS "auto clsact"
+#define FLOOR_WORDS "auto cgroup"
 #define LOOP_WORDS "auto may_goto bpf_loop" /* enum engine_loop */
 #define SHOW_WORDS "rules counters hooks states info tables"
 #define TABLE_WORDS "show add delete replace test zero flush"

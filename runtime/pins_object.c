@@ -83,6 +83,7 @@ const struct pin_spec pins_generation[PIN_GENERATION_COUNT] = {
 	[PIN_IFACES] = MAP("ifaces", "nfr_ifaces", HASH, 4,
 			   sizeof(struct nfr_iface), 0),
 	[PIN_TUNNELS] = MAP("tunnels", "nfr_tunnels", DEVMAP_HASH, 4, 4, 0),
+	[PIN_EDGES] = MAP("edges", "nfr_edges", DEVMAP_HASH, 4, 4, 0),
 	[PIN_PROG_XDP] = PROG("xdp", "nfr_xdp", XDP),
 	[PIN_PROG_IN] = PROG("in", "nfr_in", SCHED_CLS),
 	[PIN_PROG_OUT] = PROG("out", "nfr_out", SCHED_CLS),

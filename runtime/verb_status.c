@@ -35,6 +35,15 @@ static size_t count_unguarded(const struct engine_status *s)
 	return count;
 }
 
+static size_t count_open_paths(const struct engine_status *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->path_count; i++)
+		count += !s->paths[i].is_guarded;
+	return count;
+}
+
 static size_t count_hooks(const struct engine_status *s)
 {
 	size_t count = 0;
@@ -62,9 +71,10 @@ static void say_posture(const struct engine_status *s, FILE *out)
 			say_policy(s, out);
 		else
 			fputs("no policy is in force, hooks block", out);
+		unguarded += count_open_paths(s);
 		if (unguarded)
 			fprintf(out, ", and %s not guarded",
-				report_count(count, unguarded, "device"));
+				report_count(count, unguarded, "path"));
 		else
 			fputs(", and not everything is guarded", out);
 		break;
@@ -84,6 +94,40 @@ static int exit_of(enum engine_posture posture)
 			       posture == ENGINE_POSTURE_BLOCKED
 		       ? EXIT_YES
 		       : EXIT_OPEN;
+}
+
+static void print_paths(struct nfload *t, const struct engine_status *s)
+{
+	static const char *const heading[] = {"PATH", "MODE", ""};
+	struct term_table table;
+
+	term_table_begin(&table, 3, "lll");
+	term_table_add(&table, heading);
+	for (size_t i = 0; i < s->path_count; i++) {
+		const struct engine_path *path = &s->paths[i];
+		const char *cells[] = {path->name, path->mode, path->why};
+
+		term_table_add(&table, cells);
+	}
+	term_table_end(&table, stdout, t->use_color);
+}
+
+static void put_paths(struct nfload *t, const struct engine_status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->path_count; i++) {
+		const struct engine_path *path = &s->paths[i];
+		json_t *o = json_object();
+
+		json_put_text(o, JSON_FIELD_PATH_NAME, path->name);
+		json_put_text(o, JSON_FIELD_PATH_MODE, path->mode);
+		json_put_bool(o, JSON_FIELD_PATH_GUARDED, path->is_guarded);
+		if (*path->why)
+			json_put_text(o, JSON_FIELD_PATH_WHY, path->why);
+		json_array_append_new(list, o);
+	}
+	json_put(t->json, JSON_FIELD_PATHS, list);
 }
 
 static void print_status(struct nfload *t, const struct engine_status *s)
@@ -113,6 +157,7 @@ static void print_status(struct nfload *t, const struct engine_status *s)
 	printf("  trace %s, %llu events lost\n", s->trace_block ? "on" : "off",
 	       (unsigned long long)s->events_lost);
 	devices_print_table(t, &s->devices);
+	print_paths(t, s);
 }
 
 static void put_status(struct nfload *t, const struct engine_status *s)
@@ -135,6 +180,7 @@ static void put_status(struct nfload *t, const struct engine_status *s)
 		json_array_append_new(open, json_text(s->notes[i]));
 	json_put(t->json, JSON_FIELD_OPEN_WHY, open);
 	devices_put(t, &s->devices);
+	put_paths(t, s);
 }
 
 /* Nothing is loaded: a plain no. Anything else can not be known. */

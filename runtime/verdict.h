@@ -23,6 +23,7 @@
 
 #include "apply.h"
 #include "scratch.h"
+#include "describe.h"
 #include "icmp.h"
 #include "slow.h"
 #include "state.h"
@@ -437,8 +438,6 @@ NFR_INLINE void verdict_describe(const struct nfr_config *config,
 				 const struct verdict *v,
 				 struct nfr_event *event)
 {
-	const __u32 *w = v->packet.key.w;
-
 	event->ifindex = frame->ifindex;
 	event->generation = config ? config->generation : 0;
 	event->rule = v->result.rule;
@@ -446,19 +445,7 @@ NFR_INLINE void verdict_describe(const struct nfr_config *config,
 	event->verdict = v->result.verdict;
 	event->reason = v->result.reason;
 	event->dir = frame->dir;
-	event->family = (__u8)w[NFR_F_FAMILY];
-	event->proto = (__u8)w[NFR_F_PROTO];
-	event->tcpflags = (__u8)w[NFR_F_TCPFLAGS];
-	event->icmp = (__u16)w[NFR_F_ICMP];
-	event->sport = (__u16)w[NFR_F_SPORT];
-	event->dport = (__u16)w[NFR_F_DPORT];
-	event->ethertype = (__u16)w[NFR_F_ETHERTYPE];
-	event->bits = (__u16)w[NFR_F_BITS];
-	for (int i = 0; i < 4; i++) {
-		event->src[i] = w[NFR_F_SRC0 + i];
-		event->dst[i] = w[NFR_F_DST0 + i];
-	}
-	event->reserved = 0;
+	describe_packet(&v->packet, event);
 }
 
 NFR_INLINE void verdict_event(struct env *env, const struct packet_frame *frame,

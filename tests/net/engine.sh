@@ -310,7 +310,7 @@ test_devices() {
 	ok "leaves no pins of it" test "$(find "$pins/links" -type f | wc -l)" = 2
 	ip -n host link del up0
 	cable
-	ok "a device made again is not guarded" is posture open
+	ok "a device made again is partly guarded" is posture partly
 	ok "until the next load" gives 0 apply "$lab_dir/1.nfr"
 	ok "then it is guarded" is posture guarded
 	ok "and blocks" blocks 2000

@@ -28,6 +28,7 @@
 #include "tests/agree/fixture.h"
 
 #define BPFFS "/tmp/nfr-test-engine"
+#define FLOOR_LINKS 6 /* three hooks, two families */
 #define DIR BPFFS "/nfr"
 
 static void run(const char *command)
@@ -234,7 +235,7 @@ static void unload_blocked_keeps_the_hooks(void **state)
 	assert_int_equal(
 		engine_unload(DIR, ENGINE_LEAVE_BLOCKED, NULL, &left, &b->err),
 		0);
-	assert_int_equal(left, 4);
+	assert_int_equal(left, 4 + FLOOR_LINKS);
 	assert_int_equal(posture(b), ENGINE_POSTURE_BLOCKED);
 	apply(b, NULL);
 	/* Flows that the first policy passed are still there, by its number. */
@@ -345,7 +346,8 @@ static void a_device_with_an_old_index_is_a_new_one(void **state)
 	run("ip link del veth0; ip link add veth0 index 50 type veth "
 	    "peer name veth1 index 51; ip link set veth0 up");
 	status(b, &s);
-	assert_int_equal(s.posture, ENGINE_POSTURE_OPEN);
+	assert_int_equal(s.posture,
+			 ENGINE_POSTURE_PARTLY); /* the floor is there */
 	assert_int_equal(device(&s.devices, "veth1")->hook[0].mode,
 			 ENGINE_MODE_NONE);
 	engine_status_free(&s);
@@ -563,6 +565,64 @@ static void the_residue_of_a_killed_first_load_is_swept(void **state)
 	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
 }
 
+static const struct engine_path *path(const struct engine_status *s,
+				      const char *name)
+{
+	for (size_t i = 0; i < s->path_count; i++)
+		if (!strcmp(s->paths[i].name, name))
+			return &s->paths[i];
+	return NULL;
+}
+
+static void a_floor_that_lost_a_link_is_told(void **state)
+{
+	struct engine_status s = {0};
+	struct bench *b = *state;
+
+	apply(b, NULL);
+	status(b, &s);
+	assert_string_equal(path(&s, "IPv6 forward")->mode, "netfilter");
+	assert_true(path(&s, "IPv6 forward")->is_guarded);
+	engine_status_free(&s);
+	run("rm " DIR "/floor/forward6");
+	status(b, &s);
+	assert_int_equal(s.posture, ENGINE_POSTURE_PARTLY);
+	assert_false(path(&s, "IPv6 forward")->is_guarded);
+	assert_true(path(&s, "IPv6 output")->is_guarded);
+	engine_status_free(&s);
+	apply(b, NULL);
+	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
+}
+
+static void the_floor_falls_back_to_the_root_cgroup(void **state)
+{
+	struct engine_options options = {.no_netfilter = true};
+	struct engine_status s = {0};
+	struct bench *b = *state;
+
+	apply(b, &options);
+	status(b, &s);
+	assert_int_equal(s.posture, ENGINE_POSTURE_GUARDED);
+	assert_string_equal(path(&s, "root cgroup egress")->mode, "cgroup");
+	assert_non_null(
+		strstr(path(&s, "root cgroup egress")->why, "forwarded"));
+	engine_status_free(&s);
+}
+
+static void a_floor_of_another_load_is_refused(void **state)
+{
+	struct bench *b = *state;
+
+	apply(b, NULL);
+	run("rm -r " DIR "/floor/slots; bpftool map create " DIR
+	    "/floor/slots type prog_array key 4 value 4 entries 2 "
+	    "name nfr_slots_floor");
+	assert_int_equal(
+		engine_apply(DIR, &b->image, NULL, &b->report, &b->err),
+		-EPROTO);
+	assert_non_null(strstr(b->err.text, "floor"));
+}
+
 static void the_image_is_read_back_whole(void **state)
 {
 	struct nfr_count counts[8], reasons[2][NFR_REASON_COUNT];
@@ -656,6 +716,9 @@ int main(void)
 		FACT(a_probe_changes_nothing),
 		FACT(a_damaged_directory_can_be_emptied),
 		FACT(the_residue_of_a_killed_first_load_is_swept),
+		FACT(a_floor_that_lost_a_link_is_told),
+		FACT(the_floor_falls_back_to_the_root_cgroup),
+		FACT(a_floor_of_another_load_is_refused),
 		FACT(the_image_is_read_back_whole),
 		FACT(a_generation_in_force_can_not_be_edited),
 	};

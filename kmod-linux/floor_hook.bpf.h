@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * floor_hook.bpf.h: what the floor's hooks say of a packet: its device, its
+ * length, its bytes.
+ *
+ * Two hooks: BPF netfilter (Linux 6.4), and the root cgroup's egress before it,
+ * which also sees packets of other namespaces. The kernel's structures are read
+ * at the places that CO-RE finds.
+ */
+#ifndef NFR_FLOOR_HOOK_BPF_H
+#define NFR_FLOOR_HOOK_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#define FLOOR_LOOPBACK 1  /* ifindex: every namespace has its own */
+#define FLOOR_LOCAL_OUT 3 /* NF_INET_LOCAL_OUT */
+#define FLOOR_BYTES 256
+
+#define FLOOR_KERNEL __attribute__((preserve_access_index))
+
+struct net {
+	__u64 net_cookie;
+} FLOOR_KERNEL;
+typedef struct {
+	struct net *net;
+} possible_net_t;
+struct net_device {
+	int ifindex;
+	possible_net_t nd_net;
+} FLOOR_KERNEL;
+struct dst_entry {
+	struct net_device *dev;
+} FLOOR_KERNEL;
+typedef struct {
+	__u32 val;
+} kuid_t;
+struct sock {
+	kuid_t sk_uid;
+} FLOOR_KERNEL;
+struct sk_buff___floor {
+	unsigned long _skb_refdst;
+	unsigned int len;
+	int skb_iif;
+	__u32 mark;
+	struct net_device *dev;
+	struct sock *sk;
+} FLOOR_KERNEL;
+struct nf_hook_state {
+	__u8 hook;
+	struct net_device *out;
+} FLOOR_KERNEL;
+struct bpf_nf_ctx {
+	const struct nf_hook_state *state;
+	struct sk_buff___floor *skb;
+};
+
+/*
+ * Where the packet goes. In LOCAL_OUT others may have routed it anew after the
+ * hook's state was filled, so its route says; later the state does.
+ */
+static __always_inline __u32 floor_device(struct bpf_nf_ctx *ctx)
+{
+	const struct nf_hook_state *state = ctx->state;
+	unsigned long refdst;
+
+	if (state->hook != FLOOR_LOCAL_OUT)
+		return state->out ? (__u32)state->out->ifindex : 0;
+	refdst = ctx->skb->_skb_refdst & ~1ul; /* bit 0: not counted */
+	return (__u32)BPF_CORE_READ((struct dst_entry *)refdst, dev, ifindex);
+}
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * floor_stub.bpf.c: an IP packet on its way out -> the floor of the active
+ * generation. stub.bpf.c says how; only one of the two programs is loaded.
+ *
+ * What goes to loopback leaves nothing, so it is nobody's business here.
+ */
+#define NFR_STUB
+#include "kmod-linux/maps.bpf.h"
+
+#include "kmod-linux/floor_hook.bpf.h"
+
+#define FLOOR_DROP 0 /* NF_DROP, and what a cgroup program says */
+#define FLOOR_ACCEPT 1
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} nfr_slots_floor SEC(".maps");
+
+static __always_inline volatile struct nfr_control *floor_control(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&nfr_control, &zero);
+}
+
+static __always_inline void floor_call(void *ctx)
+{
+	volatile struct nfr_control *control = floor_control();
+	__u32 active;
+
+	if (!control)
+		return;
+	active = control->active;
+	if (active == 0)
+		bpf_tail_call_static(ctx, &nfr_slots_floor, 0);
+	else if (active == 1)
+		bpf_tail_call_static(ctx, &nfr_slots_floor, 1);
+}
+
+SEC("netfilter")
+int nfr_stub_floor(struct bpf_nf_ctx *ctx)
+{
+	__u32 len = ctx->skb->len;
+
+	if (floor_device(ctx) == FLOOR_LOOPBACK)
+		return FLOOR_ACCEPT;
+	floor_call(ctx);
+	maps_count_reason(NFR_DIR_OUT, NFR_REASON_SLOT, len);
+	return FLOOR_DROP;
+}
+
+/* The context of this program is the packet of the kernel. */
+static __always_inline __u64 floor_namespace(struct __sk_buff *skb)
+{
+	return BPF_CORE_READ((struct sk_buff___floor *)skb, dev, nd_net.net,
+			     net_cookie);
+}
+
+SEC("cgroup_skb/egress")
+int nfr_stub_cgroup(struct __sk_buff *skb)
+{
+	volatile struct nfr_control *control = floor_control();
+
+	if (!control)
+		return FLOOR_DROP;
+	if (skb->ifindex == FLOOR_LOOPBACK ||
+	    floor_namespace(skb) != control->netns_cookie)
+		return FLOOR_ACCEPT;
+	floor_call(skb);
+	maps_count_reason(NFR_DIR_OUT, NFR_REASON_SLOT, skb->len);
+	return FLOOR_DROP;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";
