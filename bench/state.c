@@ -266,7 +266,7 @@ int bench_state(const struct settings *s, const struct machine *m,
 
 	if (s->method != METHOD_VETH)
 		ret = state_test_run(s, m, error);
-	if (0)
+	if (!ret && s->method != METHOD_TEST_RUN)
 		ret = bench_state_veth(s, m, error);
 	return ret;
 }

@@ -42,7 +42,17 @@ if [ "$(id -u)" = 0 ]; then
 		nfbench run --json --rules 1 --hook xdp --rounds 2 --time 1
 	lines 'state has its traces on each hook' 12 "$sound" nfbench state \
 		--json --method test-run --family inet --rounds 2 --time 1
+	lines 'state counts packets and new flows between namespaces' 10 \
+		"$sound and .passed >= .packets * 0.999 and (.trace != \"new\" or
+		.engine == \"none\" or .states >= .packets * 0.999)" \
+		nfbench state --json --method veth --peers none --family inet \
+		--rounds 2 --time 1 --flows 500
+	says 'nftables is a peer where nft is' 3 '"nft -f -" failed: it is not' \
+		unshare --mount bash -c 'mount --bind /dev/null "$(command -v \
+		nft || command -v true)"; nfbench state --method veth --rounds 1'
 else
+	skip 'state counts packets and new flows between namespaces' 'needs root'
+	skip 'nftables is a peer where nft is' 'needs root'
 	skip 'run has a line a set' 'needs root'
 	skip 'state has its traces on each hook' 'needs root'
 fi
