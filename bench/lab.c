@@ -161,7 +161,9 @@ static int lab_nfr(struct lab *lab, enum measure_loop loop, unsigned number,
 			       (double)(end.tv_nsec - start.tv_nsec) / 1e6;
 		lab->bytes = w.image.insn_count * sizeof(*w.image.code) +
 			     w.image.rule_count * sizeof(*w.image.rules);
-		lab->hook = hook_found(lab, &report);
+		snprintf(lab->hook, sizeof(lab->hook), "%s%s",
+			 hook_found(lab, &report),
+			 lab->side == LAB_FAR ? "-in" : "-out");
 		lab->engine_name = report.loop == ENGINE_LOOP_HELPER
 					   ? "vm-bpf_loop"
 					   : "vm";
@@ -183,7 +185,7 @@ static int lab_nft(struct lab *lab, char error[MEASURE_ERROR_MAX])
 		 "ct state new accept; }; }\n",
 		 hook);
 	lab->engine_name = "nft";
-	lab->hook = hook;
+	snprintf(lab->hook, sizeof(lab->hook), "%s", hook);
 	return feed("nft -f -", rules, error);
 }
 

@@ -24,7 +24,8 @@ struct lab {
 			       in, near's as they go out */
 	int ns[2];	    /* by enum lab_side; -1: none */
 	struct engine *engine;
-	const char *engine_name, *hook; /* as they are in force */
+	const char *engine_name; /* as it is in force, like hook */
+	char hook[32];		 /* "tcx-out"; of nftables "input" */
 	double load_ms;
 	size_t bytes; /* of bytecode and rules */
 };

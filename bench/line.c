@@ -8,8 +8,9 @@
 
 void line_print_header(bool is_veth)
 {
-	printf("\n%-8s %7s %-6s %-12s %-11s %-8s %7s %13s %6s", "set", "rules",
-	       "family", "hook", "engine", "trace", "ns", "p25-p75", "ratio");
+	printf("\n%-8s %7s %-6s %-14s %-11s %-8s %7s %13s %7s %6s", "set",
+	       "rules", "family", "hook", "engine", "trace", "ns", "p25-p75",
+	       "added", "ratio");
 	if (is_veth)
 		printf(" %9s %9s\n", "passed/s", "states/s");
 	else
@@ -28,9 +29,9 @@ void line_print_row(const struct line *l)
 	char spread[32];
 
 	snprintf(spread, sizeof(spread), "%.1f-%.1f", l->ns.p25, l->ns.p75);
-	printf("%-8s %7u %-6s %-12s %-11s %-8s %7.1f %13s %6.2f", l->set,
+	printf("%-8s %7u %-6s %-14s %-11s %-8s %7.1f %13s %7.1f %6.2f", l->set,
 	       l->rules, l->family, l->hook, l->engine, l->trace, l->ns.median,
-	       spread, l->ratio.median);
+	       spread, l->added.median, l->ratio.median);
 	if (l->is_veth)
 		printf(" %9.0f %9.0f\n", per_second(l, l->passed),
 		       per_second(l, l->states));
@@ -41,12 +42,13 @@ void line_print_row(const struct line *l)
 int line_print_json(const struct line *l, const struct machine *m)
 {
 	json_t *out = json_pack(
-		"{ss si ss ss ss ss sf sf sf sI sf sf sf si}", "set", l->set,
+		"{ss si ss ss ss ss sf sf sf sI sf sf sf sf si}", "set", l->set,
 		"rules", (int)l->rules, "family", l->family, "engine",
 		l->engine, "hook", l->hook, "trace", l->trace, "floor_ns",
 		l->floor.median, "ns", l->ns.median, "load_ms", l->load_ms,
-		"bytes", (json_int_t)l->bytes, "ratio", l->ratio.median, "p25",
-		l->ns.p25, "p75", l->ns.p75, "rounds", (int)l->rounds);
+		"bytes", (json_int_t)l->bytes, "ratio", l->ratio.median,
+		"added_ns", l->added.median, "p25", l->ns.p25, "p75", l->ns.p75,
+		"rounds", (int)l->rounds);
 	json_t *where = json_pack("{ss ss ss ss sf}", "kernel", m->uts.release,
 				  "cpu", m->cpu, "jit", m->jit, "mitigations",
 				  m->mitigations, "loadavg", m->load);

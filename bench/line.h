@@ -13,7 +13,7 @@ struct line {
 	const char *set;
 	unsigned rules;
 	const char *family, *engine, *hook, *trace;
-	struct spread floor, ns, ratio;
+	struct spread floor, ns, ratio, added; /* the latter two by round */
 	unsigned rounds;
 	double load_ms;
 	size_t bytes; /* of bytecode and rules */

@@ -36,7 +36,7 @@ static const struct option_spec specs[] = {
 	 "new flows a case in each round on veth (20000)"},
 	{BENCH_OPT_ROUNDS, 'n', "rounds", OPTION_NUMBER, "N", NULL,
 	 BIT(RUN) | BIT(STATE),
-	 "rounds, of which the median counts (run 9, state 31)"},
+	 "rounds, of which the median counts (run 9, state 15)"},
 	{BENCH_OPT_MS, 't', "time", OPTION_NUMBER, "MS", NULL,
 	 BIT(RUN) | BIT(STATE),
 	 "milliseconds a case in each round (run 20, state 5)"},

@@ -49,3 +49,12 @@ struct spread series_ratio(const struct series *s, const struct series *floor)
 			series_add(&ratio, s->at[i] / floor->at[i]);
 	return series_spread(&ratio);
 }
+
+struct spread series_added(const struct series *s, const struct series *floor)
+{
+	struct series added = {0};
+
+	for (unsigned i = 0; i < s->count && i < floor->count; i++)
+		series_add(&added, s->at[i] - floor->at[i]);
+	return series_spread(&added);
+}

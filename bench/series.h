@@ -19,5 +19,6 @@ void series_add(struct series *, double value);
 struct spread series_spread(const struct series *);
 /* Round by round, so that what slows down a round does so for both. */
 struct spread series_ratio(const struct series *, const struct series *floor);
+struct spread series_added(const struct series *, const struct series *floor);
 
 #endif

@@ -107,7 +107,7 @@ static void defaults(struct settings *s)
 	bool is_state = s->verb == BENCH_STATE;
 
 	if (!s->rounds)
-		s->rounds = is_state ? 31 : 9;
+		s->rounds = is_state ? 15 : 9;
 	if (!s->ms)
 		s->ms = is_state ? 5 : 20;
 	if (!s->hooks)

@@ -216,6 +216,7 @@ static int print(const struct bench *b, const struct machine *m)
 			.floor = series_spread(&c->floor),
 			.ns = series_spread(&c->ns),
 			.ratio = series_ratio(&c->ns, &c->floor),
+			.added = series_added(&c->ns, &c->floor),
 			.rounds = b->settings->rounds,
 			.load_ms = s->load_ms,
 			.bytes = s->bytes,
