@@ -16,6 +16,7 @@
 #include "config.h"
 #include "embed.h"
 #include "engine_error.h"
+#include "rebind.h"
 #include "poolset.h"
 
 #define GENERATION_BATCH 8192u
@@ -104,7 +105,7 @@ static int generation_take(struct generation *generation,
 		const struct pin_spec *spec = &pins_generation[i];
 		struct bpf_program *prog;
 
-		if (i == PIN_ABOUT)
+		if (i == PIN_ABOUT || i == PIN_IDENTITY)
 			continue;
 		prog = bpf_object__find_program_by_name(generation->object,
 							spec->name);
@@ -314,6 +315,11 @@ static int generation_fill_about(struct generation *generation,
 	};
 
 	snprintf(about.version, sizeof(about.version), "%s", NFR_VERSION);
+	generation->fd[PIN_IDENTITY] = bpf_map_create(
+		BPF_MAP_TYPE_HASH, "nfr_identity", sizeof(uint32_t),
+		sizeof(struct rebind_identity), GENERATION_TUNNELS_MIN, NULL);
+	if (generation->fd[PIN_IDENTITY] < 0)
+		return error_kernel(err, -errno, "make nfr_identity");
 	generation->fd[PIN_ABOUT] =
 		generation_make_map("nfr_about", sizeof(about), err);
 	if (generation->fd[PIN_ABOUT] < 0)

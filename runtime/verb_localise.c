@@ -68,6 +68,33 @@ static int replace_image(struct nfload *t, struct image_edit *edit,
 	return 0;
 }
 
+int localise_refill(struct nfload *t, const struct image *image, __u8 **bytes,
+		    struct image *out)
+{
+	char error[IMAGE_ERROR_MAX] = "";
+	struct image_edit edit;
+	size_t found = 0, len;
+	int status, rc = 0;
+
+	*bytes = NULL;
+	image_edit_begin(&edit, image);
+	status = refill_tables(t, &edit, &found);
+	if (!status && found)
+		rc = image_edit_finish(&edit, bytes, &len);
+	image_edit_free(&edit);
+	if (!status && !rc && found && image_open(*bytes, len, out, error))
+		rc = -EBADMSG;
+	if (rc)
+		status = report_fail(t, EXIT_INPUT, "the tables: %s",
+				     *error ? error : strerror(-rc));
+	if (!status && found &&
+	    memcmp(out->header->hash, image->header->hash, IMAGE_HASH_LEN))
+		return 0;
+	free(*bytes);
+	*bytes = NULL;
+	return status;
+}
+
 static int refuse_open(struct nfload *t, const struct image *image)
 {
 	int table = image_find_open(image);
