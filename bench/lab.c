@@ -288,8 +288,7 @@ int lab_forget(const struct lab *lab, char error[MEASURE_ERROR_MAX])
 		return 0;
 	ret = engine_states(lab->engine, &states, &why);
 	for (size_t i = 0; i < states.count && ret >= 0; i++)
-		ret = engine_state_end(lab->engine, &states.items[i].name,
-				       &why);
+		ret = engine_state_end(lab->engine, &states.items[i], &why);
 	engine_states_free(&states);
 	return ret < 0 ? fail_engine(ret, &why, error) : 0;
 }
