@@ -187,8 +187,7 @@ static void draw_base(struct drawing *d)
 {
 	static const char *const bases[] = {
 		"pass", "pass",
-		"block\npass in on eth1\npass out on eth0\n"
-		"pass out on eth1",
+		"block\npass in on eth1\npass out on { eth0 eth1 }",
 		"block\npass proto tcp\npass proto udp",
 		"pass flags any allow-opts"};
 
