@@ -22,6 +22,7 @@
 #define GENERATION_BATCH 8192u
 #define GENERATION_IFACES_MIN 1024u
 #define GENERATION_TUNNELS_MIN 64u
+#define GENERATION_OVERLOADS 4096u /* addresses that the datapath may add */
 #define GENERATION_SPARE                                                       \
 	256u /* devices that may appear while it is in force                   \
 	      */
@@ -49,6 +50,8 @@ static uint32_t generation_entries(enum pin_generation pin,
 	case PIN_RULE_COUNTS:
 		return image->rule_count ? image->rule_count : 1;
 	case PIN_TABLES:
+		if (image->config->flags & NFR_CONFIG_OVERLOADS)
+			return image->entry_count + GENERATION_OVERLOADS;
 		return image->entry_count ? image->entry_count : 1;
 	case PIN_RULE_TABLES:
 		return image_slots(image) > 1 ? image->rule_count : 1;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../compiler/image_edit.h"
+#include "engine_added.h"
 #include "nfload.h"
 
 /*
@@ -21,12 +22,17 @@ static void keep_tables(struct nfload *t, struct image_edit *edit,
 	struct engine_error err = {0};
 	struct engine *engine = NULL;
 	const struct image *old;
+	struct image live;
+	__u8 *bytes = NULL;
 	int rc = engine_open(t->bpffs, &engine, &err);
 
 	if (!rc)
 		rc = engine_image(engine, 0, &old, &err);
 	if (!rc)
-		*found += image_edit_keep(edit, old);
+		rc = engine_image_live(engine, 0, old, &live, &bytes, &err);
+	if (!rc)
+		*found += image_edit_keep(edit, &live);
+	free(bytes);
 	engine_close(&engine);
 }
 
