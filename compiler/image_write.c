@@ -232,6 +232,10 @@ static void fill_ifaces(struct writer *w)
 			out->flags |= IMAGE_IFACE_LOOPBACK;
 		if (iface->is_skipped)
 			out->flags |= IMAGE_IFACE_SKIP;
+		if (iface->is_rebind)
+			out->flags |= IMAGE_IFACE_REBIND;
+		out->peers =
+			pool_add(&w->strings, iface->peers ? iface->peers : "");
 	}
 }
 
@@ -296,6 +300,9 @@ static void add_strings(struct writer *w)
 		pool_add(&w->strings, sources_file(w->sources, i)->path);
 	for (size_t i = 0; i < p->iface_count; i++)
 		pool_add(&w->strings, p->ifaces[i].name);
+	for (size_t i = 0; i < p->iface_count; i++)
+		pool_add(&w->strings,
+			 p->ifaces[i].peers ? p->ifaces[i].peers : "");
 	for (size_t i = 0; i < p->table_count; i++)
 		make_table(w, &p->tables[i]);
 	for (size_t i = 0; i < p->rule_count; i++)

@@ -104,6 +104,9 @@ struct check_match tunnel_own_match(struct tunnel *, const char *device,
 				    bool is_source);
 bool tunnel_has_link(const struct tunnel_clause *, const char *word);
 
+/* tunnel_peer.c: notes the keys of a peer clause, or says what is wrong. */
+bool tunnel_peer_is_sound(struct tunnel *, const struct tunnel_clause *);
+
 void tunnel_guard(struct tunnel *);
 
 #endif
