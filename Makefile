@@ -35,7 +35,7 @@ include tests/files.mk
 include docs/files.mk
 include packaging/files.mk
 
-LIB_SRC := $(compiler_src) $(runtime_src)
+LIB_SRC := $(compiler_src) $(runtime_src) $(bench_lib_src)
 GEN_SRC := build/gen/parse.tab.c build/gen/scan.c
 TOOLS := nfload nftrace nfbench
 
