@@ -17,7 +17,7 @@ works() {
 	neighbours|-|neighbours forgotten and found again
 	flap|h|uplink down and up, then a web page
 	restart|h|tunnel's daemon killed and started again
-	reload|h|reload in a download and a ping: none lost
+	seamless|h|reload in a download and a ping: none lost
 	mtu|-|packets as large as the tunnel takes
 	END
 }
@@ -82,7 +82,7 @@ work_restart() {
 	try_until 5 fetch_inside http://$lab_web4/
 }
 # wg-quick's reload takes the tunnel away; flows of the LAN need not notice.
-work_reload() {
+work_seamless() {
 	local ping sent received
 	lab_spawn client ping -q -i 0.01 -W 1 $lab_printer4 >"$lab_dir/ping"
 	ping=$lab_pid
