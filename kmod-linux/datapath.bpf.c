@@ -36,6 +36,9 @@ int datapath_again(void);
 __u32 datapath_recall(void);
 int datapath_settle(__u32 number);
 int datapath_advance(struct nfr_state *state);
+int datapath_connected(void);
+int datapath_ask(__u32 what);
+int datapath_count(void);
 int datapath_guard(__u32 which);
 int datapath_piece(void);
 int datapath_first(void);
@@ -76,6 +79,27 @@ NFR_INLINE int env_slow_advance(struct env *env, struct verdict *v,
 	(void)env;
 	(void)v;
 	return datapath_advance(state);
+}
+
+NFR_INLINE int env_slow_ask(struct env *env, struct verdict *v, __u32 what)
+{
+	(void)env;
+	(void)v;
+	return datapath_ask(what);
+}
+
+NFR_INLINE int env_slow_count(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	return datapath_count();
+}
+
+NFR_INLINE int env_slow_connected(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	return datapath_connected();
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
@@ -242,7 +266,7 @@ __attribute__((noinline)) int datapath_settle(__u32 number)
 	struct verdict *v = datapath_scratch();
 	struct env env = {0};
 
-	return v ? slow_settle(&env, v, number) : 0;
+	return v ? (int)slow_settle(&env, v, number) : SLOW_LEAVE;
 }
 
 /* 1: the state of v->name goes on, under this policy's rule. */
@@ -261,6 +285,33 @@ __attribute__((noinline)) int datapath_advance(struct nfr_state *state)
 	struct env env = {0};
 
 	return v && state ? slow_advance(&env, v, state) : TCP_BLOCK;
+}
+
+/* Not 0: a limit is reached. Beside datapath_ask(), as it may sweep. */
+__attribute__((noinline)) int datapath_count(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_limits(&env, v) : 1;
+}
+
+/* enum slow_ask. */
+__attribute__((noinline)) int datapath_ask(__u32 what)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_ask(&env, v, what) : 1;
+}
+
+/* 1: the flow of v->name has ended, as it is a connection too many. */
+__attribute__((noinline)) int datapath_connected(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_connected(&env, v) : 1;
 }
 
 /* 1: the packet of no flow passes. */

@@ -38,10 +38,10 @@ struct env {
 	})
 
 #ifndef NFR_FLOOR
-/* When the last sweep of the states began, in jiffies. */
+/* When the last sweep of the states, and of counted, began, in jiffies. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, __u32);
 	__type(value, __u64);
 } nfr_sweep SEC(".maps");
@@ -103,6 +103,25 @@ NFR_INLINE const struct nfr_action *env_action(struct env *env, __u32 action)
 {
 	(void)env;
 	return bpf_map_lookup_elem(&nfr_actions, &action);
+}
+
+/* The address becomes a member. Nonzero when that can not be. */
+NFR_INLINE int env_table_add(struct env *env, const struct nfr_table_key *key)
+{
+	__u32 member = NFR_TABLE_MEMBER;
+
+	(void)env;
+	return bpf_map_update_elem(&nfr_tables, key, &member, BPF_ANY) != 0;
+}
+
+NFR_INLINE void env_epoch_next(struct env *env)
+{
+	__u32 zero = 0;
+	struct nfr_control *control = bpf_map_lookup_elem(&nfr_control, &zero);
+
+	(void)env;
+	if (control)
+		__sync_fetch_and_add(&control->epoch, 1);
 }
 
 /* More of the headers made readable? Then frame has the new places. */
@@ -332,8 +351,13 @@ struct env_sweeper {
 	__u32 reserved;
 };
 
-NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
-			     const struct nfr_state *state);
+/* Of forget.h and limit.h, which ask this environment. */
+NFR_INLINE int state_forget(struct env *env, const struct nfr_state_key *name,
+			    const struct nfr_state *state);
+NFR_INLINE int state_is_over(struct env *env, const struct nfr_state_key *name,
+			     const struct nfr_state *state, __u64 now);
+NFR_INLINE int limit_is_idle(struct nfr_source *entry, __u64 now,
+			     const struct nfr_config *config);
 
 static long env_sweep_one(void *map, struct nfr_state_key *key,
 			  struct nfr_state *state, struct env_sweeper *sweeper)
@@ -341,11 +365,44 @@ static long env_sweep_one(void *map, struct nfr_state_key *key,
 	struct env env = {0};
 
 	(void)map;
-	if (state_is_alive(state, sweeper->now))
-		sweeper->living++;
-	else
+	if (state_is_over(&env, key, state, sweeper->now))
 		state_forget(&env, key, state);
+	else
+		sweeper->living++;
 	return 0;
+}
+
+/* Once a second at most, whoever asks? */
+NFR_INLINE int env_may_sweep(__u32 which, __u64 now, __u32 hz)
+{
+	__u64 *last = bpf_map_lookup_elem(&nfr_sweep, &which);
+	__u64 seen;
+
+	if (!last)
+		return 0;
+	seen = *(volatile __u64 *)last;
+	return (__s64)(now - seen) >= (__s64)hz &&
+	       __sync_val_compare_and_swap(last, seen, now) == seen;
+}
+
+static long env_idle_one(void *map, struct nfr_source_key *key,
+			 struct nfr_source *entry, struct env_sweeper *sweeper)
+{
+	struct env env = {0};
+	const struct nfr_config *config = env_config(&env);
+
+	if (config && limit_is_idle(entry, sweeper->now, config))
+		bpf_map_delete_elem(map, key);
+	return 0;
+}
+
+NFR_INLINE void env_counted_sweep(struct env *env)
+{
+	const struct nfr_config *config = env_config(env);
+	struct env_sweeper sweeper = {.now = bpf_jiffies64()};
+
+	if (config && env_may_sweep(1, sweeper.now, config->hz))
+		bpf_for_each_map_elem(&nfr_counted, env_idle_one, &sweeper, 0);
 }
 
 /* Forgets expired states, at most once a second whoever asks. */
@@ -354,15 +411,9 @@ NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 	struct env_sweeper sweeper = {.now = now};
 	struct nfr_control *control;
 	__u32 zero = 0;
-	__u64 *last = bpf_map_lookup_elem(&nfr_sweep, &zero);
-	__u64 seen;
 
 	(void)env;
-	if (!last)
-		return;
-	seen = *(volatile __u64 *)last;
-	if ((__s64)(now - seen) < (__s64)hz ||
-	    __sync_val_compare_and_swap(last, seen, now) != seen)
+	if (!env_may_sweep(0, now, hz))
 		return;
 	bpf_for_each_map_elem(&nfr_states, env_sweep_one, &sweeper, 0);
 	control = bpf_map_lookup_elem(&nfr_control, &zero);

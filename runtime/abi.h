@@ -467,6 +467,7 @@ struct nfr_source {
 };
 _Static_assert(sizeof(struct nfr_source) == 32, "nfr_source");
 #define NFR_SOURCE_DYING 0x80000000u
+#define NFR_RATE_SECONDS_MAX 86400u
 #define NFR_COUNTED_SHIFT 3
 #define NFR_COUNTED_SOURCE 1ull	    /* in its source's entry of the rule ... */
 #define NFR_COUNTED_GLOBAL 2ull	    /* ... or of all rules */

@@ -9,8 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CGROUP_ROOT_INODE 1u
-
 /* "ip netns exec" hides what is mounted below /sys, so it is mounted anew. */
 int cgroup_open(bool *is_all)
 {
@@ -29,7 +27,7 @@ int cgroup_open(bool *is_all)
 	close(fs);
 	if (ret)
 		return ret;
-	*is_all = !fstat(mount_fd, &st) && st.st_ino == CGROUP_ROOT_INODE;
+	*is_all = !fstat(mount_fd, &st) && st.st_ino == CGROUP_ROOT_ID;
 	return mount_fd;
 }
 

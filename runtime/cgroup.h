@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define CGROUP_LINK_TYPE 3u /* BPF_LINK_TYPE_CGROUP */
+#define CGROUP_ROOT_ID 1u   /* the inode of the root of all processes */
 
 /*
  * An fd of the hierarchy's root, wherever it is mounted, or -errno. *is_all:

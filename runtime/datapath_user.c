@@ -282,8 +282,15 @@ static void forget_fragment(void *arg, const void *key, void *first)
 	env_fragment_delete(arg, key);
 }
 
+static void forget_counted(void *arg, const void *key, void *entry)
+{
+	(void)entry;
+	env_counted_delete(arg, key);
+}
+
 void datapath_forget_states(struct datapath *dp)
 {
 	hashmap_each(dp->env.fragments, forget_fragment, &dp->env);
 	hashmap_each(dp->env.states, forget, &dp->env);
+	hashmap_each(dp->env.counted, forget_counted, &dp->env);
 }

@@ -94,7 +94,7 @@ size_t datapath_state_count(const struct datapath *);
 /* The state of a flow, or NULL; lives until the next frame. */
 const struct nfr_state *datapath_state(struct datapath *,
 				       const struct nfr_state_key *);
-/* And what is known of datagrams in pieces. */
+/* And what is known of datagrams in pieces, and of sources. */
 void datapath_forget_states(struct datapath *);
 
 #endif

@@ -12,6 +12,7 @@ const void *embed_datapath_loop(size_t *len); /* bpf_loop: Linux 5.17 */
 const void *embed_floor_stub(size_t *len);
 const void *embed_floor(size_t *len);	   /* may_goto */
 const void *embed_floor_loop(size_t *len); /* bpf_loop */
+const void *embed_socket(size_t *len);
 const void *embed_bench(size_t *len);	      /* parses, then passes */
 
 #endif

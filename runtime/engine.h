@@ -109,7 +109,7 @@ struct engine_path {
 	const char *name; /* "IPv4 output", "setsockopt" */
 	const char *mode; /* "netfilter", "cgroup" or "none" */
 	bool is_guarded;
-	char why[128]; /* why not, or not fully; or "" */
+	char why[144]; /* why not, or not fully; or "" */
 };
 #define ENGINE_PATHS_MAX 16
 

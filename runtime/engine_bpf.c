@@ -30,6 +30,7 @@
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
+#include "sockets.h"
 
 #define APPLY_ROUNDS 4 /* devices that appear while others are hooked */
 
@@ -116,6 +117,8 @@ static int apply_sweep_residue(struct apply *apply, struct engine_error *err)
 				 &apply->floor, err);
 	if (!ret)
 		ret = floor_remove(&apply->floor, &left, err);
+	if (!ret)
+		sockets_remove(apply->pins, NULL, &left);
 	floor_close(&apply->floor);
 	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
 		ret = generation_check(apply->pins, slot, err);
@@ -267,6 +270,29 @@ static int apply_place(struct apply *apply, struct engine_error *err)
 	return ret ? ret : floor_place(&apply->floor, slot, err);
 }
 
+/* A kernel that can not guard them is told, not refused. */
+static int apply_sockets(struct apply *apply, struct engine_error *err)
+{
+	struct engine_path paths[ENGINE_PATHS_MAX];
+	struct engine_error why = {0};
+	size_t count;
+	int ret = sockets_attach(apply->pins, apply->shared, &apply->options,
+				 &why);
+
+	if (ret == -EEXIST && apply->is_fresh) {
+		*err = why;
+		return ret;
+	}
+	if (ret)
+		apply_note(apply, "%.150s", why.text);
+	count = sockets_look(apply->pins, apply->shared, paths);
+	for (size_t i = 0; i < count; i++)
+		if (paths[i].why[0])
+			apply_note(apply, "%s: %s", paths[i].name,
+				   paths[i].why);
+	return 0;
+}
+
 /*
  * The policy is in force: what could not be done now leaves a path open that
  * was open before, unless there was nothing before.
@@ -288,7 +314,7 @@ static int apply_floor(struct apply *apply, struct engine_error *err)
 		apply_note(apply, "the floor is by %s: %s",
 			   engine_floor_name(apply->floor.mode),
 			   apply->floor.why);
-	return 0;
+	return apply_sockets(apply, err);
 }
 
 /* Hooks that the old policy wanted and this one does not. */
@@ -337,6 +363,7 @@ static void apply_undo(struct apply *apply, struct engine_error *err)
 	if (apply->is_fresh) {
 		hooks_remove(&apply->hooks, &left, &ignored);
 		floor_remove(&apply->floor, &left, &ignored);
+		sockets_remove(apply->pins, apply->shared, &left);
 	}
 	bpflog_end(NULL);
 	if (!apply->is_fresh) {

@@ -16,6 +16,7 @@
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
+#include "sockets.h"
 
 #define STATUS_LIMITS 1u
 #define STATUS_DEVICE_NOTES (ENGINE_NOTES_MAX - STATUS_LIMITS - 1)
@@ -165,15 +166,19 @@ static int status_paths(struct engine *engine, struct engine_status *status,
 	struct floor floor;
 	int ret = floor_open(engine->pins, NULL, engine->shared, &floor, err);
 
-	if (!ret)
+	if (!ret) {
 		status->path_count = floor_look(&floor, status->paths);
+		status->path_count +=
+			sockets_look(engine->pins, engine->shared,
+				     status->paths + status->path_count);
+	}
 	floor_close(&floor);
 	for (size_t i = 0; i < status->path_count; i++) {
 		const struct engine_path *path = &status->paths[i];
 
 		if (path->why[0])
-			status_note(status, "%s%s: %s", path->name,
-				    path->is_guarded ? "" : " is not guarded",
+			status_note(status, "%s: %s%s", path->name,
+				    path->is_guarded ? "" : "not guarded: ",
 				    path->why);
 	}
 	return ret;

@@ -18,6 +18,7 @@
 #include "floor.h"
 #include "generation.h"
 #include "hooks.h"
+#include "sockets.h"
 
 struct unload {
 	struct pins *pins;
@@ -85,6 +86,8 @@ static int unload_to_open(struct unload *unload, size_t *left,
 
 	if (!ret)
 		ret = floor_remove(&unload->floor, left, err);
+	if (!ret)
+		sockets_remove(unload->pins, unload->shared, left);
 	err->nothing_changed = false;
 	if (*left)
 		ret = error_set(err, -EBUSY, "%zu hook(s) would not go", *left);

@@ -48,9 +48,10 @@ struct env {
 	size_t pool_count, pool_addr_count;
 	struct hashmap *turns, *sticky;
 	__u8 *writable; /* the frame's bytes, or NULL */
-	__u64 now, last_sweep;
-	__u32 random, epoch;
-	bool has_swept;
+	__u64 now, last_sweep, counted_swept;
+	__u32 epoch;
+	__u32 random;
+	bool has_swept, has_swept_counted;
 	bool trace_block;
 	struct nfr_event event;
 	void (*hook)(void *arg, const struct nfr_event *);
@@ -104,6 +105,17 @@ NFR_INLINE const struct nfr_action *env_action(struct env *env, __u32 action)
 NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
 {
 	return tableset_has(env->tables, key);
+}
+
+/* The address becomes a member. Nonzero when that can not be. */
+NFR_INLINE int env_table_add(struct env *env, const struct nfr_table_key *key)
+{
+	return tableset_add(&env->tables, key);
+}
+
+NFR_INLINE void env_epoch_next(struct env *env)
+{
+	env->epoch++;
 }
 
 NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
@@ -261,14 +273,19 @@ NFR_INLINE void env_counted_delete(struct env *env,
 	hashmap_delete(env->counted, key);
 }
 
-NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
-			     const struct nfr_state *state);
+/* Of forget.h and limit.h, which ask this environment. */
+NFR_INLINE int state_forget(struct env *env, const struct nfr_state_key *name,
+			    const struct nfr_state *state);
+NFR_INLINE int state_is_over(struct env *env, const struct nfr_state_key *name,
+			     const struct nfr_state *state, __u64 now);
+NFR_INLINE int limit_is_idle(struct nfr_source *entry, __u64 now,
+			     const struct nfr_config *config);
 
 static void forget_expired(void *arg, const void *key, void *state)
 {
 	struct env *env = arg;
 
-	if (!state_is_alive(state, env->now))
+	if (state_is_over(env, key, state, env->now))
 		state_forget(env, key, state);
 }
 
@@ -279,6 +296,24 @@ NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 	env->has_swept = true;
 	env->last_sweep = now;
 	hashmap_each(env->states, forget_expired, env);
+}
+
+static void drop_idle(void *arg, const void *key, void *entry)
+{
+	struct env *env = arg;
+
+	if (limit_is_idle(entry, env->now, &env->config))
+		hashmap_delete(env->counted, key);
+}
+
+NFR_INLINE void env_counted_sweep(struct env *env)
+{
+	if (env->has_swept_counted &&
+	    (__s64)(env->now - env->counted_swept) < (__s64)env->config.hz)
+		return;
+	env->has_swept_counted = true;
+	env->counted_swept = env->now;
+	hashmap_each(env->counted, drop_idle, env);
 }
 
 /* ---- translation -------------------------------------------------------- */
@@ -361,6 +396,7 @@ NFR_INLINE __u8 env_rewrite(struct env *env, const struct packet_frame *frame,
 
 NFR_INLINE int slow_new(struct env *env, struct verdict *v);
 NFR_INLINE int slow_again(struct env *env, struct verdict *v);
+NFR_INLINE int slow_connected(struct env *env, struct verdict *v);
 NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which);
 NFR_INLINE enum fragment_way fragment_judge(struct env *env, struct verdict *v);
 NFR_INLINE void fragment_note(struct env *env, struct verdict *v);
@@ -368,7 +404,8 @@ NFR_INLINE enum icmp_way icmp_judge(struct env *env, struct verdict *v);
 NFR_INLINE __u32 slow_run(struct env *env, struct verdict *v, __u32 which,
 			  __u32 entry);
 NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v);
-NFR_INLINE int slow_settle(struct env *env, struct verdict *v, __u32 number);
+NFR_INLINE enum slow_answer slow_settle(struct env *env, struct verdict *v,
+					__u32 number);
 NFR_INLINE int slow_advance(struct env *env, struct verdict *v,
 			    struct nfr_state *state);
 NFR_INLINE enum translate_result translate_try(struct env *env,
@@ -414,13 +451,30 @@ NFR_INLINE __u32 env_slow_recall(struct env *env, struct verdict *v)
 
 NFR_INLINE int env_slow_settle(struct env *env, struct verdict *v, __u32 number)
 {
-	return slow_settle(env, v, number);
+	return (int)slow_settle(env, v, number);
 }
 
 NFR_INLINE int env_slow_advance(struct env *env, struct verdict *v,
 				struct nfr_state *state)
 {
 	return slow_advance(env, v, state);
+}
+
+NFR_INLINE int slow_ask(struct env *env, struct verdict *v, __u32 what);
+NFR_INLINE int env_slow_ask(struct env *env, struct verdict *v, __u32 what)
+{
+	return slow_ask(env, v, what);
+}
+
+NFR_INLINE int slow_limits(struct env *env, struct verdict *v);
+NFR_INLINE int env_slow_count(struct env *env, struct verdict *v)
+{
+	return slow_limits(env, v);
+}
+
+NFR_INLINE int env_slow_connected(struct env *env, struct verdict *v)
+{
+	return slow_connected(env, v);
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)

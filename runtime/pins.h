@@ -6,7 +6,7 @@
  *   DIR/control reasons states events         maps that outlive policies
  *   DIR/slots_xdp slots_in slots_out          two programs each
  *   DIR/stub_xdp stub_in stub_out             what the hooks hold
- *   DIR/floor/                                of floor.h
+ *   DIR/floor/ sockets/                       of floor.h, sockets.h
  *   DIR/links/in-<ifindex> out-<ifindex>      the hooks
  *   DIR/gen0/ gen1/                           the two generations
  *

@@ -59,6 +59,12 @@ struct icmp_quote {
 	__u32 is_of_flow; /* the error passes by the state of verdict.name */
 };
 
+/* What env_slow_ask() is asked, of v->name and v->fresh. */
+enum slow_ask { SLOW_UNCOUNT, SLOW_FLUSHED, SLOW_FORGET, SLOW_FORGET_OWNER };
+
+/* What becomes of a state that is judged again. */
+enum slow_answer { SLOW_GOES_ON, SLOW_LEAVE, SLOW_END };
+
 struct verdict {
 	struct nfr_result result; /* first: tests read it from the map */
 	struct packet packet;
@@ -77,6 +83,7 @@ struct verdict {
 	struct nfr_state_key alias; /* of those who need a second one */
 	__u32 is_new;		    /* enum scratch_new */
 	__u32 is_reply; /* with from_state: against its first packet's way */
+	struct nfr_source_key source; /* under which fresh is counted */
 	struct nfr_state fresh;
 	struct nfr_fragment_key datagram; /* of a fragment */
 	__u32 reserved;
@@ -91,9 +98,9 @@ struct verdict {
 	struct nfr_state_key inward; /* of the flow where it came in */
 	__u32 tag;		     /* of the packet before the rules */
 	__u32 seed;		     /* that the rules' run begins with */
-
+	__u32 epoch;	   /* of tables, before the rules asked them */
 	__u32 is_loopback; /* the device */
-	__u32 reserved_too;
+	__u64 counted;	   /* what fresh is counted as, until it is in */
 	struct translation translation;
 	struct apply apply;
 };

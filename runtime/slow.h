@@ -13,16 +13,18 @@
  * Invariants
  *   - A packet that is blocked leaves no state behind.
  *   - A name is reserved by inserting it: two flows never share one.
- *   - state_forget() is the only way that a state ends.
+ *   - state_forget() (forget.h) is the only way that a state ends.
  *
  * The environment's calls back into this file are env_slow_new(),
  * env_slow_again(), env_slow_recall(), env_slow_settle(), env_slow_advance(),
- * env_slow_guard(),
+ * env_slow_connected(), env_slow_ask(), env_slow_count(), env_slow_guard(),
  * env_slow_run(), env_slow_choose() and env_slow_try().
  */
 #ifndef NFR_SLOW_H
 #define NFR_SLOW_H
 
+#include "forget.h"
+#include "limit.h"
 #include "scratch.h"
 #include "state.h"
 #include "translate.h"
@@ -130,24 +132,6 @@ NFR_INLINE int slow_wire(struct env *env, const struct nfr_config *config,
 
 /* ---- the life of a state ----------------------------------------------- */
 
-/* Ends a state: its other name and what limits count of it go with it. */
-NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
-			     const struct nfr_state *state)
-{
-	struct nfr_state_key alias;
-
-	if (state->flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP)) {
-		state_alias(name, state, &alias);
-		if (state->flags & NFR_STATE_IS_TRANSLATED)
-			env_alias_delete(env, &alias);
-		alias.ifindex = 0;
-		if (state->flags & NFR_STATE_HAS_HOP)
-			env_alias_delete(env, &alias);
-	}
-	if (env_state_delete(env, name) == 0)
-		env_states_add(env, -1);
-}
-
 /* Room for one more? Sweeps, when there seems to be none. */
 NFR_INLINE int slow_has_room(struct env *env, const struct nfr_config *config)
 {
@@ -173,6 +157,16 @@ NFR_INLINE enum state_insert slow_insert(struct env *env,
 	return ret;
 }
 
+/* Has the name's flow ended, or does it end with this packet? */
+NFR_INLINE int slow_gives_way(struct env *env, const struct verdict *v,
+			      const struct nfr_state *old)
+{
+	if (!state_is_alive(old, env_now(env)))
+		return 1;
+	return !((old->flags | v->fresh.flags) & NFR_STATE_IS_TRANSLATED) &&
+	       !state_continues(old, &v->packet.key, v->role);
+}
+
 /*
  * Inserts v->fresh as v->name. STATE_EXISTS: a living flow has the name, and
  * the caller may try another one. What is dead, or is not translated and does
@@ -180,7 +174,7 @@ NFR_INLINE enum state_insert slow_insert(struct env *env,
  */
 NFR_INLINE enum state_insert slow_reserve(struct env *env,
 					  const struct nfr_config *config,
-					  const struct verdict *v)
+					  struct verdict *v)
 {
 	struct nfr_state *old;
 	enum state_insert ret;
@@ -191,12 +185,10 @@ NFR_INLINE enum state_insert slow_reserve(struct env *env,
 	if (ret != STATE_EXISTS)
 		return ret;
 	old = env_state_find(env, &v->name);
-	if (old && state_is_alive(old, env_now(env)) &&
-	    ((old->flags | v->fresh.flags) & NFR_STATE_IS_TRANSLATED ||
-	     state_continues(old, &v->packet.key, v->role)))
+	if (old && !slow_gives_way(env, v, old))
 		return STATE_EXISTS;
 	if (old)
-		state_forget(env, &v->name, old);
+		env_slow_ask(env, v, SLOW_FORGET);
 	return slow_insert(env, config, v);
 }
 
@@ -357,22 +349,6 @@ NFR_INLINE struct tcp_segment slow_segment(struct verdict *v)
 }
 
 /*
- * CALL PLACE, limit.h: the handshake of a TCP state is complete. Nonzero when
- * that is over a limit; the reason is set.
- */
-NFR_INLINE int slow_connected(struct env *env, const struct nfr_config *config,
-			      struct verdict *v, struct nfr_state *state,
-			      const struct nfr_action *action)
-{
-	(void)env;
-	(void)config;
-	(void)v;
-	(void)state;
-	(void)action;
-	return 0;
-}
-
-/*
  * A packet of this state (v->name, v->result.rule) that is not like the one
  * before it: tracks TCP, changes the phase. enum tcp_answer; of TCP_BLOCK the
  * reason is set.
@@ -410,9 +386,6 @@ NFR_INLINE int slow_advance(struct env *env, struct verdict *v,
 		return TCP_PASS;
 	state->timeout = slow_timeout(config, action, w[NFR_F_PROTO], phase);
 	state->phase = (__u8)phase;
-	if (w[NFR_F_PROTO] == PACKET_TCP && phase == NFR_STATE_ESTABLISHED &&
-	    slow_connected(env, config, v, state, action))
-		return TCP_BLOCK;
 	return TCP_PASS;
 }
 
@@ -444,18 +417,58 @@ NFR_INLINE int slow_rule(struct verdict *v, const struct nfr_rule *rule,
 }
 
 /*
- * CALL PLACE, limit.h: counts v->fresh as a state of the rule and of its
- * source. Nonzero when that is over a limit; the reason is set, nothing stays
- * counted.
+ * Counts v->fresh as a state of the rule and of its source. Nonzero when that
+ * is over a limit, and nothing stays counted. The state that gives way to this
+ * one makes room first.
  */
-NFR_INLINE int slow_limits(struct env *env, const struct nfr_config *config,
-			   struct verdict *v, const struct nfr_action *action)
+NFR_INLINE int slow_limits(struct env *env, struct verdict *v)
 {
-	(void)env;
-	(void)config;
-	(void)v;
-	(void)action;
+	const struct nfr_config *config = env_config(env);
+	const struct nfr_rule *rule = env_rule(env, v->result.rule);
+	const struct nfr_action *action;
+	const struct nfr_state *old;
+	int is_lost;
+
+	if (!config || !rule)
+		return 1;
+	action = slow_action(env, rule, &is_lost);
+	if (!action)
+		return is_lost;
+	old = env_state_find(env, &v->name);
+	if (old && old->counted && slow_gives_way(env, v, old))
+		state_forget(env, &v->name, old);
+	if (translate_leaves(v))
+		translate_gives_way(env, v);
+	limit_source(&v->name, &v->fresh, &v->source);
+	if (limit_begin(env, config, action, &v->name, &v->fresh))
+		return 1;
+	v->counted = v->fresh.counted;
 	return 0;
+}
+
+/*
+ * What needs room on the stack of its own: in the kernel a subprogram that the
+ * rules' program is not called from.
+ */
+NFR_INLINE int slow_ask(struct env *env, struct verdict *v, __u32 what)
+{
+	const struct nfr_state *state;
+
+	if (what == SLOW_UNCOUNT) {
+		limit_drop(env, v->counted, &v->source);
+		return 0;
+	}
+	if (what == SLOW_FORGET_OWNER) {
+		state = env_state_find(env, &v->translation.owner);
+		return !state ||
+		       state_forget(env, &v->translation.owner, state);
+	}
+	state = env_state_find(env, &v->name);
+	if (!state)
+		return 1;
+	if (what == SLOW_FLUSHED)
+		return limit_is_flushed(env, &v->name, state);
+	return state_forget(env, &v->name, state);
 }
 
 /* Inserts v->fresh as it is. Nonzero when that failed; the reason is set. */
@@ -522,7 +535,7 @@ NFR_INLINE void slow_begin(struct env *env, const struct nfr_config *config,
 	v->fresh.tag = v->tag;
 	v->fresh.given = v->packet.key.w[NFR_F_TAG];
 	v->fresh.seed = v->rules.seed;
-	v->fresh.epoch = env_epoch(env);
+	v->fresh.epoch = v->epoch;
 	v->fresh.timeout =
 		slow_timeout(config, action, w[NFR_F_PROTO], v->fresh.phase);
 	if (action && action->flags & NFR_ACTION_SLOPPY)
@@ -544,20 +557,33 @@ NFR_INLINE void slow_begin(struct env *env, const struct nfr_config *config,
 NFR_INLINE int slow_keep(struct env *env, const struct nfr_config *config,
 			 struct verdict *v, const struct nfr_action *action)
 {
+	int is_lost;
+
 	slow_begin(env, config, v, action);
-	if (slow_limits(env, config, v, action) ||
-	    slow_translate(env, config, v, action)) {
-		v->is_new = 0;
+	v->counted = 0;
+	is_lost = action && limit_is_asked(action) && env_slow_count(env, v);
+	if (is_lost) { /* what has expired counts until it is swept */
+		env_state_sweep(env, env_now(env), config->hz);
+		is_lost = env_slow_count(env, v);
+	}
+	if (is_lost) {
+		v->result.reason = NFR_REASON_LIMIT;
+		v->is_new = SCRATCH_NOTHING;
 		return 1;
 	}
-	if (!translate_leaves(v))
-		return 0;
+	is_lost = slow_translate(env, config, v, action);
+	if (is_lost)
+		v->is_new = SCRATCH_NOTHING;
+	if (v->is_new != SCRATCH_NEW && v->counted)
+		env_slow_ask(env, v, SLOW_UNCOUNT);
+	if (is_lost || !translate_leaves(v))
+		return is_lost;
 	translate_wire(v, &v->name);
 	if (!slow_wire(env, config, v, SCRATCH_OTHER))
 		return 0;
 	if (v->is_new == SCRATCH_NEW)
-		state_forget(env, &v->name, &v->fresh);
-	v->is_new = 0;
+		env_slow_ask(env, v, SLOW_FORGET);
+	v->is_new = SCRATCH_NOTHING;
 	return 1;
 }
 
@@ -575,6 +601,7 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v)
 	if (!config)
 		return 0;
 	v->result.reason = NFR_REASON_VM;
+	v->epoch = env_epoch(env);
 	if (slow_tag(env, config, v))
 		return 0;
 	v->tag = w[NFR_F_TAG];
@@ -609,6 +636,32 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v)
 	return 1;
 }
 
+/*
+ * The flow of v->name, which limits count, may have become a connection.
+ * Nonzero when that is one too many: its state has ended, the reason is set.
+ */
+NFR_INLINE int slow_connected(struct env *env, struct verdict *v)
+{
+	const struct nfr_config *config = env_config(env);
+	const struct nfr_rule *rule = env_rule(env, v->result.rule);
+	struct nfr_state *state = env_state_find(env, &v->name);
+	const struct nfr_action *action;
+	int is_lost;
+
+	v->result.reason = NFR_REASON_LIMIT;
+	if (!config || !rule || !state)
+		return 1;
+	action = slow_action(env, rule, &is_lost);
+	if (is_lost)
+		return 1;
+	if (limit_connected(env, config, action, &v->name, state)) {
+		state_forget(env, &v->name, state);
+		return 1;
+	}
+	v->result.reason = NFR_REASON_STATE;
+	return 0;
+}
+
 /* ---- a state of another policy ----------------------------------------- */
 
 /* NFR_F_IFID of the first packet, were it to come now. */
@@ -633,7 +686,10 @@ NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v)
 	const struct nfr_state *state = env_state_find(env, &v->name);
 	__u32 ifid;
 
+	v->epoch = env_epoch(env);
 	if (!config || !state)
+		return NFR_NO_ENTRY;
+	if (state->epoch != v->epoch && env_slow_ask(env, v, SLOW_FLUSHED))
 		return NFR_NO_ENTRY;
 	ifid = slow_first_ifid(env, v, state);
 	v->alias = v->name;
@@ -668,47 +724,53 @@ NFR_INLINE int slow_makes_same(struct env *env, struct verdict *v,
 }
 
 /* The rule that decides on v->other: is the state of v->name its? */
-NFR_INLINE int slow_settle(struct env *env, struct verdict *v, __u32 number)
+NFR_INLINE enum slow_answer slow_settle(struct env *env, struct verdict *v,
+					__u32 number)
 {
 	const struct nfr_config *config = env_config(env);
 	struct nfr_state *state = env_state_find(env, &v->name);
 	struct state_judgement judgement = {.rule = number}, before;
-	__u32 epoch = env_epoch(env);
 
 	if (!config || !state)
-		return 0;
+		return SLOW_LEAVE;
 	before = state_judgement(state);
 	judgement.generation = config->generation;
 	if (slow_makes_same(env, v, state, env_rule(env, number))) {
 		state->ifid = (__u16)v->other.w[NFR_F_IFID];
-		state->epoch = epoch;
+		state->epoch = v->epoch;
 		state->given = v->other.w[NFR_F_TAG];
 		state_set_judgement(state, judgement);
 		v->result.rule = number;
-		return 1;
+		return SLOW_GOES_ON;
 	}
 	/* What a newer policy passes is not ours to end, nor what another
 	 * device of this name may get back. */
 	if ((__s32)(config->generation - before.generation) > 0 ||
-	    (config->generation == before.generation && state->epoch != epoch))
-		state_forget(env, &v->name, state);
-	return 0;
+	    (config->generation == before.generation &&
+	     state->epoch != v->epoch))
+		return SLOW_END;
+	return SLOW_LEAVE;
 }
 
 /*
  * The policy, its tables, or what the device is, has changed since the flow of
  * v->name was judged: would its first packet still be passed, with the same
  * state? Then v->result.rule passes it. If not, the state ends, unless a newer
- * policy than this one judged it. In three steps, so that their stacks do not
- * add up in eBPF.
+ * policy than this one judged it. In steps, so that their stacks do not add up
+ * in eBPF.
  */
 NFR_INLINE int slow_again(struct env *env, struct verdict *v)
 {
-	__u32 entry = env_slow_recall(env, v);
+	__u32 entry = env_slow_recall(env, v), number = NFR_NO_RULE;
+	enum slow_answer answer;
 
-	return env_slow_settle(
-		env, v,
-		slow_rules(env, v, SCRATCH_OTHER, entry, v->seed, SLOW_AGAIN));
+	if (entry != NFR_NO_ENTRY)
+		number = slow_rules(env, v, SCRATCH_OTHER, entry, v->seed,
+				    SLOW_AGAIN);
+	answer = (enum slow_answer)env_slow_settle(env, v, number);
+	if (answer == SLOW_END)
+		env_slow_ask(env, v, SLOW_FORGET);
+	return answer == SLOW_GOES_ON;
 }
 
 #endif

@@ -46,6 +46,23 @@ static int tableset_compare(const void *left, const void *right)
 	return memcmp(a->addr, b->addr, sizeof(a->addr));
 }
 
+/* The first entry that is not before wanted. */
+static size_t tableset_search(const struct tableset *set,
+			      const struct tableset_entry *wanted)
+{
+	size_t low = 0, high = set->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (tableset_compare(&set->entries[middle], wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 int tableset_new(const struct image *image, struct tableset **out)
 {
 	struct tableset *set = calloc(
@@ -80,27 +97,34 @@ int tableset_new(const struct image *image, struct tableset **out)
 	return 0;
 }
 
+int tableset_add(struct tableset **out, const struct nfr_table_key *key)
+{
+	struct tableset_entry entry = {.table = ntohl(key->table_be),
+				       .prefix_len = 128};
+	struct tableset *set = *out;
+	size_t at, end = set->count;
+
+	memcpy(entry.addr, key->addr, sizeof(entry.addr));
+	at = tableset_search(set, &entry);
+	if (at < end && tableset_compare(&set->entries[at], &entry) == 0) {
+		set->entries[at].is_negated = false;
+		return 0;
+	}
+	set = realloc(set, sizeof(*set) + (end + 1) * sizeof(*set->entries));
+	if (!set)
+		return -ENOMEM;
+	*out = set;
+	memmove(&set->entries[at + 1], &set->entries[at],
+		(end - at) * sizeof(*set->entries));
+	set->entries[at] = entry;
+	set->count++;
+	return 0;
+}
+
 void tableset_free(struct tableset **set)
 {
 	free(*set);
 	*set = NULL;
-}
-
-/* The first entry that is not before wanted. */
-static size_t tableset_search(const struct tableset *set,
-			      const struct tableset_entry *wanted)
-{
-	size_t low = 0, high = set->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (tableset_compare(&set->entries[middle], wanted) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 /* The longest prefix that holds the address, or NULL. */

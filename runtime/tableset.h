@@ -14,6 +14,11 @@ struct tableset;
 
 /* Copies what it needs. 0 or -ENOMEM; *out untouched on failure. */
 int tableset_new(const struct image *, struct tableset **out);
+/*
+ * One address more, as a member; key is of that length. May move the set. 0
+ * or -ENOMEM.
+ */
+int tableset_add(struct tableset **, const struct nfr_table_key *);
 void tableset_free(struct tableset **); /* NULL is fine */
 
 /*

@@ -27,16 +27,15 @@
 #ifndef NFR_TRANSLATE_H
 #define NFR_TRANSLATE_H
 
+#include "forget.h"
 #include "pool.h"
 #include "scratch.h"
 #include "state.h"
 
 /* Of slow.h. */
-NFR_INLINE void state_forget(struct env *env, const struct nfr_state_key *name,
-			     const struct nfr_state *state);
 NFR_INLINE enum state_insert slow_reserve(struct env *env,
 					  const struct nfr_config *config,
-					  const struct verdict *v);
+					  struct verdict *v);
 
 NFR_INLINE void translate_copy(__u32 to[4], const __u32 from[4])
 {
@@ -349,6 +348,8 @@ NFR_INLINE enum translate_result translate_alias(struct env *env,
 		return TRANSLATE_DONE;
 	if (env_state_delete(env, &v->name) == 0)
 		env_states_add(env, -1);
+	else /* by state_forget(), which took it back */
+		v->counted = v->fresh.counted = 0;
 	if (ret == STATE_EXISTS)
 		return TRANSLATE_NEXT;
 	v->result.reason = NFR_REASON_STATE_FULL;
@@ -388,6 +389,16 @@ NFR_INLINE enum translate_result translate_try(struct env *env,
 	return TRANSLATE_FAILED;
 }
 
+/* A first packet that goes out: the flow of its alias, if it is over, ends. */
+NFR_INLINE void translate_gives_way(struct env *env, struct verdict *v)
+{
+	struct translation *x = &v->translation;
+	struct nfr_state *owner = translate_owner(env, &v->name, &x->owner);
+
+	if (owner && !state_continues(owner, &v->packet.key, v->role))
+		state_forget(env, &x->owner, owner);
+}
+
 /*
  * A first packet that goes out: is its flow there already, under the alias that
  * the packet is of? One that it does not continue ends.
@@ -404,7 +415,7 @@ NFR_INLINE int translate_is_there(struct env *env, struct verdict *v)
 		translate_adopt(v, &x->owner, owner);
 		return 1;
 	}
-	state_forget(env, &x->owner, owner);
+	env_slow_ask(env, v, SLOW_FORGET_OWNER);
 	return 0;
 }
 

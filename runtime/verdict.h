@@ -196,6 +196,18 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 	return 0;
 }
 
+/* By slow.h; a handshake that is done may be a connection too many. */
+NFR_INLINE enum tcp_answer verdict_proceed(struct env *env, struct verdict *v,
+					   struct nfr_state *state)
+{
+	enum tcp_answer answer = env_slow_advance(env, v, state);
+
+	if (answer == TCP_PASS && limit_may_connect(&v->name, state) &&
+	    env_slow_connected(env, v))
+		return TCP_BLOCK;
+	return answer;
+}
+
 /*
  * Is the packet the flow's, by TCP's numbers, and what does it change? What is
  * like the packets before it is answered here, the rest by slow.h.
@@ -214,7 +226,7 @@ NFR_INLINE enum tcp_answer verdict_advance(struct env *env, struct verdict *v,
 		struct tcp_segment seg = scratch_segment(v);
 
 		if (!tcp_is_plain(state, seg.flags))
-			return env_slow_advance(env, v, state);
+			return verdict_proceed(env, v, state);
 		if (tcp_plain(state, w[NFR_F_DIR], &seg))
 			return TCP_PASS;
 		v->result.reason = NFR_REASON_TCP_WINDOW;
@@ -222,7 +234,7 @@ NFR_INLINE enum tcp_answer verdict_advance(struct env *env, struct verdict *v,
 	}
 	if (state_next_phase(state, &v->packet.key, &fins) == state->phase)
 		return TCP_PASS;
-	return env_slow_advance(env, v, state);
+	return verdict_proceed(env, v, state);
 }
 
 /* Nonzero when the packet must not be on the wire as it is, or will be. */

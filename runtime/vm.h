@@ -18,6 +18,7 @@
 #define NFR_VM_H
 
 #include "packet.h"
+#include "table_key.h"
 #include "vm_run.h"
 
 /* The machine itself, while it runs: in registers and on the stack. */
@@ -39,18 +40,9 @@ NFR_INLINE struct nfr_table_key vm_table_key(const struct nfr_key *key,
 {
 	const __u32 *addr =
 		field == NFR_F_SRC0 ? &key->w[NFR_F_SRC0] : &key->w[NFR_F_DST0];
-	struct nfr_table_key name = {.prefix_len = 32 + 128,
-				     .table_be = PACKET_SWAP32(table)};
-	__u32 addr_be[4] = {0};
+	struct nfr_table_key name;
 
-	if (key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV4) {
-		addr_be[2] = PACKET_SWAP32(0xffffu);
-		addr_be[3] = PACKET_SWAP32(addr[0]);
-	} else {
-		for (int i = 0; i < 4; i++)
-			addr_be[i] = PACKET_SWAP32(addr[i]);
-	}
-	__builtin_memcpy(name.addr, addr_be, sizeof(name.addr));
+	table_key(table, key->w[NFR_F_FAMILY], addr, &name);
 	return name;
 }
 

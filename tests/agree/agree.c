@@ -323,8 +323,15 @@ static void open_engines(struct run *run)
 	for (unsigned i = 0; i < ENGINE_COUNT; i++) {
 		const char *why = "no reason given";
 
-		if (engines[i]->open(&run->engine[i], &why) != 0)
+		int ret = engines[i]->open(&run->engine[i], &why);
+
+		if (ret)
 			run->why_not[i] = why;
+		if (ret && ret != -ENOTSUP) {
+			fprintf(stderr, "%s: %s: %s\n", engines[i]->name, why,
+				strerror(-ret));
+			exit(1);
+		}
 	}
 }
 

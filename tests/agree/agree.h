@@ -30,7 +30,8 @@ struct agree_frame {
 
 struct agree_engine {
 	const char *name;
-	/* 0; or -errno when it can not run here, and *why says why. */
+	/* 0; -ENOTSUP when it can not run here; else -errno, a failure. *why
+	 * says why. */
 	int (*open)(void **self, const char **why);
 	/*
 	 * From now on the image judges; what was loaded before is forgotten.

@@ -7,6 +7,7 @@
  * The model of flows is here, and small: what a first packet passed by, its
  * later fragments and the errors about it pass by, too.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -401,7 +402,7 @@ int main(int argc, char **argv)
 		{NULL, 0, NULL, 0}};
 	struct run run = {.policies = 300, .packets = 100};
 	uint32_t seed = 1;
-	int c;
+	int c, ret;
 
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		seed = 1;
@@ -417,7 +418,13 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	printf("# seed %llu\n1..3\n", (unsigned long long)run.seed);
-	if (agree_kernel.open(&run.kernel, &run.why_not) == 0) {
+	ret = agree_kernel.open(&run.kernel, &run.why_not);
+	if (ret && ret != -ENOTSUP) {
+		fprintf(stderr, "kernel: %s: %s\n", run.why_not,
+			strerror(-ret));
+		return 1;
+	}
+	if (!ret) {
 		run.why_not = NULL;
 		agree_kernel_keep_flows(run.kernel, true);
 	}

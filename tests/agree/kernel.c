@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel.h"
 #include "runtime/config.h"
@@ -29,6 +30,7 @@
 #define KERNEL_RULES NFR_RULE_MAX
 #define KERNEL_ENTRIES (1u << 14)
 #define KERNEL_STATES 64
+#define KERNEL_ACTIONS 1024
 #define KERNEL_OBJECTS AGREE_KERNEL_OBJECTS
 /* Where frames came in: other devices than the loopback is now. */
 #define KERNEL_INGRESS 1000u
@@ -40,9 +42,10 @@
 #define KERNEL_FRAME_SURE (14 + 40)
 
 static const char *const map_names[] = {
-	"nfr_config", "nfr_code",    "nfr_rules",    "nfr_tables",
-	"nfr_ifaces", "nfr_states",  "nfr_scratch",  "nfr_rule_counts",
-	"nfr_image",  "nfr_tunnels", "nfr_fragments"};
+	"nfr_config", "nfr_code",    "nfr_rules",     "nfr_tables",
+	"nfr_ifaces", "nfr_states",  "nfr_scratch",   "nfr_rule_counts",
+	"nfr_image",  "nfr_tunnels", "nfr_fragments", "nfr_actions",
+	"nfr_counted"};
 enum kernel_map {
 	MAP_CONFIG,
 	MAP_CODE,
@@ -55,6 +58,8 @@ enum kernel_map {
 	MAP_IMAGE,
 	MAP_TUNNELS,
 	MAP_FRAGMENTS,
+	MAP_ACTIONS,
+	MAP_COUNTED,
 	MAPS
 };
 
@@ -103,6 +108,7 @@ static int object_size_maps(struct bpf_object *object)
 		     {"nfr_rules", KERNEL_RULES},
 		     {"nfr_rule_counts", KERNEL_RULES},
 		     {"nfr_tables", KERNEL_ENTRIES},
+		     {"nfr_actions", KERNEL_ACTIONS},
 		     {"nfr_states", KERNEL_STATES}};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
@@ -209,10 +215,12 @@ static int kernel_open(void **self, const char **why)
 		*self = k;
 		return 0;
 	}
-	*why = ret == -EPERM || ret == -EACCES
-		       ? "loading eBPF programs needs root"
-		       : "the kernel does not load the datapath";
 	kernel_close((void **)&k);
+	if ((ret == -EPERM || ret == -EACCES) && geteuid() != 0) {
+		*why = "loading eBPF programs needs root";
+		return -ENOTSUP;
+	}
+	*why = "the kernel does not load the datapath";
 	return ret;
 }
 
@@ -241,6 +249,7 @@ static void forget_flows(const struct kernel_object *o)
 {
 	empty(o->map[MAP_STATES]);
 	empty(o->map[MAP_FRAGMENTS]);
+	empty(o->map[MAP_COUNTED]);
 }
 
 static int fill_tables(int fd, const struct image *image)
@@ -269,6 +278,9 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 	if (!ret)
 		ret = fill(o->map[MAP_RULES], image->rules, image->rule_count,
 			   sizeof(*image->rules));
+	if (!ret)
+		ret = fill(o->map[MAP_ACTIONS], image->actions,
+			   image->action_count, sizeof(*image->actions));
 	if (!ret)
 		ret = fill_tables(o->map[MAP_TABLES], image);
 	if (!ret &&
@@ -301,7 +313,8 @@ static int kernel_load(void *self, const struct image *image,
 
 	if (image->insn_count > KERNEL_INSNS ||
 	    image->rule_count > KERNEL_RULES ||
-	    image->entry_count > KERNEL_ENTRIES)
+	    image->entry_count > KERNEL_ENTRIES ||
+	    image->action_count > KERNEL_ACTIONS)
 		return -E2BIG;
 	free(k->devices);
 	free(k->ifids);

@@ -93,7 +93,11 @@ fact 'that talks' talks 5 one
 fact 'an IPv6 flow' connects 6 fd09::2
 fact 'that talks, too' talks 6 one
 exec 7<>/dev/udp/10.9.0.2/53
-echo x >&7
+# Nobody listens there: the error of the last datagram is the next write's.
+asks() {
+	echo x >&7 || echo x >&7
+} 2>/dev/null
+asks
 
 # ---- show ------------------------------------------------------------------
 says 'a TCP state' 0 '^v0 tcp 10\.9\.0\.1:[0-9]+ -> 10\.9\.0\.2:7000  ESTABLISHED$' \
@@ -157,7 +161,7 @@ fact 'a new connection is a new flow' connects 8 10.9.0.2
 fact 'that talks as well' talks 8 one
 says '-v shows what was killed' 0 '^v0 udp .*:53  SINGLE$' \
 	nfload kill states -v label dns
-echo x >&7
+asks
 says 'a UDP flow begins anew' 0 '^1 of ' nfload show states --count proto udp
 fact 'kill --json' bash -c 'nfload kill states --json proto udp |
 	jq -e ".states_killed == 1 and .exit == 0"'

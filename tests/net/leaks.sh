@@ -39,6 +39,11 @@ leaks_table() {
 	packet|none|host $lab_web4 and udp port 7002|IPv4 packet written past the IP stack
 	vlan|none|vlan|the same, behind two VLAN tags
 	offload|none|host $lab_web4 and udp port 7010|the same, by way of checksum offload
+	bypass|none|host $lab_web4 and udp port 7011|the same, past tc (PACKET_QDISC_BYPASS)
+	xdp|none|host $lab_web4 and udp port 7012|the same, by AF_XDP
+	arp|none|arp host $leaks_claimed|neighbour that a router claims, asked for by ARP
+	newuplink|none|host $leaks_claimed|uplink that appears later, plain socket bound to it
+	newforward|none|host $leaks_claimed|the same, packets of a container forwarded to it
 	probe|none|src host 10.64.0.2|answer to the router's probe of wg0
 	killed|hold|udp port 7003 or host $lab_tunnel_dns|tunnel's daemon killed under traffic
 	deleted|hold|udp port 7004 or host $lab_tunnel_dns|tunnel's interface deleted under traffic
@@ -50,6 +55,9 @@ leaks_table() {
 	unload|hold|udp port 7009|policy unloaded, all left blocked
 	END
 }
+
+# An address of the internet that is said to be a neighbour (TunnelCrack LocalNet).
+leaks_claimed=203.0.113.90
 
 # Whatever may be seen on the uplink; all else of the client's is a leak,
 # whether or not a row thought of it.
@@ -131,6 +139,61 @@ try_frame() { send frame eth0 0x88b6 "nfr leak test"; }
 try_packet() { send packet eth0 "$lab_router_mac" 7002 $lab_web4; }
 try_vlan() { send packet eth0 "$lab_router_mac" 7002 $lab_web4 tags=2; }
 try_offload() { send offload eth0 "$lab_router_mac" 7010 $lab_web4; }
+try_bypass() { send bypass eth0 "$lab_router_mac" 7011 $lab_web4 2>>"$lab_dir/send.log"; }
+try_xdp() { send xdp eth0 "$lab_router_mac" 7012 $lab_web4 2>>"$lab_dir/send.log"; }
+
+try_arp() {
+	ip -n client route add $leaks_claimed dev eth0
+	send udp 7013 $leaks_claimed count=3 dev=eth0
+	sleep 0.3
+	ip -n client route del $leaks_claimed dev eth0
+}
+
+# A cable to the router that was not there when the policy was loaded; what the
+# router gets from it is counted too, ARP included.
+new_uplink() {
+	ip -n client link add up1 type veth peer name up1r netns router
+	on client sysctl -qw net.ipv6.conf.up1.disable_ipv6=1
+	on router sysctl -qw net.ipv6.conf.up1r.disable_ipv6=1
+	ip -n router link set up1r up
+	ip -n client link set up1 up
+	ip -n client addr add 172.30.0.2/24 dev up1
+	ip -n client route add $leaks_claimed dev up1
+}
+
+new_uplink_gone() {
+	leaks_more=$(on router cat /sys/class/net/up1r/statistics/rx_packets)
+	ip -n client link del up1
+}
+
+try_newuplink() {
+	new_uplink
+	on client setpriv --reuid 65534 --clear-groups $lab_python -SE \
+		"$lab_top/tests/net/send.py" udp 7014 $leaks_claimed 172.30.0.1 \
+		count=6 dev=up1
+	sleep 0.3
+	new_uplink_gone
+}
+
+# Forwarded from a namespace behind the client, which knows the way.
+try_newforward() {
+	new_uplink
+	lab_netns box
+	lab_link client box0 box eth0
+	lab_addr client box0 172.31.0.1/24
+	lab_addr box eth0 172.31.0.2/24
+	ip -n box route add default via 172.31.0.1
+	on client sysctl -qw net.ipv4.conf.all.forwarding=1
+	on box $lab_python -SE "$lab_top/tests/net/send.py" udp 7015 \
+		$leaks_claimed count=6
+	sleep 0.3
+	on client sysctl -qw net.ipv4.conf.all.forwarding=0
+	new_uplink_gone
+	ip netns del box
+	ip -n client link del box0 2>/dev/null
+	true
+}
+
 try_probe() {
 	ip -n router route replace 10.64.0.2 via $lab_client4
 	on router ping -q -c 2 -i 0.05 -W 0.3 10.64.0.2 >/dev/null
@@ -276,10 +339,11 @@ leaks_try() {
 	leaks_phase=$1
 	lab_capture "$1"
 	while IFS='|' read -r id kind filter text <&3; do
-		status=0 leaks_note=
+		status=0 leaks_note='' leaks_more=0
 		"try_$id" || status=$?
 		lab_sync
-		"$2" "$id" "$kind" "$text" $status "$(lab_seen "$filter")"
+		"$2" "$id" "$kind" "$text" $status \
+			$(($(lab_seen "$filter") + leaks_more))
 	done 3<<<"$(leaks_table)"
 	leaks_note=
 	lab_sync

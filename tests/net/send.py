@@ -11,12 +11,15 @@
     send.py packet IF MAC PORT ADDRESS [tags=N]
                                           one IPv4 UDP packet by AF_PACKET, past
                                           the IP stack, behind N VLAN tags
+    send.py bypass IF MAC PORT ADDRESS    the same with PACKET_QDISC_BYPASS
+    send.py xdp IF MAC PORT ADDRESS       the same by AF_XDP
     send.py offload IF MAC PORT ADDRESS   the same to a neighbour in 192.168/16,
                                           with the order to write a "checksum"
                                           over that address: it becomes ADDRESS
 """
 import ctypes
 import fcntl
+import mmap
 import os
 import signal
 import socket
@@ -80,8 +83,10 @@ def udp(args):
     return 0
 
 
-def transmit(ifname, frame, offload=b""):
+def transmit(ifname, frame, offload=b"", bypass=False):
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    if bypass:
+        s.setsockopt(263, 20, 1)  # SOL_PACKET, PACKET_QDISC_BYPASS
     if offload:
         s.setsockopt(263, 15, 1)  # SOL_PACKET, PACKET_VNET_HDR
     s.bind((ifname, 0))
@@ -109,19 +114,52 @@ def checksum(data):
     return ~(total + (total >> 16)) & 0xffff
 
 
-def packet(args):
-    (ifname, mac, port, addr), options = split_options(args)
+def udp_frame(ifname, mac, port, addr, tags=0):
     payload = b"nfr leak test"
     head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 1, 0, 64,
                        17, 0, socket.inet_aton("192.168.1.10"),
                        socket.inet_aton(addr))
     head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
-    tags = b"".join(struct.pack("!HH", 0x8100, 7)
-                    for _ in range(int(options.get("tags", 0))))
-    return transmit(ifname, bytes.fromhex(mac.replace(":", "")) +
-                    mac_of(ifname) + tags + b"\x08\x00" + head +
-                    struct.pack("!HHHH", 40000, int(port), 8 + len(payload),
-                                0) + payload)
+    return bytes.fromhex(mac.replace(":", "")) + mac_of(ifname) + \
+        struct.pack("!HH", 0x8100, 7) * tags + b"\x08\x00" + head + \
+        struct.pack("!HHHH", 40000, int(port), 8 + len(payload), 0) + payload
+
+
+def packet(args):
+    plain, options = split_options(args)
+    return transmit(plain[0],
+                    udp_frame(*plain, tags=int(options.get("tags", 0))))
+
+
+def bypass(args):
+    return transmit(args[0], udp_frame(*args), bypass=True)
+
+
+def xdp(args):
+    """One descriptor of a ring of a socket in copy mode: linux/if_xdp.h."""
+    sol, tx_ring, umem_reg, fill, completion, copy = 283, 3, 4, 5, 6, 2
+    frame = udp_frame(*args).ljust(60, b"\0")
+    umem = mmap.mmap(-1, 4096 * 4)
+    umem[:len(frame)] = frame
+    at = ctypes.addressof(ctypes.c_char.from_buffer(umem))
+    with socket.socket(44, socket.SOCK_RAW) as s:
+        s.setsockopt(sol, umem_reg,
+                     struct.pack("=QQIIII", at, len(umem), 4096, 0, 0, 0))
+        for ring in (fill, completion, tx_ring):
+            s.setsockopt(sol, ring, struct.pack("=I", 4))
+        offsets = struct.unpack("=16Q", s.getsockopt(sol, 1, 128))
+        producer, _, desc, _ = offsets[4:8]
+        ring = mmap.mmap(s.fileno(), desc + 4 * 16, offset=0x80000000)
+        address = struct.pack("=HHIII", 44, copy,
+                              socket.if_nametoindex(args[0]), 0, 0)
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.bind(s.fileno(), address, len(address)):
+            raise OSError(ctypes.get_errno(), "bind")
+        ring[desc:desc + 16] = struct.pack("=QII", 0, len(frame), 0)
+        ring[producer:producer + 4] = struct.pack("=I", 1)
+        s.send(b"", socket.MSG_DONTWAIT)
+        time.sleep(0.1)
+    return 0
 
 
 def without_offload(ifname):
@@ -152,5 +190,5 @@ def offload(args):
 
 if __name__ == "__main__":
     verbs = {"dns": dns, "udp": udp, "frame": frame, "packet": packet,
-             "offload": offload}
+             "offload": offload, "bypass": bypass, "xdp": xdp}
     sys.exit(verbs[sys.argv[1]](sys.argv[2:]))

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * forget.h: a flow state -> gone, with all that others hold because of it. The
+ * only way that a state ends, in the datapath and by nfload.
+ */
+#ifndef NFR_FORGET_H
+#define NFR_FORGET_H
+
+#include "limit.h"
+#include "state.h"
+
+/* 0 when it was there: then its other name and what limits count go with it. */
+NFR_INLINE int state_forget(struct env *env, const struct nfr_state_key *name,
+			    const struct nfr_state *state)
+{
+	struct nfr_source_key source;
+	struct nfr_state_key alias;
+	__u64 counted = *(const volatile __u64 *)&state->counted;
+	__u8 flags = state->flags;
+
+	/* What is deleted may at once be another's. */
+	limit_source(name, state, &source);
+	state_alias(name, state, &alias);
+	if (env_state_delete(env, name))
+		return 1;
+	env_states_add(env, -1);
+	if (flags & NFR_STATE_IS_TRANSLATED)
+		env_alias_delete(env, &alias);
+	alias.ifindex = 0;
+	if (flags & NFR_STATE_HAS_HOP)
+		env_alias_delete(env, &alias);
+	limit_drop(env, counted, &source);
+	return 0;
+}
+
+/* For sweeps: nothing will continue the flow. */
+NFR_INLINE int state_is_over(struct env *env, const struct nfr_state_key *name,
+			     const struct nfr_state *state, __u64 now)
+{
+	return !state_is_alive(state, now) ||
+	       (state->epoch != env_epoch(env) &&
+		limit_is_flushed(env, name, state));
+}
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * socket_diag.c: the sockets of this namespace -> those that send past every
+ * hook. sock_diag(7) lists packet sockets, but not whether they bypass; that is
+ * asked of the socket itself, by a copy of a holder's descriptor.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+#include <linux/packet_diag.h>
+#include <linux/sock_diag.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sockets.h"
+
+#define DIAG_AF_XDP 44
+#define DIAG_QDISC_BYPASS 20
+
+/* The inodes of sockets that were listed, and not yet found. */
+struct diag {
+	struct socket_diag *out;
+	uint32_t *inodes;
+	size_t count;
+};
+
+static int diag_visit(const struct nlmsghdr *header, void *arg)
+{
+	const struct packet_diag_msg *msg = mnl_nlmsg_get_payload(header);
+	struct diag *diag = arg;
+	uint32_t *grown;
+
+	grown = reallocarray(diag->inodes, diag->count + 1, sizeof(*grown));
+	if (!grown)
+		return MNL_CB_ERROR;
+	diag->inodes = grown;
+	diag->inodes[diag->count++] = msg->pdiag_ino;
+	return MNL_CB_OK;
+}
+
+/* All packet sockets of the caller's namespace. */
+static int diag_list(struct diag *diag)
+{
+	char buffer[8192];
+	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+	struct packet_diag_req *request;
+	struct mnl_socket *nl;
+	ssize_t len;
+	int ret = MNL_CB_OK;
+
+	header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
+	request->sdiag_family = AF_PACKET;
+	nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	if (!nl)
+		return -errno;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) ||
+	    mnl_socket_sendto(nl, header, header->nlmsg_len) < 0)
+		ret = MNL_CB_ERROR;
+	while (ret == MNL_CB_OK) {
+		len = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
+		ret = len < 0 ? MNL_CB_ERROR
+			      : mnl_cb_run(buffer, (size_t)len, 0,
+					   mnl_socket_get_portid(nl),
+					   diag_visit, diag);
+	}
+	len = ret < 0 ? -errno : 0;
+	mnl_socket_close(nl);
+	return (int)len;
+}
+
+/* Was it listed? Then it is found. */
+static bool diag_take(struct diag *diag, uint32_t inode)
+{
+	for (size_t i = 0; i < diag->count; i++) {
+		if (diag->inodes[i] != inode)
+			continue;
+		diag->inodes[i] = diag->inodes[--diag->count];
+		return true;
+	}
+	return false;
+}
+
+static void diag_name(struct socket_diag *out, int pid)
+{
+	size_t len = strlen(out->holders);
+	char path[64], name[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = fopen(path, "re");
+	if (file) {
+		if (!fgets(name, sizeof(name), file))
+			name[0] = '\0';
+		name[strcspn(name, "\n")] = '\0';
+		fclose(file);
+	}
+	snprintf(out->holders + len, sizeof(out->holders) - len, "%s%s (%d)",
+		 len ? ", " : "", name, pid);
+}
+
+/* A socket of ours by its own word: which kind? */
+static void diag_ask(struct diag *diag, int pid, int fd, uint32_t inode,
+		     uint64_t cookie)
+{
+	struct socket_diag *out = diag->out;
+	int domain = 0, bypass = 1;
+	socklen_t len = sizeof(domain);
+	uint64_t netns = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) ||
+	    (domain != AF_PACKET && domain != DIAG_AF_XDP))
+		return;
+	if (domain == DIAG_AF_XDP) {
+		len = sizeof(netns);
+		if (getsockopt(fd, SOL_SOCKET, 71 /* SO_NETNS_COOKIE */, &netns,
+			       &len) ||
+		    netns == cookie) {
+			out->xdp++;
+			diag_name(out, pid);
+		}
+		return;
+	}
+	if (!diag_take(diag, inode))
+		return;
+	len = sizeof(bypass);
+	if (!getsockopt(fd, SOL_PACKET, DIAG_QDISC_BYPASS, &bypass, &len) &&
+	    !bypass)
+		return;
+	out->bypass++;
+	diag_name(out, pid);
+}
+
+/* Every socket among the descriptors of one process. */
+static void diag_process(struct diag *diag, int pid, uint64_t cookie)
+{
+	char path[300], target[64];
+	struct dirent *entry;
+	int pidfd = -1;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		unsigned inode;
+		ssize_t len;
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%s", pid,
+			 entry->d_name);
+		len = readlink(path, target, sizeof(target) - 1);
+		if (len < 0)
+			continue;
+		target[len] = '\0';
+		if (sscanf(target, "socket:[%u]", &inode) != 1)
+			continue;
+		if (pidfd < 0)
+			pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		fd = (int)syscall(SYS_pidfd_getfd, pidfd, atoi(entry->d_name),
+				  0);
+		if (fd < 0)
+			continue;
+		diag_ask(diag, pid, fd, inode, cookie);
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+	if (pidfd >= 0)
+		close(pidfd);
+}
+
+/* Those that were listed, whose holder was not found, and that still live. */
+static unsigned diag_hidden(struct diag *diag)
+{
+	struct diag now = {0};
+	unsigned hidden = 0;
+
+	if (!diag->count)
+		return 0;
+	if (diag_list(&now)) {
+		hidden = (unsigned)diag->count;
+	} else {
+		for (size_t i = 0; i < now.count; i++)
+			hidden += diag_take(diag, now.inodes[i]);
+	}
+	free(now.inodes);
+	return hidden;
+}
+
+int socket_diag(struct socket_diag *out)
+{
+	struct diag diag = {.out = out};
+	struct dirent *entry;
+	uint64_t cookie = 0;
+	uint32_t inode;
+	DIR *proc;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = diag_list(&diag);
+	if (!ret)
+		ret = pins_netns(&cookie, &inode);
+	proc = ret ? NULL : opendir("/proc");
+	while (proc && (entry = readdir(proc)))
+		if (atoi(entry->d_name) > 0)
+			diag_process(&diag, atoi(entry->d_name), cookie);
+	if (proc)
+		closedir(proc);
+	out->hidden = ret ? 0 : diag_hidden(&diag);
+	free(diag.inodes);
+	return ret;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sockets.h: what guards the making of sockets that no packet hook sees; and
+ * those that were made before.
+ *
+ *   DIR/sockets/setsockopt    a link on the root cgroup
+ */
+#ifndef NFR_SOCKETS_H
+#define NFR_SOCKETS_H
+
+#include "shared.h"
+
+#define PINS_SOCKETS "sockets"
+
+/* Attaches where no link of ours is. -EEXIST: someone else's pin, or others. */
+int sockets_attach(const struct pins *, const struct shared *,
+		   const struct engine_options *, struct engine_error *);
+/* Fills one path a hook, and one for older sockets if there are: how many. */
+size_t sockets_look(const struct pins *, const struct shared *,
+		    struct engine_path *out);
+/* shared may be NULL: then whatever link is there is taken for ours. */
+void sockets_remove(const struct pins *, const struct shared *, size_t *left);
+
+/* Sockets of this namespace that send past every hook. */
+struct socket_diag {
+	unsigned bypass;  /* AF_PACKET with PACKET_QDISC_BYPASS */
+	unsigned xdp;	  /* AF_XDP */
+	unsigned hidden;  /* AF_PACKET whose holder was not found */
+	char holders[56]; /* "dhclient (812), pid 99", or "" */
+};
+/* 0 or -errno when the kernel does not list packet sockets. */
+int socket_diag(struct socket_diag *out);
+
+#endif
