@@ -33,8 +33,9 @@ include kmod-linux/files.mk
 include bench/files.mk
 include tests/files.mk
 include docs/files.mk
+include packaging/files.mk
 
-LIB_SRC := $(compiler_src) $(runtime_src)
+LIB_SRC := $(compiler_src) $(runtime_src) $(bench_lib_src)
 GEN_SRC := build/gen/parse.tab.c build/gen/scan.c
 TOOLS := nfload nftrace nfbench
 
@@ -126,10 +127,11 @@ include kmod-linux/rules.mk
 -include $(wildcard build/bpf/*.d)
 
 #: make install    install into $(DESTDIR)$(PREFIX)
-install: all
+install: all $(systemd_units)
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8 \
 		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/nfr \
 		$(vim_files:docs/vim/%/nfr.vim=$(DESTDIR)$(PREFIX)/share/nfr/vim/%) \
+		$(DESTDIR)$(PREFIX)/$(unit_dir) \
 		$(dir $(DESTDIR)$(PREFIX)/$(bash_completion))
 	install -m755 $(rel_tools) $(DESTDIR)$(PREFIX)/sbin
 	install -m644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
@@ -138,6 +140,7 @@ install: all
 	for f in $(vim_files:docs/vim/%=%); do \
 		install -m644 docs/vim/$$f $(DESTDIR)$(PREFIX)/share/nfr/vim/$$f || exit; \
 	done
+	install -m644 $(systemd_units) $(DESTDIR)$(PREFIX)/$(unit_dir)
 	build/rel/bin/nfload completion bash >$(DESTDIR)$(PREFIX)/$(bash_completion)
 
 #: make uninstall  remove what install put there
@@ -146,6 +149,7 @@ uninstall:
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard docs/man/*.8))
 	rm -f $(patsubst docs/man/%,$(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard docs/man/*.5))
 	rm -f $(DESTDIR)$(PREFIX)/$(bash_completion)
+	rm -f $(patsubst build/gen/%,$(DESTDIR)$(PREFIX)/$(unit_dir)/%,$(systemd_units))
 	rm -rf $(DESTDIR)$(PREFIX)/share/nfr
 
 #: make lint       clang-tidy, cppcheck, mandoc, shellcheck

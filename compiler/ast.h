@@ -410,6 +410,7 @@ enum ast_clause_kind {
 	AST_CLAUSE_INCLUDE,
 	AST_CLAUSE_DNS,	 /* match.to.hosts: the resolvers */
 	AST_CLAUSE_LINK, /* words: arp ndp dhcp eapol */
+	AST_CLAUSE_PEER, /* words: public keys */
 };
 
 struct ast_clause {

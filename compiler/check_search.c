@@ -305,7 +305,12 @@ static bool is_guarded(const struct search_packet *packet,
 		       const void *looked_for)
 {
 	uint32_t ifid = packet->key.w[NFR_F_IFID];
+	uint32_t rule = out->result.rule;
 
+	if (rule >= s->policy->rule_count &&
+	    rule - s->policy->rule_count < s->policy->guard_count &&
+	    s->policy->guard[rule - s->policy->rule_count].is_address)
+		return false; /* stopped by where it comes from */
 	if (ifid && s->policy->ifaces[ifid - 1].is_tunnel)
 		return false; /* stopped, but not outside */
 	return out->result.reason == NFR_REASON_GUARD &&

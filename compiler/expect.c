@@ -9,7 +9,7 @@
 
 #include "parse.tab.h"
 
-#define LIST_MAX 6
+#define LIST_MAX 7
 
 struct expected {
 	const char **names;
@@ -96,6 +96,7 @@ static const struct {
 	{T_OVERLOAD, "a table name like <name>"},
 	{T_FILE, "a path"},
 	{T_CGROUP, "a path"},
+	{T_PEER, "a public key"},
 	{T_USER, "a user"},
 	{T_GROUP, "a group"},
 	{T_MARK, "a mark"},

@@ -65,6 +65,9 @@ struct image_ruleinfo {
 	4u /* it passes, by the user's word, and can not                       \
 	      match the tunnel's device: what it passes and                    \
 	      the guard stops breaks the contract */
+#define IMAGE_RULE_ADDRESS                                                     \
+	8u /* the guard's, by addresses that only the tunnel's device          \
+	      may use: no promise of the user's is about these */
 
 struct image_table {
 	__u32 name;
@@ -99,10 +102,14 @@ struct image_entry {
 struct image_iface {
 	__u32 name;
 	__u32 flags; /* IMAGE_IFACE_* */
+	__u32 peers; /* strings: a tunnel's, in base64, spaces between; "" any
+		      */
+	__u32 reserved;
 };
 #define IMAGE_IFACE_TUNNEL 1u
 #define IMAGE_IFACE_LOOPBACK 2u
 #define IMAGE_IFACE_SKIP 4u
+#define IMAGE_IFACE_REBIND 8u /* a tunnel made later counts too */
 
 /*
  * The contract, to be asked again when tables change. An assert is one or more

@@ -35,6 +35,9 @@ size_t image_edit_keep(struct image_edit *, const struct image *old);
 int image_edit_finish(struct image_edit *, __u8 **bytes, size_t *len);
 void image_edit_free(struct image_edit *);
 
+/* The same rules, names and all, whatever the tables hold. */
+bool image_same_policy(const struct image *, const struct image *);
+
 /* The index of a table, or -1. */
 int image_find_table(const struct image *, const char *name);
 /* Entries of one table: they stand together. */

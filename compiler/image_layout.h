@@ -15,7 +15,7 @@ _Static_assert(sizeof(struct image_header) == 224, "image_header");
 _Static_assert(sizeof(struct image_ruleinfo) == 32, "image_ruleinfo");
 _Static_assert(sizeof(struct image_table) == 16, "image_table");
 _Static_assert(sizeof(struct image_entry) == 24, "image_entry");
-_Static_assert(sizeof(struct image_iface) == 8, "image_iface");
+_Static_assert(sizeof(struct image_iface) == 16, "image_iface");
 _Static_assert(sizeof(struct image_assert) == 24, "image_assert");
 _Static_assert(sizeof(struct image_exclude) == 56, "image_exclude");
 _Static_assert(sizeof(struct image_pool_addr) == 48, "image_pool_addr");

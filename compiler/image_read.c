@@ -159,7 +159,7 @@ static int check_ruleinfo(const struct image *img, char error[IMAGE_ERROR_MAX])
 		    info->file >= img->file_count)
 			return image_refuse(error, "rule %u: no such file", i);
 		if (info->flags & ~(IMAGE_RULE_QUICK | IMAGE_RULE_GENERATED |
-				    IMAGE_RULE_OUTSIDE))
+				    IMAGE_RULE_OUTSIDE | IMAGE_RULE_ADDRESS))
 			return image_refuse(error, "rule %u: unknown flags", i);
 	}
 	return 0;
@@ -257,8 +257,8 @@ static bool is_known_name(const struct image *img, __u32 before,
 
 static int check_ifaces(const struct image *img, char error[IMAGE_ERROR_MAX])
 {
-	const __u32 known =
-		IMAGE_IFACE_TUNNEL | IMAGE_IFACE_LOOPBACK | IMAGE_IFACE_SKIP;
+	const __u32 known = IMAGE_IFACE_TUNNEL | IMAGE_IFACE_LOOPBACK |
+			    IMAGE_IFACE_SKIP | IMAGE_IFACE_REBIND;
 
 	if (img->iface_count > NFR_IFACE_MAX)
 		return image_refuse(error, "more than %u interfaces",
@@ -267,7 +267,8 @@ static int check_ifaces(const struct image *img, char error[IMAGE_ERROR_MAX])
 		const struct image_iface *iface = &img->ifaces[i];
 		const char *name;
 
-		if (!is_string(img, iface->name) || iface->flags & ~known)
+		if (!is_string(img, iface->name) ||
+		    !is_string(img, iface->peers) || iface->flags & ~known)
 			return image_refuse(error,
 					    "interface %u: no such string "
 					    "or flag",

@@ -161,6 +161,9 @@ static bool is_broken(struct search *s, const struct wanted *w,
 	if (w->assert && !judge_asserts(s->judge, w->assert, key))
 		return false;
 	rule = judge_packet(s->judge, key, &is_pass, &classified);
+	if (rule < img->rule_count &&
+	    img->ruleinfo[rule].flags & IMAGE_RULE_ADDRESS)
+		return false;
 	out->key = *key;
 	out->rule = rule;
 	if (w->assert) {
@@ -267,6 +270,8 @@ static bool is_suspect(const struct image *img, const struct wanted *w,
 {
 	bool is_pass = img->rules[rule].verdict == NFR_PASS;
 
+	if (img->ruleinfo[rule].flags & IMAGE_RULE_ADDRESS)
+		return false;
 	if (!w->assert)
 		return img->ruleinfo[rule].flags & IMAGE_RULE_OUTSIDE;
 	return is_pass != w->assert->is_pass;

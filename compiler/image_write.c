@@ -81,6 +81,8 @@ static struct image_ruleinfo make_ruleinfo(struct writer *w,
 	image_place(w->sources, rule->span, &out.file, &out.line, &out.col);
 	if (image_is_outside(w->policy, rule))
 		out.flags |= IMAGE_RULE_OUTSIDE;
+	if (rule->is_address)
+		out.flags |= IMAGE_RULE_ADDRESS;
 	if (rule->is_quick)
 		out.flags |= IMAGE_RULE_QUICK;
 	if (rule->is_generated)
@@ -134,14 +136,15 @@ static void mark_match(const struct policy_match *match, bool is_negated,
 
 /*
  * "pass to ! <t>" passes everything while t is empty, and a guard that blocks
- * "to <t>" outside of the tunnel nothing.
+ * "to <t>" outside of the tunnel nothing. But while the tunnel has no address,
+ * there is none to keep inside.
  */
 static void mark_rule(const struct policy_rule *rule, bool is_guard,
 		      struct image_table *tables)
 {
 	bool is_negated = rule->is_pass;
 
-	if (!rule->is_pass && !is_guard)
+	if ((!rule->is_pass && !is_guard) || rule->is_address)
 		return;
 	for (size_t i = 0; i < rule->within_count; i++)
 		mark_match(&rule->within[i], is_negated, tables);
@@ -229,6 +232,10 @@ static void fill_ifaces(struct writer *w)
 			out->flags |= IMAGE_IFACE_LOOPBACK;
 		if (iface->is_skipped)
 			out->flags |= IMAGE_IFACE_SKIP;
+		if (iface->is_rebind)
+			out->flags |= IMAGE_IFACE_REBIND;
+		out->peers =
+			pool_add(&w->strings, iface->peers ? iface->peers : "");
 	}
 }
 
@@ -293,6 +300,9 @@ static void add_strings(struct writer *w)
 		pool_add(&w->strings, sources_file(w->sources, i)->path);
 	for (size_t i = 0; i < p->iface_count; i++)
 		pool_add(&w->strings, p->ifaces[i].name);
+	for (size_t i = 0; i < p->iface_count; i++)
+		pool_add(&w->strings,
+			 p->ifaces[i].peers ? p->ifaces[i].peers : "");
 	for (size_t i = 0; i < p->table_count; i++)
 		make_table(w, &p->tables[i]);
 	for (size_t i = 0; i < p->rule_count; i++)

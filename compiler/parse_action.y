@@ -181,6 +181,7 @@ clause:
 		{ $$ = clause_new(f, @$, AST_CLAUSE_INCLUDE, $2); }
 	| DNS addresses { $$ = clause_dns(f, @$, $2); }
 	| LINK link_words { $$ = clause_link(f, @$, $2); }
+	| PEER peer_words { $$ = clause_peer(f, @$, $2); }
 	;
 
 clause_head:
@@ -201,6 +202,12 @@ addresses:
 link_words:
 	link_word { $$ = list_of(word_new(f, @1, $1)); }
 	| link_words optional_comma link_word
+		{ $$ = list_append($1, word_new(f, @3, $3)); }
+	;
+
+peer_words:
+	word { $$ = list_of(word_new(f, @1, $1)); }
+	| peer_words optional_comma word
 		{ $$ = list_append($1, word_new(f, @3, $3)); }
 	;
 

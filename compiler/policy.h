@@ -88,6 +88,7 @@ struct policy_rule {
 	bool is_logged;
 	bool keeps_state;
 	bool is_default;   /* the last of rules: matches everything */
+	bool is_address;   /* the guard's: by the tunnel's own addresses */
 	bool is_generated; /* not written as a rule: link, tunnel, default */
 	const struct policy_effects *effects; /* NULL: none */
 	const struct policy_state *state;     /* NULL: as by default, or none */
@@ -115,7 +116,7 @@ struct policy_table {
 	const char *name;
 	bool is_const;
 	bool is_persist;
-	bool is_counters; /* each entry counts what its rules decide */
+	bool is_counters;    /* each entry counts what its rules decide */
 	bool is_initialised; /* addresses or a file were written, or { } */
 	bool is_declared;    /* false: used only, as pf allows */
 	bool is_dynamic;
@@ -130,8 +131,10 @@ struct policy_table {
 struct policy_iface {
 	const char *name;
 	bool is_tunnel;
-	bool is_loopback; /* binds only to a loopback device */
-	bool is_skipped;  /* set skip on: no hook is attached */
+	bool is_loopback;  /* binds only to a loopback device */
+	bool is_skipped;   /* set skip on: no hook is attached */
+	bool is_rebind;	   /* a tunnel made later counts too */
+	const char *peers; /* public keys, spaces between; NULL: any */
 };
 
 /* What "set" says, beside what rules have from it. */

@@ -39,6 +39,7 @@ static void print_clause(const struct ast_clause *clause, FILE *f)
 		[AST_CLAUSE_INCLUDE] = "include",
 		[AST_CLAUSE_DNS] = "dns",
 		[AST_CLAUSE_LINK] = "link",
+		[AST_CLAUSE_PEER] = "peer",
 	};
 	const struct ast_match *m = &clause->match;
 	fprintf(f, "\t%s", names[clause->kind]);
@@ -47,6 +48,9 @@ static void print_clause(const struct ast_clause *clause, FILE *f)
 	} else if (clause->kind == AST_CLAUSE_LINK) {
 		for (const struct ast_word *w = clause->words; w; w = w->next)
 			fprintf(f, " %s", w->text);
+	} else if (clause->kind == AST_CLAUSE_PEER) {
+		for (const struct ast_word *w = clause->words; w; w = w->next)
+			fprintf(f, " \"%s\"", w->text);
 	} else {
 		print_family(m->family, f);
 		print_protos(m->protos, f);

@@ -221,3 +221,11 @@ struct ast_clause *clause_link(struct front *f, struct span span,
 	clause->words = words.first;
 	return clause;
 }
+
+struct ast_clause *clause_peer(struct front *f, struct span span,
+			       struct list words)
+{
+	struct ast_clause *clause = clause_make(f, span, AST_CLAUSE_PEER);
+	clause->words = words.first;
+	return clause;
+}

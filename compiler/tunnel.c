@@ -181,6 +181,8 @@ static bool clause_resolve(struct tunnel *t, struct tunnel_clause *clause)
 
 	if (ast->kind == AST_CLAUSE_LINK)
 		return link_is_sound(t, clause);
+	if (ast->kind == AST_CLAUSE_PEER)
+		return tunnel_peer_is_sound(t, clause);
 	if (!match_resolve(c, &ast->match, &clause->lists))
 		return false;
 	if (ast->kind == AST_CLAUSE_DNS)
@@ -244,6 +246,7 @@ static bool ifaces_resolve(struct tunnel *t)
 	if (!device_is_sound(t) || !names_iface(c, t->ast->device, &t->device))
 		return false;
 	c->policy->ifaces[t->device.ifid - 1].is_tunnel = true;
+	c->policy->ifaces[t->device.ifid - 1].is_rebind = t->ast->is_rebind;
 	loopbacks_resolve(t);
 	t->title =
 		arena_printf(c->arena, "tunnel %s over", t->ast->device->name);
@@ -369,7 +372,7 @@ static void tunnel_printable(struct tunnel *t)
 
 		*x = *t->clauses[i].ast;
 		x->next = NULL;
-		if (x->kind != AST_CLAUSE_LINK)
+		if (x->kind != AST_CLAUSE_LINK && x->kind != AST_CLAUSE_PEER)
 			x->match = match_printable(c, &t->clauses[i].ast->match,
 						   &t->clauses[i].lists);
 		if (x->kind == AST_CLAUSE_EXCLUDE && !x->is_trusted)
@@ -395,8 +398,6 @@ void tunnel_check(struct check *c)
 	ok &= clauses_resolve(&t);
 	if (!ok || !tunnel_exclude_is_sound(&t))
 		return;
-	if (t.ast->is_rebind)
-		feature_note(c, FEATURE_REBIND, t.ast->device->span);
 	rules_arp(&t);
 	rules_links(&t);
 	rules_outside(&t);

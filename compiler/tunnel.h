@@ -46,6 +46,7 @@ struct tunnel_say {
 	enum check_stage stage;
 	bool is_pass;
 	bool keeps_state;
+	bool is_address;   /* by the tunnel's own addresses */
 	bool is_any_frame; /* also what is not IP */
 	uint8_t dirs;
 	int ethertype;			   /* 0: IP */
@@ -98,7 +99,13 @@ void tunnel_emit_dns(struct tunnel *, const struct tunnel_say *,
 /* The match of tunnel_links[i]. */
 struct check_match tunnel_link_match(struct check *,
 				     const struct tunnel_link *);
+/* From, or to, the addresses that a device, or "self", has at the time. */
+struct check_match tunnel_own_match(struct tunnel *, const char *device,
+				    bool is_source);
 bool tunnel_has_link(const struct tunnel_clause *, const char *word);
+
+/* tunnel_peer.c: notes the keys of a peer clause, or says what is wrong. */
+bool tunnel_peer_is_sound(struct tunnel *, const struct tunnel_clause *);
 
 void tunnel_guard(struct tunnel *);
 

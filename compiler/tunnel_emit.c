@@ -124,6 +124,31 @@ struct check_match tunnel_link_match(struct check *c,
 	return m;
 }
 
+struct check_match tunnel_own_match(struct tunnel *t, const char *device,
+				    bool is_source)
+{
+	struct ast_host *host = arena_new_of(t->check->arena, struct ast_host);
+	struct check_match m = match_any();
+	struct policy_host *numbers =
+		is_source ? &m.numbers.src : &m.numbers.dst;
+	int table;
+
+	*host = (struct ast_host){
+		.kind = AST_HOST_DYNAMIC,
+		.name = device,
+		.span = t->node->span,
+		.prefix_len = -1,
+	};
+	table = tables_dynamic(t->check, host);
+	if (table >= 0)
+		*numbers = (struct policy_host){
+			.kind = POLICY_HOST_TABLE,
+			.table = (uint32_t)table,
+		};
+	(is_source ? &m.ast.from : &m.ast.to)->hosts = host;
+	return m;
+}
+
 /* ---- rules ------------------------------------------------------------------
  */
 
@@ -201,6 +226,7 @@ void tunnel_emit(struct tunnel *t, const struct tunnel_say *s,
 		.is_pass = s->is_pass,
 		.keeps_state = s->keeps_state,
 		.is_generated = true,
+		.is_address = s->is_address,
 		.span = s->span,
 		.text = say_text(t, s, &m.ast),
 	};

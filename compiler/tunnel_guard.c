@@ -3,8 +3,9 @@
  * tunnel_guard.c: the tunnel block -> the sealed guard, which is looked at
  * after everything else passed a packet.
  *
- * Overview: the first match decides, and no match has no objection. Only what
- * goes out is looked at. The tunnel's device and loopback come first, so that
+ * Overview: the first match decides, and no match has no objection. Of what
+ * comes in, only the tunnel's own address is looked for. The tunnel's device
+ * and loopback come first, so that
  * "! device" after them is every other interface, also one that appears later.
  *
  * Invariants: the last rule for the outside blocks every packet of every
@@ -27,6 +28,39 @@ static struct tunnel_say say(const struct tunnel *t, bool is_pass,
 	};
 }
 
+/*
+ * The tunnel's own addresses are inside: what has one as its source outside
+ * betrays it (CVE-2019-14899), and what comes from outside to one is forged.
+ * Without the tunnel there are none, and nothing to betray.
+ */
+static void guard_addresses(struct tunnel *t)
+{
+	struct tunnel_say block = say(t, false, "the tunnel's address");
+
+	block.is_address = true;
+	for (size_t i = 0; i < 2; i++) {
+		struct check_match m =
+			tunnel_own_match(t, t->ast->device->name, i == 0);
+
+		block.dirs = i == 0 ? TUNNEL_OUT : TUNNEL_IN;
+		tunnel_emit_outside(t, &block, &m);
+	}
+}
+
+/* Inside, an address of another interface of this host says where it is. */
+static void guard_sources(struct tunnel *t)
+{
+	struct tunnel_say rule = say(t, true, "the tunnel's address");
+	struct check_match m = tunnel_own_match(t, t->ast->device->name, true);
+
+	tunnel_emit(t, &rule, &t->device, &m);
+	m = tunnel_own_match(t, "self", true);
+	rule.is_pass = false;
+	rule.is_address = true;
+	rule.why = "another's address";
+	tunnel_emit(t, &rule, &t->device, &m);
+}
+
 static void guard_inside(struct tunnel *t)
 {
 	struct tunnel_say pass = say(t, true, t->title);
@@ -39,8 +73,10 @@ static void guard_inside(struct tunnel *t)
 		dns.is_pass = false;
 		tunnel_emit_dns(t, &dns, &t->device, false);
 	}
+	guard_sources(t);
 	tunnel_emit(t, &pass, &t->device, NULL);
 	pass.why = "loopback";
+	pass.dirs = TUNNEL_BOTH;
 	for (size_t i = 0; i < t->loopback_count; i++)
 		tunnel_emit(t, &pass, &t->loopbacks[i], NULL);
 }
@@ -85,6 +121,7 @@ void tunnel_guard(struct tunnel *t)
 	struct tunnel_say block = say(t, false, t->title);
 
 	guard_inside(t);
+	guard_addresses(t);
 	guard_links(t);
 	tunnel_emit_clauses(t, AST_CLAUSE_TRANSPORT, &pass, "transport");
 	if (t->is_include)

@@ -27,18 +27,20 @@ static __always_inline volatile struct nfr_control *floor_control(void)
 	return bpf_map_lookup_elem(&nfr_control, &zero);
 }
 
-static __always_inline void floor_call(void *ctx)
+/* Comes back when no program was there; nonzero: accept all the same. */
+static __always_inline int floor_call(void *ctx)
 {
 	volatile struct nfr_control *control = floor_control();
 	__u32 active;
 
 	if (!control)
-		return;
+		return 0;
 	active = control->active;
 	if (active == 0)
 		bpf_tail_call_static(ctx, &nfr_slots_floor, 0);
 	else if (active == 1)
 		bpf_tail_call_static(ctx, &nfr_slots_floor, 1);
+	return active == NFR_SLOT_OPEN;
 }
 
 SEC("netfilter")
@@ -48,7 +50,8 @@ int nfr_stub_floor(struct bpf_nf_ctx *ctx)
 
 	if (floor_device(ctx) == FLOOR_LOOPBACK)
 		return FLOOR_ACCEPT;
-	floor_call(ctx);
+	if (floor_call(ctx))
+		return FLOOR_ACCEPT;
 	maps_count_reason(NFR_DIR_OUT, NFR_REASON_SLOT, len);
 	return FLOOR_DROP;
 }
@@ -70,7 +73,8 @@ int nfr_stub_cgroup(struct __sk_buff *skb)
 	if (skb->ifindex == FLOOR_LOOPBACK ||
 	    floor_namespace(skb) != control->netns_cookie)
 		return FLOOR_ACCEPT;
-	floor_call(skb);
+	if (floor_call(skb))
+		return FLOOR_ACCEPT;
 	maps_count_reason(NFR_DIR_OUT, NFR_REASON_SLOT, skb->len);
 	return FLOOR_DROP;
 }

@@ -4,10 +4,13 @@
  *
  * These programs are attached once and never replaced. The switch is the one
  * word control.active; a tail call by a constant index becomes a direct jump.
- * A tail call that falls through found no program: the packet is blocked.
+ * A tail call that falls through found no program: the packet is blocked. The
+ * program that puts a policy on trial is here too, as it outlives policies.
  */
 #define NFR_STUB
 #include "kmod-linux/maps.bpf.h"
+
+#include "kmod-linux/confirm.bpf.h"
 
 #include <linux/pkt_cls.h>
 
@@ -23,7 +26,8 @@ SLOTS(nfr_slots_xdp);
 SLOTS(nfr_slots_in);
 SLOTS(nfr_slots_out);
 
-static __always_inline void stub_call(void *ctx, void *slots)
+/* Comes back when no program was there; nonzero: pass all the same. */
+static __always_inline int stub_call(void *ctx, void *slots)
 {
 	__u32 zero = 0;
 	volatile struct nfr_control *control =
@@ -31,18 +35,20 @@ static __always_inline void stub_call(void *ctx, void *slots)
 	__u32 active;
 
 	if (!control)
-		return;
+		return 0;
 	active = control->active;
 	if (active == 0)
 		bpf_tail_call_static(ctx, slots, 0);
 	else if (active == 1)
 		bpf_tail_call_static(ctx, slots, 1);
+	return active == NFR_SLOT_OPEN;
 }
 
 SEC("xdp")
 int nfr_stub_xdp(struct xdp_md *ctx)
 {
-	stub_call(ctx, &nfr_slots_xdp);
+	if (stub_call(ctx, &nfr_slots_xdp))
+		return XDP_PASS;
 	maps_count_reason(NFR_DIR_IN, NFR_REASON_SLOT,
 			  ctx->data_end - ctx->data);
 	return XDP_DROP;
@@ -51,7 +57,8 @@ int nfr_stub_xdp(struct xdp_md *ctx)
 SEC("tc")
 int nfr_stub_in(struct __sk_buff *skb)
 {
-	stub_call(skb, &nfr_slots_in);
+	if (stub_call(skb, &nfr_slots_in))
+		return TC_ACT_UNSPEC;
 	maps_count_reason(NFR_DIR_IN, NFR_REASON_SLOT, skb->len);
 	return TC_ACT_SHOT;
 }
@@ -59,7 +66,8 @@ int nfr_stub_in(struct __sk_buff *skb)
 SEC("tc")
 int nfr_stub_out(struct __sk_buff *skb)
 {
-	stub_call(skb, &nfr_slots_out);
+	if (stub_call(skb, &nfr_slots_out))
+		return TC_ACT_UNSPEC;
 	maps_count_reason(NFR_DIR_OUT, NFR_REASON_SLOT, skb->len);
 	return TC_ACT_SHOT;
 }

@@ -291,7 +291,7 @@ _Static_assert(sizeof(struct nfr_count) == 16, "nfr_count");
 
 /* control: ARRAY of one, mmapable; active is the switch. */
 struct nfr_control {
-	__u32 active;	       /* slot 0 or 1; anything else blocks */
+	__u32 active; /* slot 0 or 1; NFR_SLOT_OPEN; anything else blocks */
 	__u32 trace_block;     /* nonzero: blocked packets also go to the ring
 				  buffer */
 	__u64 netns_cookie;    /* the namespace this belongs to */
@@ -306,6 +306,44 @@ struct nfr_control {
 	__u32 reserved_too[15];
 };
 _Static_assert(sizeof(struct nfr_control) == 128, "nfr_control");
+#define NFR_SLOT_NONE 2u
+/*
+ * Hooks pass all: only where a first load was not confirmed in time and there
+ * was nothing to go back to. Not a number that comes by accident.
+ */
+#define NFR_SLOT_OPEN 0x6e65706fu
+
+/*
+ * pending: ARRAY of one: a struct bpf_timer, then this. A load that waits to
+ * be confirmed; only the program "arm" writes here, as an update by user space
+ * would end the timer.
+ */
+struct nfr_pending {
+	__u64 deadline_ns;     /* CLOCK_BOOTTIME */
+	__u32 state;	       /* NFR_PENDING_* */
+	__u32 from_slot;       /* on trial */
+	__u32 from_generation; /* the same */
+	__u32 to_slot;	       /* NFR_SLOT_NONE, NFR_SLOT_OPEN, or a slot */
+	__u32 to_generation;   /* 0: there was none */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct nfr_pending) == 32, "nfr_pending");
+#define NFR_PENDING_NONE 0u
+#define NFR_PENDING_WAITING 1u
+#define NFR_PENDING_CONFIRMED 2u
+#define NFR_PENDING_WENT_BACK 3u  /* by the timer */
+#define NFR_PENDING_TAKEN_BACK 4u /* by hand, before its time */
+#define NFR_TIMER_LEN 16u	  /* of struct bpf_timer */
+
+/* What the program "arm" is run with. */
+struct nfr_arm {
+	__u32 op;		    /* NFR_ARM_* */
+	__u32 wait_ms;		    /* of START */
+	struct nfr_pending pending; /* START: all but deadline_ns; else state */
+};
+_Static_assert(sizeof(struct nfr_arm) == 40, "nfr_arm");
+#define NFR_ARM_START 1u  /* switches to from_slot and starts the timer */
+#define NFR_ARM_SETTLE 2u /* stops it; 1: it waited still */
 
 /*
  * states: HASH. Seen from the interface: near is the source of what goes out

@@ -24,6 +24,7 @@
  *     -EOPNOTSUPP  the kernel lacks a feature, which err->text names
  *     -EBUSY    another nfload holds the lock
  *     -EAGAIN   not the generation of options.only_after is in force
+ *     -EINPROGRESS  a policy is on trial: confirm it or roll it back first
  *     -EEXIST   a name is pinned by someone else
  *     -EXDEV    the directory belongs to another network namespace
  *     -EPROTO   what is pinned is of another ABI version, or is damaged
@@ -131,6 +132,14 @@ struct engine_options {
 	bool no_netfilter;     /* the floor by the root cgroup's egress */
 	/* -EAGAIN unless this generation is in force; 0: whichever. */
 	uint32_t only_after;
+	/*
+	 * Not 0: the policy is on trial, and the kernel goes back by itself
+	 * after this time unless engine_confirm() comes first. Where nothing
+	 * was in force before, to hooks that pass all, or with trial_blocks
+	 * block all.
+	 */
+	uint32_t trial_ms;
+	bool trial_blocks;
 	/* libbpf's log, line by line, for -v; NULL: kept for errors only. */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
@@ -161,6 +170,30 @@ int engine_apply(const char *dir, const struct image *image,
 		 const struct engine_options *options,
 		 struct engine_report *report, struct engine_error *err);
 
+/* ---- on trial, and back ------------------------------------------------- */
+
+struct engine_pending {
+	uint32_t state;	     /* NFR_PENDING_* */
+	uint32_t generation; /* that was put on trial */
+	uint32_t before;     /* that was in force; 0: none */
+	bool opens;	     /* there was none, and hooks pass all then */
+	uint32_t left_ms;    /* while it waits */
+};
+/*
+ * The policy on trial stays. -ENOENT: none waits, -ETIMEDOUT: the kernel has
+ * gone back from the last one; *out says what of.
+ */
+int engine_confirm(const char *dir, const struct engine_options *,
+		   struct engine_pending *out, struct engine_error *err);
+/*
+ * The other slot's generation is in force again, by one store, after the
+ * devices of now were given to it. One on trial is taken back. -ENOENT: there
+ * is no other; report as engine_apply() fills it, generation 0 when what is
+ * gone back to was no policy.
+ */
+int engine_rollback(const char *dir, const struct engine_options *,
+		    struct engine_report *report, struct engine_error *err);
+
 enum engine_leave {
 	ENGINE_LEAVE_BLOCKED, /* hooks stay and block everything */
 	ENGINE_LEAVE_OPEN     /* hooks and pins are removed */
@@ -190,6 +223,20 @@ int engine_open(const char *dir, struct engine **out, struct engine_error *err);
 void engine_close(struct engine **); /* NULL is fine */
 
 int engine_control(struct engine *, struct nfr_control *out);
+int engine_pending(struct engine *, struct engine_pending *out,
+		   struct engine_error *err);
+/*
+ * Brings what is loaded up to date with the devices of now, without a new
+ * generation: names, link types, missing hooks, hooks that are not first, and
+ * tunnels that "rebind" lets back in. Says what it did, a sentence each. Takes
+ * the lock. -ENOENT after an unload: open again.
+ */
+struct engine_tend_log {
+	void (*say)(void *arg, const char *line);
+	void *arg;
+};
+int engine_tend(struct engine *, const struct engine_options *,
+		const struct engine_tend_log *, struct engine_error *err);
 /* Blocked packets also go to the events when on. */
 int engine_set_trace(struct engine *, bool on, struct engine_error *err);
 
@@ -213,6 +260,8 @@ struct engine_status {
 	const char *engine; /* "vm" */
 	enum engine_loop loop;
 	uint64_t loaded_at; /* seconds since 1970; 0: not known */
+	struct engine_pending pending;
+	bool is_open; /* a trial went back to hooks that pass all */
 	uint32_t rule_count, guard_count, insn_count;
 	bool trace_block;
 	uint64_t events_lost;

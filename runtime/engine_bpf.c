@@ -9,7 +9,8 @@
  *   4 inactive slot emptied      the old policy, no way back to its forerunner
  *   5 pinned and placed          the old policy; the next load clears it away
  *   6 hooks on new devices       they run the old policy
- *   7 control.active             the new policy
+ *   7 control.active             the new policy; on trial, the timer is set in
+ *                                the same run of a program (confirm.bpf.h)
  * A first load has no old policy that new hooks could run: it switches before
  * it attaches.
  */
@@ -24,12 +25,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "binding.h"
 #include "bpflog.h"
 #include "engine_error.h"
 #include "floor.h"
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
+#include "rebind.h"
 #include "sockets.h"
 
 #define APPLY_ROUNDS 4 /* devices that appear while others are hooked */
@@ -150,11 +153,50 @@ static int apply_open(struct apply *apply, const char *dir,
 	return ret;
 }
 
+/* The slot that is not active holds what a trial would go back to. */
+static int apply_refuse_trial(const struct apply *apply,
+			      struct engine_error *err)
+{
+	struct nfr_pending pending;
+	int ret = shared_pending(apply->shared, &pending, err);
+
+	if (ret || pending.state != NFR_PENDING_WAITING)
+		return ret;
+	error_set(err, -EINPROGRESS, "generation %u waits to be confirmed",
+		  pending.from_generation);
+	error_hint(err, "nfload confirm keeps it, nfload rollback takes it "
+			"back");
+	return -EINPROGRESS;
+}
+
+static int apply_activate(struct apply *apply, struct engine_error *err)
+{
+	struct engine_report *report = &apply->report;
+	struct nfr_pending pending = {
+		.from_slot = report->slot,
+		.from_generation = report->generation,
+		.to_slot = apply->shared->control->active,
+		.to_generation = report->previous,
+	};
+
+	if (!apply->options.trial_ms) {
+		shared_activate(apply->shared, report->slot);
+		return 0;
+	}
+	if (!report->previous)
+		pending.to_slot = apply->options.trial_blocks ? NFR_SLOT_NONE
+							      : NFR_SLOT_OPEN;
+	return shared_try(apply->shared, &pending, apply->options.trial_ms,
+			  err);
+}
+
 static int apply_look(struct apply *apply, struct engine_error *err)
 {
 	struct shared *shared = apply->shared;
-	int ret;
+	int ret = apply_refuse_trial(apply, err);
 
+	if (ret)
+		return ret;
 	apply->report.previous = shared_generation(shared);
 	if (apply->options.only_after &&
 	    apply->options.only_after != apply->report.previous)
@@ -203,6 +245,37 @@ static int apply_attach_one(struct apply *apply, struct engine_device *device,
 	return 0;
 }
 
+/*
+ * The same policy with other tables is nobody's word that a device with the
+ * tunnel's name is the tunnel: what was not trusted is not, and what the tunnel
+ * was stays known.
+ */
+static int apply_keep_trust(struct apply *apply, struct engine_device *device,
+			    struct engine_error *err)
+{
+	uint32_t key = device->ifid, ifindex = device->ifindex, value;
+	struct rebind_identity identity;
+	struct binding *old = NULL;
+	int ret;
+
+	if (!apply->options.only_after || !device->is_tunnel)
+		return 0;
+	ret = binding_open(apply->pins, apply->shared,
+			   apply->shared->control->active, &old, err);
+	if (ret)
+		return ret;
+	if (bpf_map_lookup_elem(old->tunnels, &ifindex, &value)) {
+		bpf_map_delete_elem(apply->generation->fd[PIN_TUNNELS],
+				    &ifindex);
+		device->is_trusted = false;
+	}
+	if (!bpf_map_lookup_elem(old->identity, &key, &identity))
+		bpf_map_update_elem(apply->generation->fd[PIN_IDENTITY], &key,
+				    &identity, BPF_ANY);
+	binding_close(&old);
+	return 0;
+}
+
 static int apply_add_device(struct apply *apply,
 			    const struct engine_device *device,
 			    struct engine_error *err)
@@ -219,6 +292,8 @@ static int apply_add_device(struct apply *apply,
 	added = &grown[devices->count++];
 	*added = *device;
 	ret = generation_bind(apply->generation, apply->image, added, err);
+	if (!ret)
+		ret = apply_keep_trust(apply, added, err);
 	if (!ret)
 		ret = apply_attach_one(apply, added, err);
 	if (ret != -ENODEV)
@@ -317,6 +392,46 @@ static int apply_floor(struct apply *apply, struct engine_error *err)
 	return apply_sockets(apply, err);
 }
 
+/*
+ * The policy that a trial may go back to, when no process is there to tell it
+ * of devices that came since: it is told now. A hook that only one of both
+ * policies wants can not be added or removed by a timer.
+ */
+static int apply_ready_fallback(struct apply *apply, struct engine_error *err)
+{
+	struct engine_devices copy = {.count = apply->report.devices.count};
+	struct binding *binding = NULL;
+	int ret = binding_open(apply->pins, apply->shared,
+			       apply->shared->control->active, &binding, err);
+
+	if (ret == -ENOENT)
+		return 0;
+	copy.items = calloc(copy.count + 1, sizeof(*copy.items));
+	if (!ret && !copy.items)
+		ret = error_kernel(err, -ENOMEM, "list the devices");
+	for (size_t i = 0; i < copy.count && !ret; i++)
+		copy.items[i] = apply->report.devices.items[i];
+	if (!ret)
+		ret = binding_update(binding, &copy, NULL, err);
+	if (!ret)
+		binding_edges(binding, &copy);
+	for (size_t i = 0; i < copy.count && !ret; i++) {
+		const struct engine_device *now =
+			&apply->report.devices.items[i];
+
+		if (now->is_skipped == copy.items[i].is_skipped)
+			continue;
+		ret = error_set(err, -EOPNOTSUPP,
+				"\"set skip\" of %s is not as in generation "
+				"%u, and a timer can not change hooks",
+				now->name, apply->report.previous);
+		error_hint(err, "load it without --confirm");
+	}
+	engine_devices_free(&copy);
+	binding_close(&binding);
+	return ret;
+}
+
 /* Hooks that the old policy wanted and this one does not. */
 static void apply_detach_skipped(struct apply *apply)
 {
@@ -340,11 +455,16 @@ static int apply_switch(struct apply *apply, struct engine_error *err)
 	if (ret)
 		return ret;
 	if (apply->is_fresh)
-		shared_activate(apply->shared, apply->report.slot);
+		ret = apply_activate(apply, err);
+	if (ret)
+		return ret;
 	bpflog_begin(&apply->options);
 	ret = apply_attach(apply, err);
+	if (!ret && apply->options.trial_ms)
+		ret = apply_ready_fallback(apply, err);
+	if (!ret && !apply->is_fresh)
+		ret = apply_activate(apply, err);
 	if (!ret) {
-		shared_activate(apply->shared, apply->report.slot);
 		apply_detach_skipped(apply);
 		ret = apply_floor(apply, err);
 	}
@@ -400,6 +520,22 @@ static void apply_note_missing(struct apply *apply)
 				   : "there is no device %s yet: apply again "
 				     "when there is",
 			   image_string(image, image->ifaces[i].name));
+	}
+}
+
+/* There, but not who the policy says. */
+static void apply_note_strangers(struct apply *apply)
+{
+	for (size_t i = 0; i < apply->report.devices.count; i++) {
+		const struct engine_device *device =
+			&apply->report.devices.items[i];
+		char why[REBIND_WHY_MAX] = "";
+
+		if (!device->is_tunnel || device->is_trusted)
+			continue;
+		rebind_judge_peers(apply->image, device->ifid, device, why);
+		apply_note(apply, "the tunnel %s stays closed: %.120s",
+			   device->name, why);
 	}
 }
 
@@ -463,6 +599,7 @@ int engine_apply(const char *dir, const struct image *image,
 	}
 	apply.report.loop = apply.generation->loop;
 	apply_note_missing(&apply);
+	apply_note_strangers(&apply);
 	apply_note_modes(&apply);
 	apply.pins->is_new = false;
 	*report = apply.report;

@@ -189,19 +189,32 @@ int engine_states(struct engine *engine, struct engine_states *out,
 
 /* ---- ending ------------------------------------------------------------ */
 
-int engine_state_end(struct engine *engine, const struct nfr_state_key *name,
+int engine_state_end(struct engine *engine, const struct engine_state *which,
 		     struct engine_error *err)
 {
+	int fd = engine->shared->fd[PIN_STATES], failed;
 	struct nfr_state state;
 	int ret = engine_still_there(engine, err);
 
 	if (ret)
 		return ret;
-	if (bpf_map_lookup_and_delete_elem(engine->shared->fd[PIN_STATES], name,
-					   &state)) {
+	if (bpf_map_lookup_elem(fd, &which->name, &state)) {
 		if (errno == ENOENT)
 			return 0;
-		return error_kernel(err, -errno, "end a state");
+		return error_kernel(err, -errno, "read a state");
 	}
-	return 1;
+	if (state.created != which->state.created)
+		return 0;
+	if (state.counted ||
+	    state.flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP)) {
+		state.last_seen = 0;
+		state.timeout = 0;
+		failed = bpf_map_update_elem(fd, &which->name, &state,
+					     BPF_EXIST);
+	} else {
+		failed = bpf_map_delete_elem(fd, &which->name);
+	}
+	if (failed && errno == ENOENT)
+		return 0;
+	return failed ? error_kernel(err, -errno, "end a state") : 1;
 }

@@ -29,11 +29,12 @@ int engine_states(struct engine *, struct engine_states *out,
 void engine_states_free(struct engine_states *);
 
 /*
- * Ends a state, its alias and what limits count of it. Safe against the
- * datapath: what is taken out is what the kernel had under the name at that
- * moment. 1: ended; 0: it was gone already; -errno.
+ * Ends the state that was read, not one that took its name since. One that has
+ * another name, or that limits count, is left as expired: no packet continues
+ * it, and the datapath takes it out with all that hangs on it, at the latest
+ * when a limit is reached. 1: ended; 0: it was gone already; -errno.
  */
-int engine_state_end(struct engine *, const struct nfr_state_key *,
+int engine_state_end(struct engine *, const struct engine_state *,
 		     struct engine_error *err);
 
 /* The kernel's jiffies64, as bpf_jiffies64() has them. 0 or -errno. */

@@ -155,7 +155,8 @@ static void status_note_device(struct engine_status *status,
 	if (device->is_tunnel && !device->is_trusted)
 		status_note(status,
 			    "the tunnel %s is not the device that was trusted: "
-			    "it stays closed until the next apply",
+			    "it stays closed until the next apply, or until "
+			    "nfload watch lets it back in by \"rebind\"",
 			    device->name);
 }
 
@@ -209,7 +210,7 @@ static enum engine_posture status_posture(const struct engine_status *status)
 		hook_count += status->paths[i].is_guarded;
 		open_count += !status->paths[i].is_guarded;
 	}
-	if (!hook_count && open_count)
+	if (status->is_open || (!hook_count && open_count))
 		return ENGINE_POSTURE_OPEN;
 	if (open_count)
 		return ENGINE_POSTURE_PARTLY;
@@ -268,13 +269,15 @@ int engine_status(struct engine *engine, struct engine_status *out,
 	control = *engine->shared->control;
 	status->slot = control.active < 2 ? control.active : 0;
 	status->generation = shared_generation(engine->shared);
+	status->is_open = control.active == NFR_SLOT_OPEN;
+	ret = engine_pending(engine, &status->pending, err);
 	status->other = control.generation[!status->slot];
 	status->netns_cookie = control.netns_cookie;
 	status->netns_inode = engine->shared->netns_inode;
 	status->engine = "vm";
 	status->trace_block = control.trace_block != 0;
 	status->events_lost = control.events_lost;
-	if (status->generation)
+	if (!ret && status->generation)
 		ret = status_policy(engine, status, err);
 	if (!ret)
 		ret = status_devices(engine, status, err);

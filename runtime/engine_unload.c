@@ -136,6 +136,9 @@ int engine_unload(const char *dir, enum engine_leave leave,
 	ret = unload_open(&unload, dir, leave, options, err);
 	if (unload.shared)
 		err->generation_in_force = shared_generation(unload.shared);
+	if (!ret && unload.shared &&
+	    shared_settle(unload.shared, NFR_PENDING_TAKEN_BACK, err) < 0)
+		ret = -EIO;
 	if (!ret)
 		ret = leave == ENGINE_LEAVE_OPEN
 			      ? unload_to_open(&unload, &left, err)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine_error.h"
+#include "rebind.h"
 
 static const enum pin_shared generation_slots[3] = {PIN_SLOTS_XDP, PIN_SLOTS_IN,
 						    PIN_SLOTS_OUT};
@@ -44,8 +45,18 @@ static int generation_trust(const struct generation *generation,
 	uint32_t ifindex = device->ifindex;
 
 	if (!bpf_map_update_elem(generation->fd[PIN_TUNNELS], &ifindex,
-				 &ifindex, BPF_ANY))
+				 &ifindex, BPF_ANY)) {
+		struct rebind_identity identity;
+		uint32_t ifid = device->ifid;
+
+		rebind_describe(device, &identity);
+		if (bpf_map_update_elem(generation->fd[PIN_IDENTITY], &ifid,
+					&identity, BPF_ANY))
+			return error_kernel(err, -errno,
+					    "note what the tunnel %s is",
+					    device->name);
 		return 0;
+	}
 	if (errno == EINVAL || errno == ENODEV)
 		return -ENODEV;
 	return error_kernel(err, -errno, "trust the tunnel %s", device->name);
@@ -72,7 +83,8 @@ int generation_bind(const struct generation *generation,
 {
 	uint32_t ifindex = device->ifindex, flags;
 	struct nfr_iface iface = {.link = (uint8_t)device->link};
-	int ret;
+	char why[REBIND_WHY_MAX];
+	int ret = 0;
 
 	if (device->arphrd == ARPHRD_LOOPBACK)
 		iface.flags = NFR_IFACE_LOOPBACK;
@@ -82,10 +94,12 @@ int generation_bind(const struct generation *generation,
 	device->is_tunnel = flags & IMAGE_IFACE_TUNNEL;
 	if (device->is_tunnel) {
 		iface.flags |= NFR_IFACE_TUNNEL;
-		ret = generation_trust(generation, device, err);
+		device->is_trusted =
+			!rebind_judge_peers(image, iface.ifid, device, why);
+		if (device->is_trusted)
+			ret = generation_trust(generation, device, err);
 		if (ret)
 			return ret;
-		device->is_trusted = true;
 	}
 	if (bpf_map_update_elem(generation->fd[PIN_IFACES], &ifindex, &iface,
 				BPF_ANY) ||
@@ -170,6 +184,8 @@ void generation_free(struct generation **generation)
 	bpf_object__close((*generation)->object);
 	if ((*generation)->fd[PIN_ABOUT] >= 0)
 		close((*generation)->fd[PIN_ABOUT]);
+	if ((*generation)->fd[PIN_IDENTITY] >= 0)
+		close((*generation)->fd[PIN_IDENTITY]);
 	if ((*generation)->owns_image && (*generation)->fd[PIN_IMAGE] >= 0)
 		close((*generation)->fd[PIN_IMAGE]);
 	free(*generation);

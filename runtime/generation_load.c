@@ -16,11 +16,13 @@
 #include "config.h"
 #include "embed.h"
 #include "engine_error.h"
+#include "rebind.h"
 #include "poolset.h"
 
 #define GENERATION_BATCH 8192u
 #define GENERATION_IFACES_MIN 1024u
 #define GENERATION_TUNNELS_MIN 64u
+#define GENERATION_OVERLOADS 4096u /* addresses that the datapath may add */
 #define GENERATION_SPARE                                                       \
 	256u /* devices that may appear while it is in force                   \
 	      */
@@ -48,6 +50,8 @@ static uint32_t generation_entries(enum pin_generation pin,
 	case PIN_RULE_COUNTS:
 		return image->rule_count ? image->rule_count : 1;
 	case PIN_TABLES:
+		if (image->config->flags & NFR_CONFIG_OVERLOADS)
+			return image->entry_count + GENERATION_OVERLOADS;
 		return image->entry_count ? image->entry_count : 1;
 	case PIN_RULE_TABLES:
 		return image_slots(image) > 1 ? image->rule_count : 1;
@@ -104,7 +108,7 @@ static int generation_take(struct generation *generation,
 		const struct pin_spec *spec = &pins_generation[i];
 		struct bpf_program *prog;
 
-		if (i == PIN_ABOUT)
+		if (i == PIN_ABOUT || i == PIN_IDENTITY)
 			continue;
 		prog = bpf_object__find_program_by_name(generation->object,
 							spec->name);
@@ -314,6 +318,11 @@ static int generation_fill_about(struct generation *generation,
 	};
 
 	snprintf(about.version, sizeof(about.version), "%s", NFR_VERSION);
+	generation->fd[PIN_IDENTITY] = bpf_map_create(
+		BPF_MAP_TYPE_HASH, "nfr_identity", sizeof(uint32_t),
+		sizeof(struct rebind_identity), GENERATION_TUNNELS_MIN, NULL);
+	if (generation->fd[PIN_IDENTITY] < 0)
+		return error_kernel(err, -errno, "make nfr_identity");
 	generation->fd[PIN_ABOUT] =
 		generation_make_map("nfr_about", sizeof(about), err);
 	if (generation->fd[PIN_ABOUT] < 0)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/pkt_cls.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -246,6 +247,63 @@ int hooks_attach(const struct hooks *hooks, struct engine_device *device,
 				       ? HOOKS_XDP
 				       : stub];
 	return 0;
+}
+
+/*
+ * A chain takes a program once, so the stub has to leave before it can come
+ * back at the head. Meanwhile this one is there, and lets nothing by.
+ */
+static int hooks_shut(const struct engine_device *device, enum nfr_dir dir)
+{
+	static const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = TC_ACT_SHOT},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int link, prog = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "nfr_shut",
+				       "GPL", insns, 2, NULL);
+
+	if (prog < 0)
+		return -errno;
+	link = tcx_attach(prog, device->ifindex, dir);
+	close(prog);
+	return link;
+}
+
+int hooks_raise(const struct hooks *hooks, struct engine_device *device,
+		enum nfr_dir dir, struct engine_error *err)
+{
+	bool was_clsact = device->hook[dir].mode == ENGINE_MODE_CLSACT;
+	enum hooks_stub stub = dir == NFR_DIR_IN ? HOOKS_IN : HOOKS_OUT;
+	int shut, fd, ret;
+	char pin[32];
+
+	if ((device->hook[dir].mode != ENGINE_MODE_TCX && !was_clsact) ||
+	    hooks->options->no_tcx)
+		return error_set(err, -EOPNOTSUPP, "only tcx has an order");
+	hooks_pin_name(device->ifindex, dir, pin);
+	shut = hooks_shut(device, dir);
+	if (shut < 0)
+		return was_clsact ? error_set(err, -EOPNOTSUPP, "no tcx")
+				  : error_kernel(err, shut, "attach to %s",
+						 device->name);
+	ret = hooks_drop_link(hooks, pin, err);
+	fd = ret ? ret : tcx_attach(hooks->stub_fd[stub], device->ifindex, dir);
+	if (!ret && fd < 0)
+		ret = error_kernel(err, fd, "attach to %s", device->name);
+	if (!ret)
+		ret = pins_put(hooks->pins, PINS_LINKS, pin, fd, err);
+	if (fd >= 0)
+		close(fd); /* the pin holds it, or it is gone again */
+	if (!ret && was_clsact)
+		clsact_detach(device->ifindex, dir);
+	if (!ret)
+		device->hook[dir] = (struct engine_hook){
+			.mode = ENGINE_MODE_TCX,
+			.prog_id = hooks->stub_id[stub],
+			.is_new = true,
+		};
+	close(shut);
+	return ret;
 }
 
 int hooks_detach(const struct hooks *hooks, struct engine_device *device,

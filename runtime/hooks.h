@@ -36,6 +36,18 @@ void hooks_look(const struct hooks *, struct engine_device *);
  */
 int hooks_attach(const struct hooks *, struct engine_device *, enum nfr_dir,
 		 struct engine_error *err);
+/*
+ * To the head of its chain, where hooks_look() found it behind others; for the
+ * moment that takes, nothing passes. 0; -EOPNOTSUPP: this hook has no order
+ * that could be changed; or another -errno.
+ */
+int hooks_raise(const struct hooks *, struct engine_device *, enum nfr_dir,
+		struct engine_error *err);
+/*
+ * Lets go of links whose device is not one of these: it went away, or to
+ * another namespace, where this policy has no say. Returns how many.
+ */
+size_t hooks_release(const struct hooks *, const struct engine_devices *);
 /* Nothing there is fine. */
 int hooks_detach(const struct hooks *, struct engine_device *, enum nfr_dir);
 /* Takes back what this run attached (is_new). */

@@ -165,6 +165,38 @@ void hooks_sweep(const struct hooks *hooks)
 	hooks_each(hooks, hooks_visit_sweep, NULL, &ignored);
 }
 
+struct hooks_release {
+	const struct engine_devices *devices;
+	size_t count;
+};
+
+static int hooks_visit_release(const struct hooks *hooks, const char *pin,
+			       void *arg, struct engine_error *err)
+{
+	struct hooks_release *release = arg;
+	struct tcx_link link;
+	int fd = hooks_open_link(hooks, pin, &link);
+
+	if (fd < 0)
+		return 0;
+	close(fd);
+	if (link.ifindex && links_find(release->devices, link.ifindex))
+		return 0;
+	if (!hooks_drop_link(hooks, pin, err))
+		release->count++;
+	return 0;
+}
+
+size_t hooks_release(const struct hooks *hooks,
+		     const struct engine_devices *devices)
+{
+	struct hooks_release release = {.devices = devices};
+	struct engine_error ignored;
+
+	hooks_each(hooks, hooks_visit_release, &release, &ignored);
+	return release.count;
+}
+
 static int hooks_visit_remove(const struct hooks *hooks, const char *pin,
 			      void *arg, struct engine_error *err)
 {

@@ -189,6 +189,10 @@ NFR_INLINE int icmp_in_window(const struct nfr_state *state, __u32 dir,
 	/* Nothing is known of who is not tracked. */
 	if (state->flags & NFR_STATE_IS_SLOPPY || !side->max_window)
 		return 1;
+	/* Who was only called so far has sent nothing. */
+	if (!(side->flags & NFR_TCP_SEEN) &&
+	    !(state->flags & NFR_STATE_IS_LOOSE))
+		return 0;
 	if (state->phase == NFR_STATE_OPENING || window < 65535)
 		window = 65535;
 	return (__s32)(seq - side->end) <= 0 &&

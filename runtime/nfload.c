@@ -9,20 +9,20 @@
 
 #include "term.h"
 
+#define CONFIRM_DEFAULT_MS 30000u
+#define WATCH_DEFAULT_MS 10000u
+#define STATE_DEFAULT "/var/lib/nfr"
+
 static int (*const verbs[VERB_COUNT])(struct nfload *) = {
-	[VERB_CHECK] = verb_check,
-	[VERB_PRINT] = verb_print,
-	[VERB_CONVERT] = verb_convert,
-	[VERB_COMPILE] = verb_compile,
-	[VERB_DUMP] = verb_dump,
-	[VERB_APPLY] = verb_apply,
-	[VERB_SHOW] = verb_show,
-	[VERB_TABLE] = verb_table,
-	[VERB_KILL] = verb_kill,
-	[VERB_STATUS] = verb_status,
-	[VERB_UNLOAD] = verb_unload,
-	[VERB_FILTER] = verb_filter,
-	[VERB_COMPLETION] = verb_completion,
+	[VERB_CHECK] = verb_check,	 [VERB_PRINT] = verb_print,
+	[VERB_CONVERT] = verb_convert,	 [VERB_COMPILE] = verb_compile,
+	[VERB_DUMP] = verb_dump,	 [VERB_APPLY] = verb_apply,
+	[VERB_SHOW] = verb_show,	 [VERB_TABLE] = verb_table,
+	[VERB_KILL] = verb_kill,	 [VERB_CONFIRM] = verb_confirm,
+	[VERB_ROLLBACK] = verb_rollback, [VERB_HISTORY] = verb_history,
+	[VERB_RESTORE] = verb_restore,	 [VERB_WATCH] = verb_watch,
+	[VERB_STATUS] = verb_status,	 [VERB_UNLOAD] = verb_unload,
+	[VERB_FILTER] = verb_filter,	 [VERB_COMPLETION] = verb_completion,
 	[VERB_HELP] = verb_help,
 };
 
@@ -100,6 +100,18 @@ static void take_text_option(struct nfload *t, int id, const char *arg)
 	case OPT_LEAVE:
 		t->leave = arg;
 		break;
+	case OPT_STATE:
+		t->state = arg;
+		break;
+	case OPT_CONFIRM:
+		t->engine.trial_ms = CONFIRM_DEFAULT_MS;
+		if (arg)
+			option_span(arg, &t->engine.trial_ms);
+		break;
+	case OPT_EVERY:
+		if (arg)
+			option_span(arg, &t->every_ms);
+		break;
 	case OPT_READ:
 		t->read_path = arg;
 		break;
@@ -139,6 +151,9 @@ static int take_option(struct parse *p, int id, const char *arg)
 		break;
 	case OPT_ALL:
 		t->is_all = true;
+		break;
+	case OPT_OR_BLOCK:
+		t->or_block = true;
 		break;
 	case OPT_COUNT:
 		t->is_count = true;
@@ -268,6 +283,12 @@ static int parse_arguments(struct parse *parse, int argc, char **argv)
 	rc = choose_verb(parse, &p);
 	if (rc)
 		return rc;
+	if (t->verb == VERB_APPLY && t->leave && !t->engine.trial_ms)
+		return report_fail(t, EXIT_INPUT,
+				   "apply takes --leave only with --confirm");
+	t->engine.trial_blocks = t->leave && !strcmp(t->leave, "blocked");
+	if (!t->state && !strcmp(t->bpffs, ENGINE_DIR_DEFAULT))
+		t->state = STATE_DEFAULT;
 	if (t->is_dry_run && t->verb != VERB_KILL)
 		t->verb = VERB_CHECK;
 	if (t->verbose > 1)
@@ -289,17 +310,21 @@ static int flush_output(const struct nfload *t, int status)
 		return status;
 	fprintf(stderr, "nfload: error: standard output: %s\n",
 		strerror(errno));
-	if (t->verb == VERB_APPLY || t->verb == VERB_UNLOAD || status)
+	if (t->verb == VERB_APPLY || t->verb == VERB_UNLOAD ||
+	    t->verb == VERB_CONFIRM || t->verb == VERB_ROLLBACK ||
+	    t->verb == VERB_RESTORE || status)
 		return status;
 	return EXIT_INPUT;
 }
 
 int main(int argc, char **argv)
 {
-	const char *bpffs = getenv("NFR_BPFFS");
+	const char *bpffs = getenv("NFR_BPFFS"), *state = getenv("NFR_STATE");
 	struct nfload tool = {
 		.verb = VERB_HELP,
 		.bpffs = bpffs && *bpffs ? bpffs : ENGINE_DIR_DEFAULT,
+		.state = state && *state ? state : NULL,
+		.every_ms = WATCH_DEFAULT_MS,
 		.stage = "bytecode",
 		.dir = NFR_DIR_OUT,
 	};

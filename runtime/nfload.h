@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "../compiler/compile.h"
+#include "../compiler/image_edit.h"
 #include "engine.h"
 #include "json.h"
 #include "option_tables.h"
@@ -24,6 +25,9 @@ struct nfload {
 	const char *output;
 	const char *stage;
 	const char *leave; /* NULL: not given */
+	const char *state; /* where history is; NULL: nowhere */
+	uint32_t every_ms; /* of watch */
+	bool or_block;	   /* of restore */
 	const char *read_path, *write_path;
 	const char *on; /* NULL: not given */
 	enum nfr_dir dir;
@@ -46,6 +50,11 @@ int verb_apply(struct nfload *);
 int verb_show(struct nfload *);
 int verb_table(struct nfload *);
 int verb_kill(struct nfload *);
+int verb_confirm(struct nfload *);
+int verb_rollback(struct nfload *);
+int verb_history(struct nfload *);
+int verb_restore(struct nfload *);
+int verb_watch(struct nfload *);
 int verb_status(struct nfload *);
 int verb_unload(struct nfload *);
 int verb_filter(struct nfload *);
@@ -128,6 +137,34 @@ int refuse_broken(struct nfload *, const struct image *before,
 void input_put(struct nfload *, const struct input *);
 /* The canonical statements, one a line, on standard output or as JSON. */
 void input_print(struct nfload *, const struct input *);
+
+/*
+ * The image of in, which was read, in force here: localised, loaded, and said.
+ * With options.trial_ms on trial, else noted in the history.
+ */
+int apply_input(struct nfload *, struct input *);
+/* Tables of interfaces' addresses -> as they are now. NULL bytes: no change. */
+int localise_refill(struct nfload *, const struct image *, __u8 **bytes,
+		    struct image *out);
+
+/* ---- verb_history.c ------------------------------------------------------ */
+
+/* Notes the image in force as confirmed; what fails is only a warning. */
+void history_note(struct nfload *);
+/* By number or hash; 0, or an exit status. Free in by input_free(). */
+int history_image(struct nfload *, const char *which, struct input *in);
+/* The last that is another policy than image. */
+int history_other(struct nfload *, const struct image *, struct input *in);
+
+/* ---- verb_trial.c -------------------------------------------------------- */
+
+/* Says, or on a terminal asks, what becomes of the policy on trial. */
+int trial_wait(struct nfload *, const struct engine_report *);
+void trial_put(struct nfload *, const struct engine_pending *);
+/* "generation 6", or what nothing was. Returns out. */
+#define TRIAL_BEFORE_MAX 64
+const char *trial_before(const struct engine_pending *,
+			 char out[TRIAL_BEFORE_MAX]);
 
 /* ---- verb_force.c: what is in force ------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include "../compiler/diag.h"
 
 #define LONG_FIRST 256 /* getopt's value of the first long option */
+#define OPTION_DAY_S 86400u
 
 static int option_fail(struct option_parser *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -49,6 +50,8 @@ void option_begin(struct option_parser *p, const struct option_table *table,
 		*at++ = table->specs[i].letter;
 		if (table->specs[i].argument != OPTION_NONE)
 			*at++ = ':';
+		if (table->specs[i].argument == OPTION_SPAN)
+			*at++ = ':';
 	}
 	opterr = 0;
 	optind = 0;
@@ -69,7 +72,11 @@ static void fill_long(const struct option_table *table, struct option *out)
 {
 	for (size_t i = 0; i < table->spec_count; i++) {
 		out[i].name = table->specs[i].name;
-		out[i].has_arg = table->specs[i].argument != OPTION_NONE;
+		out[i].has_arg = table->specs[i].argument == OPTION_SPAN
+					 ? optional_argument
+				 : table->specs[i].argument == OPTION_NONE
+					 ? no_argument
+					 : required_argument;
 		out[i].val = LONG_FIRST + (int)i;
 	}
 }
@@ -149,15 +156,45 @@ static int check_word(struct option_parser *p, const struct option_spec *spec,
 			   spec->name, spec->words, arg);
 }
 
+int option_span(const char *text, uint32_t *ms)
+{
+	uint64_t seconds;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	seconds = strtoull(text, &end, 10);
+	if (errno || seconds > OPTION_DAY_S || (*end && end[1]))
+		return -EINVAL;
+	if (*end == 'm')
+		seconds *= 60;
+	else if (*end == 'h')
+		seconds *= 3600;
+	else if (*end && *end != 's')
+		return -EINVAL;
+	if (seconds < 1 || seconds > OPTION_DAY_S)
+		return -EINVAL;
+	*ms = (uint32_t)seconds * 1000;
+	return 0;
+}
+
 static int check_argument(struct option_parser *p,
 			  const struct option_spec *spec, const char *arg)
 {
+	uint32_t ms;
 	char *end;
 
-	if (spec->argument == OPTION_NONE)
+	if (spec->argument == OPTION_NONE ||
+	    (spec->argument == OPTION_SPAN && !arg))
 		return 1;
 	if (!*arg)
 		return option_fail(p, "--%s: empty argument", spec->name);
+	if (spec->argument == OPTION_SPAN && option_span(arg, &ms))
+		return option_fail(p,
+				   "--%s takes a time as 30s, 5m or 1h, up to "
+				   "a day, not \"%s\"",
+				   spec->name, arg);
 	if (spec->argument == OPTION_WORD)
 		return check_word(p, spec, arg);
 	if (spec->argument == OPTION_NUMBER) {

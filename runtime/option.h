@@ -22,6 +22,7 @@ enum option_argument {
 	OPTION_IFACE,
 	OPTION_NUMBER, /* from 1 */
 	OPTION_WORD,   /* one of words */
+	OPTION_SPAN,   /* of time: 30s, 5m, 1h; may be left out: --name=5m */
 };
 
 struct option_spec {
@@ -74,6 +75,8 @@ void option_begin(struct option_parser *, const struct option_table *, int argc,
 /* 1: *spec and *arg (NULL when it takes none); 0: no more; -EINVAL: error. */
 int option_next(struct option_parser *, const struct option_spec **spec,
 		const char **arg);
+/* "30", "30s", "5m", "1h", from 1 s to a day: 0, or -EINVAL. */
+int option_span(const char *text, uint32_t *ms);
 /* Index of a verb, or -1 with error. */
 int option_verb(struct option_parser *, const char *name);
 /* 0, or -EINVAL with error when an option that was seen is not one of verb. */

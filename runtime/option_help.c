@@ -37,9 +37,13 @@ static void print_entry(FILE *out, const char *left, const char *text)
 
 static void print_spec(const struct option_spec *spec, FILE *out)
 {
-	char left[64];
-	const char *gap = spec->arg_name ? " " : "";
-	const char *arg = spec->arg_name ? spec->arg_name : "";
+	bool is_optional = spec->argument == OPTION_SPAN;
+	const char *gap = is_optional ? "[=" : spec->arg_name ? " " : "";
+	char left[64], arg[32] = "";
+
+	if (spec->arg_name)
+		snprintf(arg, sizeof(arg), "%s%s", spec->arg_name,
+			 is_optional ? "]" : "");
 
 	if (spec->letter)
 		snprintf(left, sizeof(left), "-%c, --%s%s%s", spec->letter,

@@ -13,8 +13,15 @@
 	 BIT(APPLY) | BIT(FILTER))
 #define LOOKS                                                                  \
 	(BIT(APPLY) | BIT(SHOW) | BIT(TABLE) | BIT(KILL) | BIT(STATUS) |       \
-	 BIT(UNLOAD))
-#define HOOKS (BIT(APPLY) | BIT(UNLOAD))
+	 BIT(UNLOAD) | LIVES)
+#define LIVES                                                                  \
+	(BIT(CONFIRM) | BIT(ROLLBACK) | BIT(HISTORY) | BIT(RESTORE) |          \
+	 BIT(WATCH))
+#define HOOKS                                                                  \
+	(BIT(APPLY) | BIT(UNLOAD) | BIT(ROLLBACK) | BIT(RESTORE) | BIT(WATCH))
+#define KEEPS                                                                  \
+	(BIT(APPLY) | BIT(CONFIRM) | BIT(ROLLBACK) | BIT(HISTORY) |            \
+	 BIT(RESTORE))
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 
 #define TABLE_OPERANDS "show|add|delete|replace|test|zero|flush"
@@ -49,6 +56,19 @@ static const struct option_verb nfload_verbs[] = {
 	[VERB_KILL] = {"kill", "states FILTER|--all",
 		       "states " STATE_FILTER_WORDS,
 		       "end flows; FILTER as in \"proto tcp to 192.0.2.0/24\""},
+	[VERB_CONFIRM] = {"confirm", "", NULL,
+			  "keep the policy that \"apply --confirm\" put on "
+			  "trial"},
+	[VERB_ROLLBACK] = {"rollback", "[NUMBER|HASH]", "1 2 3",
+			   "go back to the policy before, or to one that "
+			   "history lists"},
+	[VERB_HISTORY] = {"history", "", NULL,
+			  "list confirmed policies, 0 is the last"},
+	[VERB_RESTORE] = {"restore", "", NULL,
+			  "put the last confirmed policy in force, as at boot"},
+	[VERB_WATCH] = {"watch", "", NULL,
+			"follow devices and addresses until SIGTERM; a "
+			"service"},
 	[VERB_STATUS] = {"status", "", NULL,
 			 "say whether everything is guarded"},
 	[VERB_UNLOAD] = {"unload", "", NULL,
@@ -60,7 +80,8 @@ static const struct option_verb nfload_verbs[] = {
 			     "print a completion script"},
 	[VERB_HELP] = {"help", "[VERB|exits|json|reasons]",
 		       "check print convert compile dump apply show table "
-		       "kill status unload "
+		       "kill confirm rollback history restore watch status "
+		       "unload "
 		       "filter completion help exits json reasons",
 		       "print help"},
 };
@@ -97,8 +118,21 @@ static const struct option_spec nfload_specs[] = {
 	 "the image to write; \"-\" is standard output"},
 	{OPT_STAGE, 's', "stage", OPTION_WORD, "STAGE", STAGE_WORDS, BIT(DUMP),
 	 "tokens, ast, policy, bytecode (the default) or image"},
-	{OPT_LEAVE, 'l', "leave", OPTION_WORD, "HOW", LEAVE_WORDS, BIT(UNLOAD),
-	 "blocked: the hooks stay and block all; open: they are removed"},
+	{OPT_LEAVE, 'l', "leave", OPTION_WORD, "HOW", LEAVE_WORDS,
+	 BIT(UNLOAD) | BIT(APPLY),
+	 "blocked: the hooks stay and block all; open: they are removed; with "
+	 "--confirm, what comes after a first policy that nobody confirms "
+	 "(open)"},
+	{OPT_CONFIRM, 0, "confirm", OPTION_SPAN, "TIME", NULL, BIT(APPLY),
+	 "put it on trial: after TIME (30s) the kernel goes back by itself "
+	 "unless it is confirmed"},
+	{OPT_STATE, 0, "state", OPTION_DIR, "DIR", NULL, KEEPS,
+	 "where confirmed policies are kept; else NFR_STATE, else /var/lib/nfr "
+	 "(only with the usual --bpffs)"},
+	{OPT_OR_BLOCK, 0, "or-block", OPTION_NONE, NULL, NULL, BIT(RESTORE),
+	 "block everything when there is no policy to restore"},
+	{OPT_EVERY, 0, "every", OPTION_SPAN, "TIME", NULL, BIT(WATCH),
+	 "look at all hooks this often even when nothing happens (10s)"},
 	{OPT_READ, 'r', "read", OPTION_FILE, "PCAP", NULL, BIT(FILTER),
 	 "the capture to read; \"-\" is standard input"},
 	{OPT_WRITE, 'w', "write", OPTION_FILE, "PCAP", NULL, BIT(FILTER),

@@ -178,6 +178,26 @@ static int pins_holder(int fd)
 	return holder;
 }
 
+/* "4711 (nfload apply vpn.nfr)"; without arguments where they can't be read. */
+static void pins_describe(int pid, char *out, size_t len)
+{
+	char path[64], command[128] = "";
+	FILE *file;
+	size_t got = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	file = fopen(path, "re");
+	if (file) {
+		got = fread(command, 1, sizeof(command) - 1, file);
+		fclose(file);
+	}
+	for (size_t i = 0; i + 1 < got; i++) {
+		if ((unsigned char)command[i] < ' ')
+			command[i] = ' ';
+	}
+	snprintf(out, len, got ? "%d (%s)" : "%d", pid, command);
+}
+
 static uint64_t pins_now_ms(void)
 {
 	struct timespec now;
@@ -189,13 +209,16 @@ static uint64_t pins_now_ms(void)
 static int pins_busy(struct pins *pins, struct engine_error *err)
 {
 	int holder = pins_holder(pins->fd);
+	char who[192];
 
-	if (holder > 0)
-		error_set(err, -EBUSY, "process %d is loading into %s", holder,
+	if (holder > 0) {
+		pins_describe(holder, who, sizeof(who));
+		error_set(err, -EBUSY, "process %s is loading into %s", who,
 			  pins->dir);
-	else
+	} else {
 		error_set(err, -EBUSY, "another process is loading into %s",
 			  pins->dir);
+	}
 	error_hint(err, "wait until it is done, and try again");
 	return -EBUSY;
 }
@@ -244,6 +267,13 @@ int pins_lock(struct pins *pins, unsigned wait_ms, struct engine_error *err)
 			return pins_busy(pins, err);
 		nanosleep(&pause, NULL);
 	}
+}
+
+void pins_unlock(struct pins *pins)
+{
+	if (pins->is_locked)
+		flock(pins->fd, LOCK_UN);
+	pins->is_locked = false;
 }
 
 int pins_mkdir(const struct pins *pins, const char *sub,

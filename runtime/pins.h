@@ -3,7 +3,8 @@
  * pins.h: the pin directory: where what is pinned, whose it is, who may change
  * it now.
  *
- *   DIR/control reasons states events         maps that outlive policies
+ *   DIR/control reasons pending states events maps that outlive policies
+ *   DIR/arm                                   puts a policy on trial
  *   DIR/slots_xdp slots_in slots_out          two programs each
  *   DIR/stub_xdp stub_in stub_out             what the hooks hold
  *   DIR/floor/ sockets/                       of floor.h, sockets.h
@@ -36,6 +37,7 @@ struct pin_spec {
 enum pin_shared {
 	PIN_CONTROL, /* first, so removed first */
 	PIN_REASONS,
+	PIN_PENDING,
 	PIN_STATES,
 	PIN_ALIASES,
 	PIN_FRAGMENTS,
@@ -49,6 +51,7 @@ enum pin_shared {
 	PIN_STUB_XDP,
 	PIN_STUB_IN,
 	PIN_STUB_OUT,
+	PIN_ARM,
 	PIN_SHARED_COUNT
 };
 extern const struct pin_spec pins_shared[PIN_SHARED_COUNT];
@@ -69,6 +72,7 @@ enum pin_generation {
 	PIN_IFACES,
 	PIN_NEAR,
 	PIN_TUNNELS,
+	PIN_IDENTITY,
 	PIN_EDGES,
 	PIN_PROG_XDP,
 	PIN_PROG_IN,
@@ -101,6 +105,7 @@ int pins_open(const char *dir, bool create, struct pins **out,
 void pins_close(struct pins **);
 /* Waits up to wait_ms for the exclusive lock; -EBUSY with the holder's pid. */
 int pins_lock(struct pins *, unsigned wait_ms, struct engine_error *err);
+void pins_unlock(struct pins *); /* the directory stays open */
 
 /* sub is "", "gen0", "gen1" or "links". */
 void pins_path(const struct pins *, const char *sub, const char *pin,

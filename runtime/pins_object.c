@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine_error.h"
+#include "rebind.h"
 #include "pool.h"
 
 #define MAP(file, map, kind, key, value, max)                                  \
@@ -30,6 +31,8 @@ const struct pin_spec pins_shared[PIN_SHARED_COUNT] = {
 			    sizeof(struct nfr_control), 1),
 	[PIN_REASONS] = MAP("reasons", "nfr_reasons", PERCPU_ARRAY, 4,
 			    sizeof(struct nfr_count), 2 * NFR_REASON_COUNT),
+	[PIN_PENDING] = MAP("pending", "nfr_pending", ARRAY, 4,
+			    NFR_TIMER_LEN + sizeof(struct nfr_pending), 1),
 	[PIN_STATES] =
 		MAP("states", "nfr_states", HASH, sizeof(struct nfr_state_key),
 		    sizeof(struct nfr_state), 0),
@@ -55,6 +58,7 @@ const struct pin_spec pins_shared[PIN_SHARED_COUNT] = {
 	[PIN_STUB_XDP] = PROG("stub_xdp", "nfr_stub_xdp", XDP),
 	[PIN_STUB_IN] = PROG("stub_in", "nfr_stub_in", SCHED_CLS),
 	[PIN_STUB_OUT] = PROG("stub_out", "nfr_stub_out", SCHED_CLS),
+	[PIN_ARM] = PROG("arm", "nfr_arm", SYSCALL),
 };
 
 const struct pin_spec pins_generation[PIN_GENERATION_COUNT] = {
@@ -85,6 +89,8 @@ const struct pin_spec pins_generation[PIN_GENERATION_COUNT] = {
 	[PIN_NEAR] = MAP("near", "nfr_near", ARRAY, 4, sizeof(struct nfr_iface),
 			 NFR_NEAR_MAX),
 	[PIN_TUNNELS] = MAP("tunnels", "nfr_tunnels", DEVMAP_HASH, 4, 4, 0),
+	[PIN_IDENTITY] = MAP("identity", "nfr_identity", HASH, 4,
+			     sizeof(struct rebind_identity), 0),
 	[PIN_EDGES] = MAP("edges", "nfr_edges", DEVMAP_HASH, 4, 4, 0),
 	[PIN_PROG_XDP] = PROG("xdp", "nfr_xdp", XDP),
 	[PIN_PROG_IN] = PROG("in", "nfr_in", SCHED_CLS),

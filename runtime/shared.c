@@ -15,8 +15,6 @@
 #include "embed.h"
 #include "engine_error.h"
 
-#define SHARED_NO_SLOT 2u
-
 static int shared_new(struct shared **out, struct engine_error *err)
 {
 	struct shared *shared = calloc(1, sizeof(*shared));
@@ -284,7 +282,7 @@ void shared_activate(struct shared *shared, uint32_t slot)
 
 void shared_deactivate(struct shared *shared)
 {
-	shared_activate(shared, SHARED_NO_SLOT);
+	shared_activate(shared, NFR_SLOT_NONE);
 }
 
 uint32_t shared_generation(const struct shared *shared)
@@ -293,4 +291,52 @@ uint32_t shared_generation(const struct shared *shared)
 		__atomic_load_n(&shared->control->active, __ATOMIC_SEQ_CST);
 
 	return slot < 2 ? shared->control->generation[slot] : 0;
+}
+
+static int shared_arm(const struct shared *shared, struct nfr_arm *arm,
+		      int *result, struct engine_error *err)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arm,
+		    .ctx_size_in = sizeof(*arm));
+
+	if (bpf_prog_test_run_opts(shared->fd[PIN_ARM], &opts))
+		return error_kernel(err, -errno, "run the program nfr_arm");
+	*result = (int)opts.retval;
+	return 0;
+}
+
+int shared_try(struct shared *shared, const struct nfr_pending *pending,
+	       uint32_t wait_ms, struct engine_error *err)
+{
+	struct nfr_arm arm = {
+		.op = NFR_ARM_START, .wait_ms = wait_ms, .pending = *pending};
+	int result = 0, ret = shared_arm(shared, &arm, &result, err);
+
+	if (!ret && result)
+		ret = error_kernel(err, result, "start the kernel's timer");
+	return ret;
+}
+
+int shared_settle(struct shared *shared, uint32_t state,
+		  struct engine_error *err)
+{
+	struct nfr_arm arm = {.op = NFR_ARM_SETTLE, .pending.state = state};
+	int result = 0, ret = shared_arm(shared, &arm, &result, err);
+
+	return ret ? ret : result;
+}
+
+int shared_pending(const struct shared *shared, struct nfr_pending *out,
+		   struct engine_error *err)
+{
+	struct {
+		uint8_t timer[NFR_TIMER_LEN];
+		struct nfr_pending pending;
+	} value;
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(shared->fd[PIN_PENDING], &zero, &value))
+		return error_kernel(err, -errno, "read nfr_pending");
+	*out = value.pending;
+	return 0;
 }

@@ -35,6 +35,16 @@ void shared_close(struct shared **);
 void shared_activate(struct shared *, uint32_t slot);
 /* No slot: every hook blocks. */
 void shared_deactivate(struct shared *);
+/*
+ * On trial (kmod-linux/confirm.bpf.h). Start: switches to from_slot and sets
+ * the timer, in one. 0 or -errno with nothing switched.
+ */
+int shared_try(struct shared *, const struct nfr_pending *, uint32_t wait_ms,
+	       struct engine_error *);
+/* Ends the wait as state says. 1: it did wait, 0: not any more, or -errno. */
+int shared_settle(struct shared *, uint32_t state, struct engine_error *);
+int shared_pending(const struct shared *, struct nfr_pending *out,
+		   struct engine_error *);
 /* The generation in force, 0: none. */
 uint32_t shared_generation(const struct shared *);
 

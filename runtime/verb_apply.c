@@ -71,26 +71,35 @@ static void say_report(struct nfload *t, const struct input *in,
 	free(hooks);
 }
 
-int verb_apply(struct nfload *t)
+int apply_input(struct nfload *t, struct input *in)
 {
 	struct engine_error err = {.nothing_changed = true};
 	struct engine_report report = {0};
-	struct input in;
-	int rc, status = input_read(t, 0, &in);
+	int rc, status = input_localise(t, in);
 
-	if (!status)
-		status = input_localise(t, &in);
-	if (status) {
-		status = fail_input(t, &in, status);
-		goto out;
-	}
-	rc = engine_apply(t->bpffs, &in.image, &t->engine, &report, &err);
+	if (status)
+		return fail_input(t, in, status);
+	rc = engine_apply(t->bpffs, &in->image, &t->engine, &report, &err);
 	if (rc)
-		status = fail_engine(t, rc, &err);
+		return fail_engine(t, rc, &err);
+	say_report(t, in, &report);
+	if (t->engine.trial_ms)
+		status = trial_wait(t, &report);
 	else
-		say_report(t, &in, &report);
-out:
+		history_note(t);
 	engine_report_free(&report);
+	return status;
+}
+
+int verb_apply(struct nfload *t)
+{
+	struct input in;
+	int status = input_read(t, 0, &in);
+
+	if (status)
+		status = fail_input(t, &in, status);
+	else
+		status = apply_input(t, &in);
 	input_free(&in);
 	return status;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../compiler/image_edit.h"
+#include "engine_added.h"
 #include "nfload.h"
 
 /*
@@ -21,12 +22,17 @@ static void keep_tables(struct nfload *t, struct image_edit *edit,
 	struct engine_error err = {0};
 	struct engine *engine = NULL;
 	const struct image *old;
+	struct image live;
+	__u8 *bytes = NULL;
 	int rc = engine_open(t->bpffs, &engine, &err);
 
 	if (!rc)
 		rc = engine_image(engine, 0, &old, &err);
 	if (!rc)
-		*found += image_edit_keep(edit, old);
+		rc = engine_image_live(engine, 0, old, &live, &bytes, &err);
+	if (!rc)
+		*found += image_edit_keep(edit, &live);
+	free(bytes);
 	engine_close(&engine);
 }
 
@@ -66,6 +72,33 @@ static int replace_image(struct nfload *t, struct image_edit *edit,
 		return report_fail(t, EXIT_INPUT, "%s: the tables: %s", t->file,
 				   error);
 	return 0;
+}
+
+int localise_refill(struct nfload *t, const struct image *image, __u8 **bytes,
+		    struct image *out)
+{
+	char error[IMAGE_ERROR_MAX] = "";
+	struct image_edit edit;
+	size_t found = 0, len;
+	int status, rc = 0;
+
+	*bytes = NULL;
+	image_edit_begin(&edit, image);
+	status = refill_tables(t, &edit, &found);
+	if (!status && found)
+		rc = image_edit_finish(&edit, bytes, &len);
+	image_edit_free(&edit);
+	if (!status && !rc && found && image_open(*bytes, len, out, error))
+		rc = -EBADMSG;
+	if (rc)
+		status = report_fail(t, EXIT_INPUT, "the tables: %s",
+				     *error ? error : strerror(-rc));
+	if (!status && found &&
+	    memcmp(out->header->hash, image->header->hash, IMAGE_HASH_LEN))
+		return 0;
+	free(*bytes);
+	*bytes = NULL;
+	return status;
 }
 
 static int refuse_open(struct nfload *t, const struct image *image)

@@ -306,10 +306,12 @@ static bool kill_one(struct states *s, const struct state_view *view,
 		     struct killing *k)
 {
 	struct nfload *t = s->tool;
+	const struct engine_state which = {.name = *view->name,
+					   .state = *view->state};
 	int rc = 1;
 
 	if (!t->is_dry_run)
-		rc = engine_state_end(s->engine, view->name, &k->err);
+		rc = engine_state_end(s->engine, &which, &k->err);
 	if (rc < 0) {
 		k->rc = rc;
 		return false;

@@ -84,7 +84,10 @@ static void say_posture(const struct engine_status *s, FILE *out)
 			report_count(count, count_hooks(s), "hook"));
 		break;
 	default:
-		fputs("no hook is attached, so nothing is guarded", out);
+		fputs(s->is_open ? "no policy is in force, and hooks pass all: "
+				   "a first policy was not confirmed"
+				 : "no hook is attached, so nothing is guarded",
+		      out);
 	}
 }
 
@@ -94,6 +97,22 @@ static int exit_of(enum engine_posture posture)
 			       posture == ENGINE_POSTURE_BLOCKED
 		       ? EXIT_YES
 		       : EXIT_OPEN;
+}
+
+static void say_trial(const struct engine_status *s)
+{
+	const struct engine_pending *pending = &s->pending;
+	char before[TRIAL_BEFORE_MAX];
+
+	if (pending->state == NFR_PENDING_WAITING)
+		printf("  on trial: in %u s the kernel goes back to %s; "
+		       "\"nfload confirm\" keeps this\n",
+		       (pending->left_ms + 999) / 1000,
+		       trial_before(pending, before));
+	else if (pending->state == NFR_PENDING_WENT_BACK)
+		printf("  generation %u was not confirmed in time: the kernel "
+		       "went back to %s\n",
+		       pending->generation, trial_before(pending, before));
 }
 
 static void print_paths(struct nfload *t, const struct engine_status *s)
@@ -146,6 +165,7 @@ static void print_status(struct nfload *t, const struct engine_status *s)
 	       words[s->posture], term_style(TERM_PLAIN, t->use_color));
 	say_posture(s, stdout);
 	putchar('\n');
+	say_trial(s);
 	for (size_t i = 0; i < s->note_count; i++)
 		printf("  not covered: %s\n", s->notes[i]);
 	if (!t->verbose)
@@ -179,6 +199,7 @@ static void put_status(struct nfload *t, const struct engine_status *s)
 	for (size_t i = 0; i < s->note_count; i++)
 		json_array_append_new(open, json_text(s->notes[i]));
 	json_put(t->json, JSON_FIELD_OPEN_WHY, open);
+	trial_put(t, &s->pending);
 	devices_put(t, &s->devices);
 	put_paths(t, s);
 }

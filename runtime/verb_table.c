@@ -15,6 +15,7 @@
 
 #include "../compiler/image_edit.h"
 #include "../compiler/table_edit.h"
+#include "engine_added.h"
 #include "nfload.h"
 
 #define TABLE_TRIES 8
@@ -26,7 +27,10 @@ struct table {
 	enum command command;
 	const char *name;
 	struct engine *engine;
-	const struct image *image; /* in force */
+	const struct image *loaded; /* as it was put in force */
+	const struct image *image;  /* with what the datapath added since */
+	struct image live;
+	__u8 *live_bytes;
 	uint32_t generation;
 	__u32 index;
 	struct table_list held, asked, now;
@@ -178,8 +182,15 @@ static int look(struct table *table)
 				   strerror(-rc));
 	table->generation =
 		control.active < 2 ? control.generation[control.active] : 0;
-	rc = engine_image(table->engine, table->generation, &table->image,
+	free(table->live_bytes);
+	table->live_bytes = NULL;
+	rc = engine_image(table->engine, table->generation, &table->loaded,
 			  &err);
+	if (!rc)
+		rc = engine_image_live(table->engine, table->generation,
+				       table->loaded, &table->live,
+				       &table->live_bytes, &err);
+	table->image = &table->live;
 	if (rc)
 		return fail_read(t, rc, &err);
 	status = find_table(table);
@@ -468,7 +479,7 @@ static bool has_counts(const struct table *table)
 
 static int show_counts(const struct table *table)
 {
-	const struct image *image = table->image;
+	const struct image *image = table->loaded;
 	size_t count = (size_t)4 * image_slots(image);
 	struct nfr_count *counts = calloc(count, sizeof(*counts));
 	__u32 *slots = calloc((size_t)image->entry_count + 1, sizeof(*slots));
@@ -496,7 +507,7 @@ static int show_counts(const struct table *table)
 /* A table without counters has nothing to set to zero. */
 static int run_zero(const struct table *table)
 {
-	const struct image *image = table->image;
+	const struct image *image = table->loaded;
 	__u32 *slots = calloc((size_t)image->entry_count + 1, sizeof(*slots));
 	struct engine_error err = {0};
 	int rc = 0;
@@ -556,6 +567,7 @@ int verb_table(struct nfload *t)
 	table_list_free(&table.held);
 	table_list_free(&table.asked);
 	table_list_free(&table.now);
+	free(table.live_bytes);
 	engine_close(&table.engine);
 	return status;
 }

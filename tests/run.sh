@@ -122,6 +122,7 @@ mapfile -t plain < <(folders)
 scripts "${plain[@]}"
 ! is_wanted agree || suite agree 120 build/rel/tests/agree/agree
 ! is_wanted agree || suite agree_follow 120 build/rel/tests/agree/agree_follow
+! is_wanted agree || suite agree_trace 240 build/rel/tests/agree/agree_trace
 scripts net
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -9,13 +9,15 @@
 help_options() {
 	"$1" --help | sed -nE '/^options:/,/^exit status:/{
 		s/^  (-.), (--[a-z-]+)( ([^ ]+))?( .*)?$/\1 \2 \4/p
+		s/^      (--[a-z-]+)\[=([A-Z]+)\]( .*)?$/\1 [=\2]/p
 		s/^      (--[a-z-]+)( ([^ ]+))?( .*)?$/\1 \3/p }' |
 		sed 's/ $//' | sort
 }
 
 # page_options PAGE: the same from ".It Fl f , Fl -file Ar FILE".
 page_options() {
-	sed -nE 's/^\.It Fl (-?[a-zA-Z][a-z-]*)( , Fl (-[a-z-]+))?( Ar (.*))?$/-\1 \3 \5/p' \
+	sed -nE 's/^\.It Fl (-[a-z-]+) Ns Op = Ns Ar ([A-Z]+)$/-\1 [=\2]/p
+		s/^\.It Fl (-?[a-zA-Z][a-z-]*)( , Fl (-[a-z-]+))?( Ar (.*))?$/-\1 \3 \5/p' \
 		"$1" | sed -E 's/^(-.) -/\1 --/; s/ +$//; s/  +/ /; s/N Ns Op , Ns Ar N \.\.\./N[,N...]/' |
 		sort
 }
@@ -37,8 +39,13 @@ fact 'nfload.8 has every verb' bash -c '
 		sed -n "/^verbs:/,/^$/s/^  \([a-z]*\).*/\1/p"); do
 		grep -q "^\.It Ic $verb" docs/man/nfload.8 || { echo "$verb"; exit 1; }
 	done'
+fact 'nfbench.8 has every verb' bash -c '
+	for verb in $(nfbench --help |
+		sed -n "/^verbs:/,/^$/s/^  \([a-z]*\).*/\1/p"); do
+		grep -q "^\.It Cm $verb" docs/man/nfbench.8 || { echo "$verb"; exit 1; }
+	done'
 fact 'nfr.5 has every clause of a tunnel' bash -c '
-	for word in transport exclude include dns link; do
+	for word in transport exclude include dns link peer; do
 		grep -q "^\.It Ic $word" docs/man/nfr.5 || { echo "$word"; exit 1; }
 	done'
 

@@ -44,6 +44,7 @@ leaks_table() {
 	arp|none|arp host $leaks_claimed|neighbour that a router claims, asked for by ARP
 	newuplink|none|host $leaks_claimed|uplink that appears later, plain socket bound to it
 	newforward|none|host $leaks_claimed|the same, packets of a container forwarded to it
+	source|none|src host 10.64.0.2|wg0's address as source, to the printer in the LAN
 	probe|none|src host 10.64.0.2|answer to the router's probe of wg0
 	killed|hold|udp port 7003 or host $lab_tunnel_dns|tunnel's daemon killed under traffic
 	deleted|hold|udp port 7004 or host $lab_tunnel_dns|tunnel's interface deleted under traffic
@@ -141,6 +142,8 @@ try_vlan() { send packet eth0 "$lab_router_mac" 7002 $lab_web4 tags=2; }
 try_offload() { send offload eth0 "$lab_router_mac" 7010 $lab_web4; }
 try_bypass() { send bypass eth0 "$lab_router_mac" 7011 $lab_web4 2>>"$lab_dir/send.log"; }
 try_xdp() { send xdp eth0 "$lab_router_mac" 7012 $lab_web4 2>>"$lab_dir/send.log"; }
+
+try_source() { send udp 7016 $lab_printer4 count=5 dev=eth0 from=10.64.0.2; }
 
 try_arp() {
 	ip -n client route add $leaks_claimed dev eth0

@@ -3,7 +3,8 @@
 """send.py: what curl, ping and nc can't send. Arguments in, packets out.
 
     send.py dns SERVER NAME [dev=IF]      ask; exit 0 if answered
-    send.py udp PORT ADDRESS... [dev=IF] [mark=N] [count=N] [pps=N] [log=FILE]
+    send.py udp PORT ADDRESS... [dev=IF] [from=ADDRESS]
+                                          [mark=N] [count=N] [pps=N] [log=FILE]
                                           datagrams to each address in turn until
                                           count, or until killed; FILE always
                                           holds how many were tried
@@ -39,6 +40,8 @@ def udp_socket(addr, options):
     if "dev" in options:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE,
                      options["dev"].encode())
+    if "from" in options:
+        s.bind((options["from"], 0))
     if "mark" in options:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, int(options["mark"]))
     return s, info[4]

@@ -141,13 +141,48 @@ static void a_full_map_is_read_whole_and_sorted(void **state)
 
 static void an_ended_state_is_gone_once(void **state)
 {
-	struct nfr_state_key name = name_of(17);
+	struct engine_state which = {.name = name_of(17)};
 	struct nfr_state value;
 
 	(void)state;
-	assert_int_equal(engine_state_end(engine, &name, &err), 1);
-	assert_int_equal(bpf_map_lookup_elem(map, &name, &value), -ENOENT);
-	assert_int_equal(engine_state_end(engine, &name, &err), 0);
+	which.state.created = 2 * STATES - 17;
+	assert_int_equal(engine_state_end(engine, &which, &err), 1);
+	assert_int_equal(bpf_map_lookup_elem(map, &which.name, &value),
+			 -ENOENT);
+	assert_int_equal(engine_state_end(engine, &which, &err), 0);
+}
+
+/* The name has another flow since the list was read. */
+static void what_took_its_name_lives(void **state)
+{
+	struct engine_state which = {.name = name_of(18), .state.created = 1};
+	struct nfr_state value;
+
+	(void)state;
+	assert_int_equal(engine_state_end(engine, &which, &err), 0);
+	assert_int_equal(bpf_map_lookup_elem(map, &which.name, &value), 0);
+}
+
+/* The datapath takes its alias and counts back with it. */
+static void what_is_counted_is_left_as_expired(void **state)
+{
+	struct engine_state which = {.name = name_of(19)};
+	struct nfr_state value;
+
+	(void)state;
+	assert_int_equal(bpf_map_lookup_elem(map, &which.name, &which.state),
+			 0);
+	which.state.counted = 8;
+	which.state.last_seen = UINT64_MAX / 4;
+	which.state.timeout = UINT32_MAX;
+	assert_int_equal(
+		bpf_map_update_elem(map, &which.name, &which.state, BPF_EXIST),
+		0);
+	assert_int_equal(engine_state_end(engine, &which, &err), 1);
+	assert_int_equal(bpf_map_lookup_elem(map, &which.name, &value), 0);
+	assert_int_equal(value.counted, 8);
+	assert_int_equal(value.last_seen, 0);
+	assert_int_equal(value.timeout, 0);
 }
 
 int main(void)
@@ -157,6 +192,8 @@ int main(void)
 		cmocka_unit_test(the_clock_is_the_kernels),
 		cmocka_unit_test(a_full_map_is_read_whole_and_sorted),
 		cmocka_unit_test(an_ended_state_is_gone_once),
+		cmocka_unit_test(what_took_its_name_lives),
+		cmocka_unit_test(what_is_counted_is_left_as_expired),
 	};
 
 	if (geteuid()) {

@@ -21,8 +21,6 @@ static const char *const texts[FEATURE_COUNT] = {
 	[FEATURE_PROBABILITY] = "pass probability 5%\n",
 	[FEATURE_RDOMAIN] = "pass on rdomain 1\n",
 	[FEATURE_RDR_TO] = "pass in rdr-to 192.0.2.1\n",
-	[FEATURE_REBIND] = "tunnel wg0 rebind over any {\n"
-			   "transport proto udp to 192.0.2.1 port 1\n}\n",
 	[FEATURE_REPLY_TO] = "pass in reply-to 192.0.2.1\n",
 	[FEATURE_RETURN] = "block return\n",
 	[FEATURE_ROUTE] = "pass to route \"x\"\n",
