@@ -274,7 +274,9 @@ icmp_find(struct env *env, const struct nfr_config *config, struct verdict *v)
 
 	if (!is_out || v->quote.packet.key.w[NFR_F_BITS] & NFR_BIT_LATER)
 		return state;
-	if (state && !(state->flags & NFR_STATE_IS_TRANSLATED))
+	/* A dead one is not in the way of who has the alias now. */
+	if (state && !(state->flags & NFR_STATE_IS_TRANSLATED) &&
+	    state_is_alive(state, env_now(env)))
 		return state;
 	if (!(config->flags & NFR_CONFIG_TRANSLATES))
 		return 0;

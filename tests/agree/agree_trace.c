@@ -171,6 +171,8 @@ static bool judge(void *arg, const struct flow_hook *at,
 	err = engine->judge(play->run->engine[play->engine], &h, bytes, len,
 			    left, &got);
 	seen.passes = got.verdict == NFR_PASS;
+	seen.reason = got.reason;
+	seen.rule = got.rule;
 	seen.ends = trace_frame_ends(&frame->packet, left);
 	flow_model_judge(&play->model, &h, frame, &seen, &a);
 	play->count.packets++;

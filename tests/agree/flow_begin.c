@@ -255,22 +255,25 @@ static void attempt(const struct flow_model *m, const struct flow_hook *h,
 	struct trace_ends to;
 	struct model_outcome o;
 	uint32_t limit = m->policy->options.state_limit;
-	bool is_free;
+	bool is_free, keeps;
 
 	context.pick = pick;
 	model_evaluate(m->policy, key, &context, &o);
 	out->result = o.result;
 	out->keeps = false;
-	if (o.result.verdict != NFR_PASS || !o.keeps_state)
+	note_pools(&out->flow, m->policy, &o);
+	keeps = m->policy->rules[o.decider].keeps_state &&
+		(role == FLOW_ANY || role == FLOW_ASKS);
+	/*
+	 * Without a flow there is no translation, and what should have one does
+	 * not pass without. What leaves so never comes to the guard.
+	 */
+	if (!keeps && out->flow.pool_count &&
+	    (o.result.verdict == NFR_PASS ||
+	     (o.result.reason == NFR_REASON_GUARD && h->dir == NFR_DIR_OUT)))
+		out->result = flow_blocks(NFR_REASON_TRANSLATE, o.decider);
+	if (o.result.verdict != NFR_PASS || !keeps)
 		return;
-	if (role != FLOW_ANY && role != FLOW_ASKS) {
-		/* Without a flow there is no translation, and what should have
-		 * one does not pass without. */
-		if (o.nat || o.rdr)
-			out->result =
-				flow_blocks(NFR_REASON_TRANSLATE, o.decider);
-		return;
-	}
 	out->flow = new_flow(m, h, p, key, &o);
 	out->keeps = true;
 	to = ends_of_key(&o.key, p);
@@ -303,6 +306,8 @@ static bool is_seen(const struct attempt *a, const struct trace_packet *p,
 
 	if (seen->passes != (a->result.verdict == NFR_PASS))
 		return false;
+	if (a->result.reason != seen->reason || a->result.rule != seen->rule)
+		return false;
 	return !seen->passes || trace_same_ends(&ends, &seen->ends);
 }
 
@@ -328,7 +333,9 @@ struct flow *flow_begin(struct flow_model *m, const struct flow_hook *h,
 	struct attempt first, other;
 
 	for (size_t i = 0; i < m->count; i++)
-		m->flows[i].gives_way = gives_way(&m->flows[i], h, p);
+		m->flows[i].gives_way =
+			flow_is_awake(m, &m->flows[i], h->dir) &&
+			gives_way(&m->flows[i], h, p);
 	attempt(m, h, p, key, 0, seen, &first);
 	for (uint64_t i = 1; i < PICKS && !is_seen(&first, p, seen); i++) {
 		attempt(m, h, p, key, i, seen, &other);

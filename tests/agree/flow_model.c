@@ -66,6 +66,13 @@ void flow_end(struct flow_model *m, struct flow *f)
 	*f = m->flows[--m->count];
 }
 
+bool flow_is_awake(const struct flow_model *m, const struct flow *f,
+		   enum nfr_dir form)
+{
+	return (m->floats || !f->is_floating) &&
+	       (m->translates || !f->is_translated || form == NFR_DIR_IN);
+}
+
 static void forget_dead(struct flow_model *m, uint64_t now_ms)
 {
 	for (size_t i = m->count; i-- > 0;)
@@ -107,7 +114,8 @@ static struct flow *find(struct flow_model *m, unsigned device,
 			struct trace_ends ends =
 				turned(form_of(f, form), dir != f->dir);
 
-			if (f->is_floating == rank / 2 &&
+			if (flow_is_awake(m, f, form) &&
+			    f->is_floating == rank / 2 &&
 			    (form == NFR_DIR_IN ||
 			     f->is_translated == rank % 2) &&
 			    is_here(f, device, p) &&
@@ -467,6 +475,13 @@ void flow_model_load(struct flow_model *m, const struct policy *policy)
 {
 	m->policy = policy;
 	m->loaded++;
+	m->floats = m->translates = false;
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct policy_effects *e = policy->rules[i].effects;
+
+		m->floats |= policy->rules[i].is_floating;
+		m->translates |= e && (e->nat || e->rdr);
+	}
 }
 
 void flow_model_judge(struct flow_model *m, const struct flow_hook *h,
