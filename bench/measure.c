@@ -157,6 +157,9 @@ static int image_fill(const struct subject *s, const struct image *image)
 	config_of_image(image, 1, 1000, &config);
 	if (fd < 0 || bpf_map_update_elem(fd, &loopback, &iface, BPF_ANY))
 		return -errno;
+	fd = bpf_object__find_map_fd_by_name(s->object, "nfr_near");
+	if (fd < 0 || bpf_map_update_elem(fd, &loopback, &iface, BPF_ANY))
+		return -errno;
 	ret = map_fill(s, "nfr_code", image->code, image->insn_count,
 		       sizeof(*image->code));
 	if (!ret)
