@@ -203,14 +203,16 @@ __attribute__((noinline)) int datapath_try(__u32 n)
 NFR_INLINE int datapath_store(struct __sk_buff *skb,
 			      const struct rewrite_edit *edit)
 {
-	__u32 len = edit->len;
+	/* One less, so that the verifier of Linux 6.1 sees it is not 0. */
+	__u32 last = (__u32)edit->len - 1;
 
-	PACKET_OPAQUE(len);
-	if (len == 0)
+	if (edit->len == 0)
 		return 0;
-	if (len > REWRITE_EDIT_LEN)
+	PACKET_OPAQUE(last);
+	if (last >= REWRITE_EDIT_LEN)
 		return 1;
-	return bpf_skb_store_bytes(skb, edit->off, edit->bytes, len,
+	PACKET_OPAQUE(last);
+	return bpf_skb_store_bytes(skb, edit->off, edit->bytes, last + 1,
 				   BPF_F_RECOMPUTE_CSUM) != 0;
 }
 
