@@ -46,7 +46,7 @@ static bool pool_span(const struct policy *p, const struct policy_pool *pool,
 {
 	for (size_t i = 0; i < pool->target_count; i++) {
 		const struct policy_target *t = &pool->targets[i];
-		const struct policy_table *table = &p->tables[t->table];
+		const struct policy_table *table;
 
 		if (t->kind == POLICY_TARGET_RANGE) {
 			if (t->family != family || t->weight <= number) {
@@ -57,6 +57,7 @@ static bool pool_span(const struct policy *p, const struct policy_pool *pool,
 						      t->prefix_len, t->weight};
 			return true;
 		}
+		table = &p->tables[t->table];
 		for (size_t j = 0; j < table->entry_count; j++) {
 			const struct policy_table_entry *e = &table->entries[j];
 

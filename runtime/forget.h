@@ -9,6 +9,17 @@
 #include "limit.h"
 #include "state.h"
 
+/* Unless the alias is another state's by now: the same flow, begun again. */
+NFR_INLINE void state_forget_alias(struct env *env,
+				   const struct nfr_state_key *alias,
+				   const struct nfr_state_key *name)
+{
+	const struct nfr_state_key *owner = env_alias_find(env, alias);
+
+	if (owner && state_same_key(owner, name))
+		env_alias_delete(env, alias);
+}
+
 /* 0 when it was there: then its other name and what limits count go with it. */
 NFR_INLINE int state_forget(struct env *env, const struct nfr_state_key *name,
 			    const struct nfr_state *state)
@@ -25,10 +36,10 @@ NFR_INLINE int state_forget(struct env *env, const struct nfr_state_key *name,
 		return 1;
 	env_states_add(env, -1);
 	if (flags & NFR_STATE_IS_TRANSLATED)
-		env_alias_delete(env, &alias);
+		state_forget_alias(env, &alias, name);
 	alias.ifindex = 0;
 	if (flags & NFR_STATE_HAS_HOP)
-		env_alias_delete(env, &alias);
+		state_forget_alias(env, &alias, name);
 	limit_drop(env, counted, &source);
 	return 0;
 }

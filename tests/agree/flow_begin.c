@@ -272,6 +272,10 @@ static void attempt(const struct flow_model *m, const struct flow_hook *h,
 	    (o.result.verdict == NFR_PASS ||
 	     (o.result.reason == NFR_REASON_GUARD && h->dir == NFR_DIR_OUT)))
 		out->result = flow_blocks(NFR_REASON_TRANSLATE, o.decider);
+	/* What leaves translated takes its place before the guard sees it. */
+	if (keeps && out->flow.pool_count && limit && others(m) >= limit &&
+	    o.result.reason == NFR_REASON_GUARD && h->dir == NFR_DIR_OUT)
+		out->result = flow_blocks(NFR_REASON_STATE_FULL, o.decider);
 	if (o.result.verdict != NFR_PASS || !keeps)
 		return;
 	out->flow = new_flow(m, h, p, key, &o);

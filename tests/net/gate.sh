@@ -1,0 +1,319 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# gate.sh: a library; a gateway between two networks, the same traffic under
+# three engines: none, nftables, nfr. See README.md for the drawing.
+#
+# gate_up builds it; gate_engine plain|nft|nfr sets the gate up; gate_table
+# lists scenarios, and try_ID prints what a user of the network sees.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+
+gate_talk() { # NETNS ARGUMENTS...
+	local ns=$1
+	shift
+	on "$ns" $lab_python -SE "$lab_top/tests/net/talk.py" "$@" \
+		2>>"$lab_dir/talk.log"
+}
+
+gate_serve() { # NETNS VERB PORT
+	local log=$lab_dir/$1-$2-$3.log
+	lab_spawn "$1" $lab_python -SE "$lab_top/tests/net/talk.py" "$2" "$3" \
+		>"$log" 2>&1
+	lab_until 5 "talk.py $2 $3" grep -q '^ready' "$log"
+}
+
+gate_networks() {
+	lab_link inside eth0 gate lan0
+	lab_link gate wan0 outside out0
+	lab_link gate wan1 outside out1
+	lab_link outside far0 far eth0
+	lab_addr inside eth0 10.1.0.2/24 10.1.0.3/24 fd01::2/64
+	lab_addr gate lan0 10.1.0.1/24 fd01::1/64
+	lab_addr gate wan0 203.0.113.2/24 203.0.113.3/32 2001:db8:1::2/64
+	lab_addr gate wan1 198.51.100.2/24
+	lab_addr outside out0 203.0.113.1/24 2001:db8:1::1/64
+	lab_addr outside out1 198.51.100.1/24
+	lab_addr outside far0 192.0.2.1/24 2001:db8:2::1/64
+	lab_addr far eth0 192.0.2.2/24 2001:db8:2::2/64
+	ip -n outside link set far0 mtu 1300
+	ip -n far link set eth0 mtu 1300
+}
+
+gate_routes() {
+	ip -n inside route add default via 10.1.0.1
+	ip -n inside -6 route add default via fd01::1
+	ip -n gate route add default via 203.0.113.1
+	ip -n gate -6 route add default via 2001:db8:1::1
+	ip -n far route add default via 192.0.2.1
+	ip -n far -6 route add default via 2001:db8:2::1
+}
+
+gate_is_tentative() {
+	[ -z "$(ip -n gate -6 addr show tentative)" ]
+}
+
+gate_up() {
+	local ns
+	for ns in inside gate outside far; do
+		lab_netns $ns
+		on $ns sysctl -qw net.ipv4.conf.all.send_redirects=0 \
+			net.ipv4.conf.default.send_redirects=0 \
+			net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+	done
+	lab_forwards gate
+	lab_forwards outside
+	gate_networks
+	gate_routes
+	lab_until 10 "IPv6 addresses" gate_is_tentative
+	gate_serve inside echo 80
+	gate_serve inside sink 81
+	gate_serve gate echo 8080
+	gate_serve outside echo 80
+	gate_serve outside echo 8081
+	gate_serve outside sink 81
+	gate_serve far echo 80
+	gate_serve far sink 81
+	on outside nft -f - <<-COUNT
+		table inet count {
+			chain in {
+				type filter hook prerouting priority 0;
+				iifname out1 udp dport 9 counter
+			}
+		}
+	COUNT
+}
+
+# What both engines are told, each in its own language.
+gate_policy() { # FILE
+	cat >"$1" <<-'POLICY'
+		set skip on lo
+		lan = "10.1.0.0/24"
+		block all
+		pass inet6 proto ipv6-icmp icmp6-type { neighbrsol neighbradv }
+
+		# the gate's own traffic
+		pass out on wan0 from { 203.0.113.2 2001:db8:1::2 }
+		pass in on lan0 inet proto icmp to 10.1.0.1
+
+		# the LAN may go out, translated
+		pass in on lan0 from { $lan fd01::/64 }
+		pass out on { wan0 wan1 } inet from $lan nat-to (self)
+		pass out on wan0 inet from $lan nat-to 203.0.113.2
+		pass out on wan1 inet from $lan nat-to 198.51.100.2
+		pass out on wan0 inet6 from fd01::/64 nat-to 2001:db8:1::2
+		pass on wan0 inet from 10.1.0.3 binat-to 203.0.113.3
+
+		# a server in the LAN, also for the LAN itself
+		pass in on { wan0 lan0 } inet proto tcp to 203.0.113.2 port 8000 \
+			rdr-to 10.1.0.2 port 80
+		pass in on wan0 inet6 proto tcp to 2001:db8:1::2 port 8000 \
+			rdr-to fd01::2 port 80
+		pass in on wan1 inet proto tcp to 198.51.100.2 port 8000 \
+			rdr-to 10.1.0.2 port 80 reply-to (wan1 198.51.100.1)
+		pass out on lan0 to { 10.1.0.2 10.1.0.3 fd01::2 }
+		pass out on lan0 inet proto tcp from $lan to 10.1.0.2 port 80 \
+			nat-to 10.1.0.1
+
+		# a proxy on the gate
+		rdr pass on lan0 inet proto tcp from $lan to any port {443, 8883} \
+			-> 127.0.0.1 port 8080
+
+		# by the other uplink; and a copy for somebody who listens
+		pass in on lan0 inet proto tcp from $lan to any port 8081 \
+			route-to (wan1 198.51.100.1)
+		pass in on lan0 inet proto udp from $lan to any port 9 \
+			dup-to (wan1 198.51.100.1)
+	POLICY
+	sed -i '/nat-to (self)/d' "$1"
+}
+
+gate_ruleset() {
+	cat <<-'RULES'
+		table ip gate {
+			chain steer {
+				type filter hook prerouting priority mangle;
+				iifname lan0 tcp dport 8081 meta mark set 1
+				iifname wan1 ct mark set 1
+				iifname lan0 ct mark 1 meta mark set 1
+				iifname lan0 udp dport 9 dup to 198.51.100.1 device wan1
+			}
+			chain from_outside {
+				type nat hook prerouting priority dstnat;
+				ip daddr 203.0.113.2 tcp dport 8000 dnat to 10.1.0.2:80
+				iifname wan1 ip daddr 198.51.100.2 tcp dport 8000 \
+					dnat to 10.1.0.2:80
+				iifname wan0 ip daddr 203.0.113.3 dnat to 10.1.0.3
+				iifname lan0 tcp dport { 443, 8883 } redirect to :8080
+			}
+			chain to_outside {
+				type nat hook postrouting priority srcnat;
+				oifname wan0 ip saddr 10.1.0.3 snat to 203.0.113.3
+				oifname { wan0, wan1 } ip saddr 10.1.0.0/24 masquerade
+				oifname lan0 ip saddr 10.1.0.0/24 ip daddr 10.1.0.2 \
+					tcp dport 80 masquerade
+			}
+		}
+		table ip6 gate {
+			chain from_outside {
+				type nat hook prerouting priority dstnat;
+				iifname wan0 ip6 daddr 2001:db8:1::2 tcp dport 8000 \
+					dnat to [fd01::2]:80
+			}
+			chain to_outside {
+				type nat hook postrouting priority srcnat;
+				oifname wan0 ip6 saddr fd01::/64 masquerade
+			}
+		}
+		table inet gate {
+			chain forward {
+				type filter hook forward priority 0; policy drop;
+				ct state established,related accept
+				ct state invalid drop
+				iifname lan0 accept
+				ct status dnat accept
+			}
+		}
+	RULES
+}
+
+gate_nfload() {
+	on gate nfload "$@" --bpffs "$lab_dir/bpf" >>"$lab_dir/nfload.log" 2>&1
+}
+
+# gate_engine plain|nft|nfr: and nothing of the one before.
+gate_engine() {
+	on gate nft flush ruleset
+	gate_nfload unload --leave open
+	ip -n gate rule del fwmark 1 2>/dev/null
+	case $1 in
+	nft)
+		gate_ruleset | on gate nft -f - || lab_die "nft: ruleset"
+		ip -n gate route replace default via 198.51.100.1 dev wan1 table 100
+		ip -n gate rule add fwmark 1 table 100
+		;;
+	nfr)
+		gate_policy "$lab_dir/gate.nfr"
+		gate_nfload apply "$lab_dir/gate.nfr" ||
+			lab_die "nfload: $(tail -n 20 "$lab_dir/nfload.log")"
+		;;
+	esac
+}
+
+# id | what a user of the network expects to see | what is tried
+#
+# Without either engine the outcome must be another: else it proves nothing.
+gate_table() {
+	cat <<-'END'
+	nat4|203.0.113.2|TCP out, seen from the gate's address
+	nat6|2001:db8:1::2|TCP out, IPv6
+	natudp4|203.0.113.2|UDP out
+	natudp6|2001:db8:1::2|UDP out, IPv6
+	natfar4|203.0.113.2|TCP to a host behind a narrow link
+	rdr4|203.0.113.1|TCP in, to a server in the LAN
+	rdr6|2001:db8:1::1|TCP in, IPv6
+	hairpin|10.1.0.1|the same server by its public address, from the LAN
+	proxy|10.1.0.2|TCP to any host's port 443, taken by the gate
+	binatout|203.0.113.3 5000|binat: out, the port stays
+	binatin|203.0.113.1|binat: in
+	routeto|198.51.100.2|by the second uplink
+	replyto|203.0.113.1|answered by the uplink that was asked
+	dupto|3|copies of 3 datagrams by the second uplink
+	ping4|3 received|ping through nat
+	ping6|3 received|ping through nat, IPv6
+	frag4|3 received|ping of 3 fragments
+	frag6|3 received|ping of 3 fragments, IPv6
+	fragudp4|same|UDP datagrams of 4 fragments
+	trace4|pmtu 1300 hops 3 back 3|tracepath: every hop, and the path's MTU
+	trace6|pmtu 1300 hops 3 back 3|tracepath, IPv6
+	bulk4|same|20 MB out, past the narrow link
+	bulk6|same|20 MB out, IPv6
+	bulkin4|same|20 MB in
+	many4|10000|10,000 connections at once
+	END
+}
+
+first_word() {
+	local a b
+	read -r a b
+	echo "$a"
+}
+
+try_nat4() { gate_talk inside who 203.0.113.1 80 | first_word; }
+try_nat6() { gate_talk inside who 2001:db8:1::1 80 | first_word; }
+try_natudp4() { gate_talk inside who 203.0.113.1 80 udp | first_word; }
+try_natudp6() { gate_talk inside who 2001:db8:1::1 80 udp | first_word; }
+try_natfar4() { gate_talk inside who 192.0.2.2 80 | first_word; }
+try_rdr4() { gate_talk outside who 203.0.113.2 8000 | first_word; }
+try_rdr6() { gate_talk outside who 2001:db8:1::2 8000 | first_word; }
+try_hairpin() { gate_talk inside who 203.0.113.2 8000 | first_word; }
+try_proxy() { gate_talk inside who 192.0.2.2 443 | first_word; }
+try_binatout() { gate_talk inside who 203.0.113.1 80 local=10.1.0.3 from=5000; }
+try_binatin() { gate_talk outside who 203.0.113.3 80 | first_word; }
+try_routeto() { gate_talk inside who 203.0.113.1 8081 | first_word; }
+try_replyto() {
+	gate_talk outside who 198.51.100.2 8000 local=203.0.113.1 | first_word
+}
+copies() {
+	on outside nft list table inet count |
+		sed -n 's/.*dport 9 counter packets \([0-9]*\).*/\1/p'
+}
+try_dupto() {
+	local before
+	before=$(copies)
+	on inside $lab_python -SE "$lab_top/tests/net/send.py" udp 9 192.0.2.2 \
+		count=3 pps=20
+	sleep 0.2
+	echo $(($(copies) - before))
+}
+received() { sed -n 's/.* \([0-9]* received\).*/\1/p'; }
+ping_through() { on inside ping -q -c 3 -i 0.05 -W 1 "$@" | received; }
+try_ping4() { ping_through 203.0.113.1; }
+try_ping6() { ping_through 2001:db8:1::1; }
+try_frag4() { ping_through -s 3000 203.0.113.1; }
+try_frag6() { ping_through -s 3000 2001:db8:1::1; }
+try_fragudp4() {
+	on inside $lab_python - <<-'ASK'
+		import os, socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(1)
+		same = 0
+		for i in range(20):
+		    text = os.urandom(5000)
+		    s.sendto(text, ("203.0.113.1", 80))
+		    try:
+		        same += s.recv(65536) == text
+		    except OSError:
+		        break
+		print("same" if same == 20 else "differs")
+	ASK
+}
+trace() {
+	on inside timeout 3 tracepath -n "$1" |
+		sed -n 's/.*Resume: \(pmtu [0-9]* hops [0-9]* back [0-9]*\).*/\1/p'
+}
+try_trace4() { trace 192.0.2.2; }
+try_trace6() { trace 2001:db8:2::2; }
+try_bulk4() { gate_talk inside bulk 192.0.2.2 81 20000000 | first_word; }
+try_bulk6() { gate_talk inside bulk 2001:db8:2::2 81 20000000 | first_word; }
+try_bulkin4() { gate_talk outside bulk 203.0.113.3 81 20000000 | first_word; }
+try_many4() {
+	on inside bash -c "ulimit -n 20000; exec $lab_python -SE \
+		$lab_top/tests/net/talk.py many 203.0.113.1 80 10000" \
+		2>>"$lab_dir/talk.log"
+}
+
+# gate_measure ENGINE: what each scenario comes to, in $lab_dir/ENGINE.seen
+gate_measure() {
+	local id rest
+	gate_engine "$1"
+	export TALK_SECONDS=2
+	[ "$1" != plain ] || TALK_SECONDS=0.5 # most of it waits in vain
+	while IFS='|' read -r id rest; do
+		echo "$id|$("try_$id" 2>>"$lab_dir/try.log" </dev/null)"
+		echo "$1 $id: $SECONDS s" >>"$lab_dir/try.log"
+	done < <(gate_table) >"$lab_dir/$1.seen"
+}
+
+gate_seen() { # ENGINE ID
+	sed -n "s/^$2|//p" "$lab_dir/$1.seen"
+}

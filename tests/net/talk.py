@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""talk.py: programs that talk through a gateway. Arguments in, one line out.
+
+    talk.py echo PORT                  TCP and UDP on both families: says back
+                                       what it hears; "who" is answered by the
+                                       asker's address and port
+    talk.py sink PORT                  TCP: takes all, answers with its SHA-256
+    talk.py who ADDRESS PORT [udp] [from=PORT] [local=ADDRESS]
+                                       the address that an echo sees
+    talk.py bulk ADDRESS PORT BYTES [seconds=N]
+                                       to a sink: "same|differs N retransmitted",
+                                       spread over N seconds
+    talk.py many ADDRESS PORT COUNT    COUNT connections at once to an echo, each
+                                       used twice: how many were answered
+    talk.py beat ADDRESS PORT SECONDS [udp]
+                                       one flow, 200 questions a second, in step:
+                                       "asked answered"
+    talk.py syns ADDRESS PORT COUNT    COUNT bare SYNs from as many source ports
+"""
+import hashlib
+import os
+import random
+import selectors
+import socket
+import struct
+import sys
+import time
+
+
+def options(args):
+    plain = [a for a in args if "=" not in a]
+    return plain, dict(a.split("=", 1) for a in args if "=" in a)
+
+
+def listener(kind, family, port):
+    s = socket.socket(family, kind)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    s.bind(("", port))
+    if kind == socket.SOCK_STREAM:
+        s.listen(4096)
+    s.setblocking(False)
+    return s
+
+
+def answer(text, peer):
+    if text == b"who":
+        return ("%s %d" % (peer[0].removeprefix("::ffff:"), peer[1])).encode()
+    return text
+
+
+def hear_datagram(s):
+    try:
+        text, peer = s.recvfrom(65536)
+        s.sendto(answer(text, peer), peer)
+    except OSError:
+        pass  # nobody there any more, or no way to them
+
+
+def hear_stream(conn, peer):
+    try:
+        text = conn.recv(65536)
+        if text:
+            conn.sendall(answer(text, peer))
+    except OSError:
+        text = b""
+    return bool(text)
+
+
+def echo(args):
+    port = int(args[0])
+    waits = selectors.DefaultSelector()
+    for family in socket.AF_INET, socket.AF_INET6:
+        waits.register(listener(socket.SOCK_STREAM, family, port),
+                       selectors.EVENT_READ, "accept")
+        waits.register(listener(socket.SOCK_DGRAM, family, port),
+                       selectors.EVENT_READ, "datagram")
+    print("ready", flush=True)
+    while True:
+        for key, _ in waits.select():
+            s = key.fileobj
+            if key.data == "accept":
+                conn, peer = s.accept()
+                waits.register(conn, selectors.EVENT_READ, peer)
+            elif key.data == "datagram":
+                hear_datagram(s)
+            elif not hear_stream(s, key.data):
+                waits.unregister(s)
+                s.close()
+
+
+def sink(args):
+    s = listener(socket.SOCK_STREAM, socket.AF_INET6, int(args[0]))
+    s.setblocking(True)
+    s4 = listener(socket.SOCK_STREAM, socket.AF_INET, int(args[0]))
+    waits = selectors.DefaultSelector()
+    for each in s, s4:
+        waits.register(each, selectors.EVENT_READ)
+    print("ready", flush=True)
+    while True:
+        for key, _ in waits.select():
+            conn, _ = key.fileobj.accept()
+            conn.setblocking(True)
+            digest = hashlib.sha256()
+            while text := conn.recv(1 << 16):
+                digest.update(text)
+            conn.sendall(digest.hexdigest().encode())
+            conn.close()
+
+
+def connected(addr, port, kind=socket.SOCK_STREAM, opts=None):
+    opts = opts or {}
+    info = socket.getaddrinfo(addr, int(port), type=kind)[0]
+    s = socket.socket(info[0], kind)
+    s.settimeout(float(os.environ.get("TALK_SECONDS", 2)))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if "from" in opts or "local" in opts:
+        s.bind((opts.get("local", ""), int(opts.get("from", 0))))
+    s.connect(info[4])
+    return s
+
+
+def who(args):
+    (addr, port, *kind), opts = options(args)
+    s = connected(addr, port, socket.SOCK_DGRAM if kind else
+                  socket.SOCK_STREAM, opts)
+    s.send(b"who")
+    print(s.recv(100).decode())
+    return 0
+
+
+TCP_INFO_TOTAL_RETRANS = 100  # offset in struct tcp_info, linux/tcp.h
+
+
+def bulk(args):
+    (addr, port, count), opts = options(args)
+    left, seconds = int(count), float(opts.get("seconds", 0))
+    s = connected(addr, port)
+    s.settimeout(5)
+    digest, block = hashlib.sha256(), os.urandom(1 << 16)
+    start, whole = time.monotonic(), left
+    while left:
+        part = block[:left]
+        digest.update(part)
+        s.sendall(part)
+        left -= len(part)
+        ahead = seconds * (whole - left) / whole - (time.monotonic() - start)
+        if ahead > 0:
+            time.sleep(ahead)
+    s.shutdown(socket.SHUT_WR)
+    told = s.recv(100).decode()
+    info = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    again = struct.unpack_from("=I", info, TCP_INFO_TOTAL_RETRANS)[0]
+    same = told == digest.hexdigest()
+    print("same" if same else "differs", again, "retransmitted")
+    return 0 if same else 1
+
+
+def many(args):
+    addr, port, count = args[0], args[1], int(args[2])
+    info = socket.getaddrinfo(addr, int(port), type=socket.SOCK_STREAM)[0]
+    waits = selectors.DefaultSelector()
+    answered, live, flows = 0, 0, {}
+    for i in range(count):
+        s = socket.socket(info[0], socket.SOCK_STREAM)
+        s.setblocking(False)
+        s.connect_ex(info[4])
+        waits.register(s, selectors.EVENT_WRITE)
+        flows[s] = 0
+        live += 1
+    idle = time.monotonic() + 3
+    while live and time.monotonic() < idle:
+        for key, mask in waits.select(1):
+            s, idle = key.fileobj, time.monotonic() + 3
+            try:
+                if mask & selectors.EVENT_WRITE:
+                    s.send(b"%d" % flows[s])
+                    waits.modify(s, selectors.EVENT_READ)
+                    continue
+                if s.recv(100) != b"%d" % flows[s]:
+                    raise OSError
+            except OSError:
+                waits.unregister(s)
+                live -= 1
+                continue
+            flows[s] += 1
+            if flows[s] < 2:  # again when all were opened
+                waits.modify(s, selectors.EVENT_WRITE)
+                continue
+            answered += 1
+            live -= 1
+            waits.unregister(s)
+    print(answered)
+    return 0 if answered == count else 1
+
+
+def beat(args):
+    kind = socket.SOCK_DGRAM if args[3:] == ["udp"] else socket.SOCK_STREAM
+    s = connected(args[0], args[1], kind)
+    s.settimeout(1)
+    end, asked, answered = time.monotonic() + float(args[2]), 0, 0
+    while time.monotonic() < end:
+        asked += 1
+        try:
+            s.send(b"%d" % asked)
+            answered += s.recv(100) == b"%d" % asked
+        except OSError:
+            pass
+        time.sleep(0.005)
+    print(asked, answered)
+    return 0 if asked == answered else 1
+
+
+def checksum(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def syns(args):
+    addr, port, count = args[0], int(args[1]), int(args[2])
+    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+    s.connect((addr, 0))
+    pseudo = (socket.inet_aton(s.getsockname()[0]) + socket.inet_aton(addr) +
+              struct.pack("!HH", 6, 20))
+    for i in range(count):
+        tcp = struct.pack("!HHIIBBHHH", 10000 + i % 50000, port,
+                          random.getrandbits(32), 0, 0x50, 2, 1024, 0, 0)
+        tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
+        try:
+            s.send(tcp)
+        except OSError:
+            pass  # refused is what a full table is for
+    print(count)
+    return 0
+
+
+VERBS = {"echo": echo, "sink": sink, "who": who, "bulk": bulk, "many": many,
+         "beat": beat, "syns": syns}
+
+if __name__ == "__main__":
+    sys.exit(VERBS[sys.argv[1]](sys.argv[2:]))
