@@ -35,7 +35,7 @@ include tests/files.mk
 include docs/files.mk
 include packaging/files.mk
 
-LIB_SRC := $(compiler_src) $(runtime_src)
+LIB_SRC := $(compiler_src) $(runtime_src) $(bench_lib_src)
 GEN_SRC := build/gen/parse.tab.c build/gen/scan.c
 TOOLS := nfload nftrace nfbench
 
@@ -76,7 +76,7 @@ $(eval $(call variant,san,$(CC),$(SAN)))
 $(eval $(call variant,clang,$(CLANG),$(CFLAGS)))
 include tests/fuzz/fuzz.mk
 
-.PHONY: help all check demo install uninstall clean lint deps deps-checked \
+.PHONY: help all check demo leak docs-leaks install uninstall clean lint deps deps-checked \
 	gcc-build clang-build san-build
 help:
 	@echo 'nfr: a packet filter whose split tunnels do not leak'
@@ -95,6 +95,16 @@ check: deps all clang-build san-build
 all: deps-checked $(rel_tools)
 clang-build: $(clang_tools)
 san-build: $(san_tools) $(san_tests) $(rel_tests)
+
+#: make leak       every way out in every guard, and 300 reloads under flood (root)
+leak: deps all
+	$(Q)tests/leak/run.sh >build/leak.log || { tail build/leak.log; exit 1; }
+	$(Q)tests/leak/table.py build/leak
+	$(Q)tests/leak/reload_gate.sh
+
+#: make docs-leaks put what "make leak" measured into docs/leaks-table.md
+docs-leaks:
+	$(Q)tests/leak/docs.sh
 
 #: make deps       install Debian packages that are missing (asks nothing)
 deps:

@@ -7,13 +7,29 @@
 #include <linux/pkt_cls.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "runtime/config.h"
 #include "runtime/embed.h"
+#include "runtime/poolset.h"
 
-#define LOOPBACK 1 /* the device of a test run */
+#define LOOPBACK 1  /* the device of a test run */
+#define POOLS_MAX 8 /* of an image measured here, and addresses in them */
+
+const char *const measure_hook_names[MEASURE_HOOKS] = {
+	[MEASURE_XDP] = "xdp",
+	[MEASURE_IN] = "tc-in",
+	[MEASURE_OUT] = "tc-out",
+};
+
+const char *measure_loop_engine(enum measure_loop loop)
+{
+	if (loop == MEASURE_LOOP_AUTO)
+		return "none";
+	return loop == MEASURE_LOOP_MAY_GOTO ? "vm" : "vm-bpf_loop";
+}
 
 /* libbpf's last line, for an error. */
 static char last_line[MEASURE_ERROR_MAX / 2];
@@ -53,37 +69,41 @@ static int measure_fail(int err, const char *what,
 
 /* ---- loading ----------------------------------------------------------- */
 
-static int object_open(const void *elf, size_t len, struct subject *s,
+static int object_open(const void *elf, size_t len, struct bpf_object **out,
 		       char error[MEASURE_ERROR_MAX])
 {
 	*last_line = '\0';
 	libbpf_set_print(keep_line);
-	s->object = bpf_object__open_mem(elf, len, NULL);
-	return s->object ? 0 : measure_fail(-errno, "open an object", error);
+	*out = bpf_object__open_mem(elf, len, NULL);
+	return *out ? 0 : measure_fail(-errno, "open an object", error);
 }
 
-static int object_program(const struct subject *s, const char *name)
+/* The object's programs of these names, one a hook. */
+static int object_programs(const struct bpf_object *object,
+			   const char *const names[MEASURE_HOOKS],
+			   int out[MEASURE_HOOKS],
+			   char error[MEASURE_ERROR_MAX])
 {
-	struct bpf_program *prog =
-		bpf_object__find_program_by_name(s->object, name);
+	for (unsigned i = 0; i < MEASURE_HOOKS; i++) {
+		struct bpf_program *prog =
+			bpf_object__find_program_by_name(object, names[i]);
 
-	return prog ? bpf_program__fd(prog) : -ENOENT;
+		if (!prog)
+			return measure_fail(-ENOENT, "find a program", error);
+		out[i] = bpf_program__fd(prog);
+	}
+	return 0;
 }
 
-static int object_load(struct subject *s, const char *xdp, const char *tc,
+static int object_load(struct subject *s,
+		       const char *const names[MEASURE_HOOKS],
 		       char error[MEASURE_ERROR_MAX])
 {
 	int ret = bpf_object__load(s->object);
 
 	if (ret)
 		return measure_fail(ret, "load a program", error);
-	s->prog[MEASURE_XDP] = object_program(s, xdp);
-	s->prog[MEASURE_TC] = object_program(s, tc);
-	for (unsigned i = 0; i < MEASURE_HOOKS; i++)
-		if (s->prog[i] < 0)
-			return measure_fail(s->prog[i], "find a program",
-					    error);
-	return 0;
+	return object_programs(s->object, names, s->prog, error);
 }
 
 static int map_fill(const struct subject *s, const char *name,
@@ -100,6 +120,33 @@ static int map_fill(const struct subject *s, const char *name,
 	return 0;
 }
 
+static uint32_t no_device(void *arg, const char *name)
+{
+	(void)arg;
+	(void)name;
+	return 0;
+}
+
+static int pools_fill(const struct subject *s, const struct image *image)
+{
+	struct poolset *pools = NULL;
+	int ret = poolset_new(image, no_device, NULL, NULL, &pools);
+
+	if (!ret)
+		ret = map_fill(s, "nfr_actions", image->actions,
+			       image->action_count, sizeof(*image->actions));
+	if (!ret)
+		ret = map_fill(s, "nfr_pools", pools->pools,
+			       (uint32_t)pools->pool_count,
+			       sizeof(*pools->pools));
+	if (!ret)
+		ret = map_fill(s, "nfr_pool_addrs", pools->addrs,
+			       (uint32_t)pools->addr_count,
+			       sizeof(*pools->addrs));
+	poolset_free(&pools);
+	return ret;
+}
+
 static int image_fill(const struct subject *s, const struct image *image)
 {
 	struct nfr_config config;
@@ -110,11 +157,16 @@ static int image_fill(const struct subject *s, const struct image *image)
 	config_of_image(image, 1, 1000, &config);
 	if (fd < 0 || bpf_map_update_elem(fd, &loopback, &iface, BPF_ANY))
 		return -errno;
+	fd = bpf_object__find_map_fd_by_name(s->object, "nfr_near");
+	if (fd < 0 || bpf_map_update_elem(fd, &loopback, &iface, BPF_ANY))
+		return -errno;
 	ret = map_fill(s, "nfr_code", image->code, image->insn_count,
 		       sizeof(*image->code));
 	if (!ret)
 		ret = map_fill(s, "nfr_rules", image->rules, image->rule_count,
 			       sizeof(*image->rules));
+	if (!ret)
+		ret = pools_fill(s, image);
 	return ret ? ret
 		   : map_fill(s, "nfr_config", &config, 1, sizeof(config));
 }
@@ -126,13 +178,17 @@ static int image_sizes(const struct subject *s, const struct image *image)
 		uint32_t entries;
 	} sizes[] = {{"nfr_code", image->insn_count},
 		     {"nfr_rules", image->rule_count},
-		     {"nfr_rule_counts", image->rule_count}};
+		     {"nfr_rule_counts", image->rule_count},
+		     {"nfr_actions", image->action_count},
+		     {"nfr_pools", POOLS_MAX},
+		     {"nfr_pool_addrs", POOLS_MAX}};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		struct bpf_map *map =
 			bpf_object__find_map_by_name(s->object, sizes[i].name);
 
-		if (!map || bpf_map__set_max_entries(map, sizes[i].entries))
+		if (!map || (sizes[i].entries &&
+			     bpf_map__set_max_entries(map, sizes[i].entries)))
 			return -ENOENT;
 	}
 	return 0;
@@ -141,19 +197,20 @@ static int image_sizes(const struct subject *s, const struct image *image)
 static int image_load(const struct image *image, struct subject *s,
 		      char error[MEASURE_ERROR_MAX])
 {
+	static const char *const programs[] = {"nfr_xdp", "nfr_in", "nfr_out"};
 	double start = now_ms();
 	size_t len;
 	const void *elf = s->loop == MEASURE_LOOP_MAY_GOTO
 				  ? embed_datapath(&len)
 				  : embed_datapath_loop(&len);
-	int ret = object_open(elf, len, s, error);
+	int ret = object_open(elf, len, &s->object, error);
 
 	if (ret)
 		return ret;
 	ret = image_sizes(s, image);
 	if (ret)
 		return measure_fail(ret, "size a map", error);
-	ret = object_load(s, "nfr_xdp", "nfr_out", error);
+	ret = object_load(s, programs, error);
 	if (ret)
 		return ret;
 	ret = image_fill(s, image);
@@ -167,21 +224,24 @@ static int image_load(const struct image *image, struct subject *s,
 
 void subject_free(struct subject *s)
 {
+	bpf_object__close(s->writer);
 	bpf_object__close(s->object);
 	memset(s, 0, sizeof(*s));
 }
 
 int subject_floor(struct subject *out, char error[MEASURE_ERROR_MAX])
 {
+	static const char *const programs[] = {"nfr_bench_xdp", "nfr_bench_in",
+					       "nfr_bench_out"};
 	size_t len;
 	const void *elf = embed_bench(&len);
 	double start = now_ms();
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = object_open(elf, len, out, error);
+	ret = object_open(elf, len, &out->object, error);
 	if (!ret)
-		ret = object_load(out, "nfr_bench_xdp", "nfr_bench_tc", error);
+		ret = object_load(out, programs, error);
 	out->load_ms = now_ms() - start;
 	if (ret)
 		subject_free(out);
@@ -207,26 +267,109 @@ int subject_image(const struct image *image, enum measure_loop loop,
 	return ret;
 }
 
+int subject_add_writer(struct subject *s, char error[MEASURE_ERROR_MAX])
+{
+	static const char *const names[] = {"nfr_write_xdp", "nfr_write_in",
+					    "nfr_write_out"};
+	static const char *const slots[] = {"bench_xdp", "bench_in",
+					    "bench_out"};
+	uint32_t zero = 0;
+	size_t len;
+	const void *elf = embed_bench(&len);
+	int ret = object_open(elf, len, &s->writer, error);
+
+	if (!ret) {
+		ret = bpf_object__load(s->writer);
+		if (ret)
+			return measure_fail(ret, "load a program", error);
+		ret = object_programs(s->writer, names, s->write, error);
+	}
+	for (unsigned i = 0; i < MEASURE_HOOKS && !ret; i++) {
+		int fd = bpf_object__find_map_fd_by_name(s->writer, slots[i]);
+
+		if (bpf_map_update_elem(fd, &zero, &s->prog[i], BPF_ANY))
+			ret = measure_fail(-errno, "fill a map", error);
+	}
+	s->frame = bpf_object__find_map_fd_by_name(s->writer, "bench_frame");
+	return ret;
+}
+
 /* ---- running ----------------------------------------------------------- */
 
-int subject_run(const struct subject *s, enum measure_hook hook,
-		const void *frame, size_t len, uint32_t repeat, double *ns,
-		char error[MEASURE_ERROR_MAX])
+uint32_t measure_repeat(unsigned ms, double ns)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame,
-		    .data_size_in = (uint32_t)len, .repeat = (int)repeat);
+	double runs = ms * 1e6 / (ns < 1 ? 1 : ns);
+
+	return runs < 1 ? 1 : runs > 1e8 ? 100000000 : (uint32_t)runs;
+}
+
+static int run(int prog, enum measure_hook hook, struct bpf_test_run_opts *opts,
+	       double *ns, char error[MEASURE_ERROR_MAX])
+{
 	uint32_t pass = hook == MEASURE_XDP ? (uint32_t)XDP_PASS
 					    : (uint32_t)TC_ACT_UNSPEC;
 
 	*last_line = '\0';
-	if (bpf_prog_test_run_opts(s->prog[hook], &opts))
+	if (bpf_prog_test_run_opts(prog, opts))
 		return measure_fail(-errno, "run a program", error);
-	if (opts.retval != pass) {
+	if (opts->retval != pass) {
 		snprintf(error, MEASURE_ERROR_MAX,
 			 "a frame did not pass: the program returned %u",
-			 opts.retval);
+			 opts->retval);
 		return -EBADE;
 	}
-	*ns = opts.duration;
+	*ns = opts->duration;
 	return 0;
+}
+
+int subject_run(const struct subject *s, enum measure_hook hook,
+		const void *frame, size_t len, uint32_t repeat, double *ns,
+		void *out, char error[MEASURE_ERROR_MAX])
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame,
+		    .data_size_in = (uint32_t)len, .data_out = out,
+		    .data_size_out = out ? (uint32_t)len : 0,
+		    .repeat = (int)repeat);
+
+	return run(s->prog[hook], hook, &opts, ns, error);
+}
+
+int subject_write(const struct subject *s, enum measure_hook hook,
+		  struct bench_frame *frame, uint32_t repeat, double *ns,
+		  char error[MEASURE_ERROR_MAX])
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->words,
+		    .data_size_in = sizeof(frame->words),
+		    .repeat = (int)repeat);
+	uint32_t zero = 0;
+	int ret;
+
+	if (bpf_map_update_elem(s->frame, &zero, frame, BPF_ANY))
+		return measure_fail(-errno, "fill a map", error);
+	ret = run(s->write[hook], hook, &opts, ns, error);
+	if (!ret && bpf_map_lookup_elem(s->frame, &zero, frame))
+		return measure_fail(-errno, "read a map", error);
+	return ret;
+}
+
+int subject_by_state(const struct subject *s, uint64_t *by_state, uint64_t *all,
+		     char error[MEASURE_ERROR_MAX])
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct nfr_count *counts = calloc((size_t)cpus, sizeof(*counts));
+	int fd = bpf_object__find_map_fd_by_name(s->object, "nfr_reasons");
+	int ret = counts ? 0 : -ENOMEM;
+
+	*by_state = *all = 0;
+	for (uint32_t i = 0; i < 2 * NFR_REASON_COUNT && !ret; i++) {
+		if (bpf_map_lookup_elem(fd, &i, counts))
+			ret = measure_fail(-errno, "read a map", error);
+		for (int cpu = 0; cpu < cpus && !ret; cpu++) {
+			*all += counts[cpu].packets;
+			if (i % NFR_REASON_COUNT == NFR_REASON_STATE)
+				*by_state += counts[cpu].packets;
+		}
+	}
+	free(counts);
+	return ret;
 }

@@ -10,22 +10,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bench_frame.h"
 #include "compiler/image.h"
 
 #define MEASURE_ERROR_MAX 512
 
-enum measure_hook { MEASURE_XDP, MEASURE_TC, MEASURE_HOOKS };
 enum measure_loop {
 	MEASURE_LOOP_AUTO,
 	MEASURE_LOOP_MAY_GOTO,
 	MEASURE_LOOP_BPF
 };
+enum measure_hook { MEASURE_XDP, MEASURE_IN, MEASURE_OUT, MEASURE_HOOKS };
+extern const char *const measure_hook_names[MEASURE_HOOKS];
+const char *measure_loop_engine(enum measure_loop); /* "vm", "none" ... */
 
 /* Programs and maps in the kernel. */
 struct subject {
 	struct bpf_object *object;
+	struct bpf_object *writer; /* of another object: what writes frames */
 	int prog[MEASURE_HOOKS];
-	enum measure_loop loop; /* that was loaded; AUTO: none */
+	int write[MEASURE_HOOKS]; /* writes the frame, then calls prog */
+	int frame;		  /* map: what they write; or -1 */
+	enum measure_loop loop;	  /* that was loaded; AUTO: none */
 	double load_ms;
 	size_t bytes; /* of bytecode and rules */
 };
@@ -36,12 +42,33 @@ int subject_image(const struct image *, enum measure_loop, struct subject *out,
 		  char error[MEASURE_ERROR_MAX]);
 void subject_free(struct subject *);
 
+/* Runs of so many ns that fill ms milliseconds. */
+uint32_t measure_repeat(unsigned ms, double ns);
+
 /*
- * Mean ns of repeat runs in one call of the kernel; the frame must pass. 0 or
+ * So that subject_write() can be used. 0 or -errno with
+ * error set.
+ */
+int subject_add_writer(struct subject *, char error[MEASURE_ERROR_MAX]);
+
+/*
+ * Mean ns of repeat runs in one call of the kernel; the frame must pass. out,
+ * if not NULL, has room for it and gets what the last run made of it. 0 or
  * -errno (-EBADE: it did not pass) with error set.
  */
 int subject_run(const struct subject *, enum measure_hook, const void *frame,
-		size_t len, uint32_t repeat, double *ns,
+		size_t len, uint32_t repeat, double *ns, void *out,
 		char error[MEASURE_ERROR_MAX]);
+/* The same with *frame written before each run; its number stays grown. */
+int subject_write(const struct subject *, enum measure_hook,
+		  struct bench_frame *frame, uint32_t repeat, double *ns,
+		  char error[MEASURE_ERROR_MAX]);
+
+/*
+ * Packets that passed by a state, of all since it was loaded. 0, or -errno
+ * with error set.
+ */
+int subject_by_state(const struct subject *, uint64_t *by_state, uint64_t *all,
+		     char error[MEASURE_ERROR_MAX]);
 
 #endif

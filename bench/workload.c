@@ -62,27 +62,88 @@ static void policy_fill(struct policy *policy, unsigned rules, bool keeps_state)
 		policy->rules[i].id = i + 1;
 }
 
-int workload_new(unsigned rules, bool keeps_state, struct workload *out)
+static int workload_image(struct policy *policy, struct workload *out)
 {
 	char error[IMAGE_ERROR_MAX];
-	struct policy policy = {.rules = NULL};
 	struct code code;
 	int ret;
 
-	memset(out, 0, sizeof(*out));
-	if (rules == 0 || rules > WORKLOAD_RULES_MAX)
-		return -EINVAL;
-	out->arena = arena_new();
-	policy.rules = arena_alloc(out->arena, ((size_t)2 * rules + 2) *
-						       sizeof(*policy.rules));
-	policy_fill(&policy, rules, keeps_state);
-	ret = lower_policy(out->arena, &policy, &code);
+	ret = lower_policy(out->arena, policy, &code);
 	if (!ret)
-		ret = image_write(&policy, &code, sources_new(out->arena),
+		ret = image_write(policy, &code, sources_new(out->arena),
 				  &out->bytes, &out->len);
 	if (!ret)
 		ret = image_open(out->bytes, out->len, &out->image, error);
 	return ret;
+}
+
+static void policy_new(struct policy *policy, size_t rules,
+		       struct workload *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->arena = arena_new();
+	*policy = (struct policy){
+		.rules = arena_alloc(out->arena,
+				     rules * sizeof(*policy->rules))};
+}
+
+int workload_new(unsigned rules, bool keeps_state, struct workload *out)
+{
+	struct policy policy;
+
+	memset(out, 0, sizeof(*out));
+	if (rules == 0 || rules > WORKLOAD_RULES_MAX)
+		return -EINVAL;
+	policy_new(&policy, (size_t)2 * rules + 2, out);
+	policy_fill(&policy, rules, keeps_state);
+	return workload_image(&policy, out);
+}
+
+/* 198.51.100.9 or 2001:db8:9::9 */
+static void rule_nat(struct policy_rule *rule, enum addr_family family,
+		     struct arena *arena)
+{
+	struct policy_target *target = arena_alloc(arena, sizeof(*target));
+	struct policy_effects *effects = arena_alloc(arena, sizeof(*effects));
+	struct policy_pool *pool = arena_alloc(arena, sizeof(*pool));
+	struct addr addr = {{0xc6336409u}};
+
+	if (family == FAMILY_IPV6)
+		addr = (struct addr){{0x20010db8u, 0x00090000u, 0, 9}};
+	*target = (struct policy_target){.family = family,
+					 .first = addr,
+					 .last = addr,
+					 .prefix_len = (int)addr_bits(family),
+					 .weight = 1};
+	*pool = (struct policy_pool){.targets = target,
+				     .target_count = 1,
+				     .has_port = true,
+				     .port_first = 50001,
+				     .port_last = 65535};
+	*effects = (struct policy_effects){
+		.nat = pool, .tag = POLICY_NONE, .rtable = -1};
+	rule_init(rule, true);
+	rule->match.families = (uint8_t)(1u << family);
+	rule->match.dirs = 1u << NFR_DIR_OUT;
+	rule->keeps_state = true;
+	rule->is_quick = true;
+	rule->effects = effects;
+}
+
+int workload_nat(struct workload *out)
+{
+	struct policy policy;
+
+	policy_new(&policy, 3, out);
+	rule_nat(&policy.rules[0], FAMILY_IPV4, out->arena);
+	rule_nat(&policy.rules[1], FAMILY_IPV6, out->arena);
+	rule_init(&policy.rules[2], false);
+	policy.rules[2].match.families = 7;
+	policy.rules[2].is_default = true;
+	policy.rule_count = 3;
+	for (size_t i = 0; i < 3; i++)
+		policy.rules[i].id = i + 1;
+	return workload_image(&policy, out);
 }
 
 void workload_free(struct workload *w)

@@ -27,6 +27,11 @@ struct workload {
  * in any case.
  */
 int workload_new(unsigned rules, bool keeps_state, struct workload *out);
+/*
+ * "pass out nat-to" one address of each family; everything else is blocked.
+ * The same errors.
+ */
+int workload_nat(struct workload *out);
 void workload_free(struct workload *);
 
 /* Ethernet, IP, a TCP segment with ACK and no data; returns the length. */

@@ -20,7 +20,7 @@
 /* pf's group, where it is no interface's name and may stand: not to block. */
 static bool is_egress(const struct check *c, const struct ast_iface *f)
 {
-	return strcmp(f->name, "egress") == 0 && !f->is_rdomain &&
+	return !f->is_rdomain && strcmp(f->name, "egress") == 0 &&
 	       !f->is_negated && !c->is_pf && !c->is_block &&
 	       !host_iface(c->host, f->name);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
  * bench.bpf.c: a frame -> its key, then pass: the floor that nfbench holds the
- * datapath against. Loaded for test runs only, never attached.
+ * datapath against. And programs that write the frame anew before they call
+ * the floor or the datapath, as a test run gives each run what the last left.
+ * Loaded for test runs only, never attached.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bench/bench_frame.h"
 #include "runtime/packet.h"
 
 struct {
@@ -15,6 +18,25 @@ struct {
 	__type(key, __u32);
 	__type(value, struct packet);
 } bench_scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_frame);
+} bench_frame SEC(".maps");
+
+/* What is measured behind a write; one entry. */
+#define BENCH_SLOT(name)                                                       \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                         \
+		__uint(max_entries, 1);                                        \
+		__uint(key_size, sizeof(__u32));                               \
+		__uint(value_size, sizeof(__u32));                             \
+	} name SEC(".maps")
+BENCH_SLOT(bench_xdp);
+BENCH_SLOT(bench_in);
+BENCH_SLOT(bench_out);
 
 static __always_inline __u8 bench_parse(const void *start, const void *end,
 					__u32 len, __u8 dir)
@@ -42,14 +64,78 @@ int nfr_bench_xdp(struct xdp_md *ctx)
 								: XDP_PASS;
 }
 
-SEC("tc")
-int nfr_bench_tc(struct __sk_buff *skb)
+static __always_inline int bench_tc(struct __sk_buff *skb, __u8 dir)
 {
 	const void *start = (const void *)(unsigned long)skb->data;
 	const void *end = (const void *)(unsigned long)skb->data_end;
 
-	return bench_parse(start, end, skb->len, NFR_DIR_OUT) ? TC_ACT_SHOT
-							      : TC_ACT_UNSPEC;
+	return bench_parse(start, end, skb->len, dir) ? TC_ACT_SHOT
+						      : TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int nfr_bench_in(struct __sk_buff *skb)
+{
+	return bench_tc(skb, NFR_DIR_IN);
+}
+
+SEC("tc")
+int nfr_bench_out(struct __sk_buff *skb)
+{
+	return bench_tc(skb, NFR_DIR_OUT);
+}
+
+/* Nonzero when the frame is too short. */
+static __always_inline int bench_write(void *start, const void *end)
+{
+	__u32 zero = 0, at;
+	struct bench_frame *frame = bpf_map_lookup_elem(&bench_frame, &zero);
+	__u64 *to = start;
+
+	if (!frame || (const void *)(to + BENCH_FRAME_LEN / 8) > end)
+		return 1;
+	at = frame->seq_at;
+	if (at && at < BENCH_FRAME_LEN - 4) {
+		__u32 *seq = (void *)frame->words + at;
+
+		*seq = __builtin_bswap32(__builtin_bswap32(*seq) +
+					 frame->seq_step);
+	}
+#pragma GCC unroll 12
+	for (int i = 0; i < BENCH_FRAME_LEN / 8; i++)
+		to[i] = frame->words[i];
+	return 0;
+}
+
+SEC("xdp")
+int nfr_write_xdp(struct xdp_md *ctx)
+{
+	if (!bench_write((void *)(unsigned long)ctx->data,
+			 (const void *)(unsigned long)ctx->data_end))
+		bpf_tail_call_static(ctx, &bench_xdp, 0);
+	return XDP_ABORTED;
+}
+
+static __always_inline int bench_write_tc(struct __sk_buff *skb)
+{
+	return bench_write((void *)(unsigned long)skb->data,
+			   (const void *)(unsigned long)skb->data_end);
+}
+
+SEC("tc")
+int nfr_write_in(struct __sk_buff *skb)
+{
+	if (!bench_write_tc(skb))
+		bpf_tail_call_static(skb, &bench_in, 0);
+	return TC_ACT_SHOT;
+}
+
+SEC("tc")
+int nfr_write_out(struct __sk_buff *skb)
+{
+	if (!bench_write_tc(skb))
+		bpf_tail_call_static(skb, &bench_out, 0);
+	return TC_ACT_SHOT;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -57,7 +57,11 @@ NFR_INLINE const struct nfr_config *env_config(struct env *env)
 
 NFR_INLINE const struct nfr_iface *env_iface(struct env *env, __u32 ifindex)
 {
+	const struct nfr_iface *near = bpf_map_lookup_elem(&nfr_near, &ifindex);
+
 	(void)env;
+	if (near && near->link != NFR_LINK_UNKNOWN)
+		return near;
 	return bpf_map_lookup_elem(&nfr_ifaces, &ifindex);
 }
 

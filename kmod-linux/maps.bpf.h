@@ -170,6 +170,13 @@ struct {
 	__type(value, struct nfr_iface);
 } nfr_ifaces SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NFR_NEAR_MAX);
+	__type(key, __u32);
+	__type(value, struct nfr_iface);
+} nfr_near SEC(".maps");
+
 /* The kernel removes an entry with its device: what is here is the device. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);

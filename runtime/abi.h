@@ -90,7 +90,7 @@ enum nfr_field {
 
 struct nfr_key {
 	__u32 w[NFR_KEY_WORDS];
-};
+} __attribute__((aligned(8)));
 _Static_assert(sizeof(struct nfr_key) == 128, "nfr_key");
 
 /* ---- bytecode ---------------------------------------------------------- */
@@ -248,6 +248,11 @@ struct nfr_iface {
 	__u8 flags; /* NFR_IFACE_* */
 };
 _Static_assert(sizeof(struct nfr_iface) == 4, "nfr_iface");
+/*
+ * near: ARRAY by ifindex of the same, for small numbers, as a hash is slow.
+ * Where link is NFR_LINK_UNKNOWN, ifaces is asked.
+ */
+#define NFR_NEAR_MAX 1024u
 #define NFR_IFACE_LOOPBACK 0x02 /* 127/8 and ::1 may be on its wire */
 #define NFR_IFACE_TUNNEL                                                       \
 	0x01 /* trusted only while its "tunnels" DEVMAP entry lives */

@@ -129,17 +129,17 @@ NFR_INLINE int apply_error(struct env *env, struct packet_frame *frame,
 	const __u32 *w = v->packet.key.w;
 	__u32 dir = w[NFR_F_DIR] & 1;
 	struct apply *apply = &v->apply;
-	struct rewrite_to *q = &apply->quoted_to, ends;
+	struct rewrite_to *q = &apply->quoted_to, *ends = &apply->ends;
 	__u32 differ = 0;
 	int is_out = dir == NFR_DIR_OUT;
 
 	if (!(state->flags & NFR_STATE_IS_TRANSLATED))
 		return 0;
-	apply_ends(&v->name, state, dir, &ends);
-	translate_copy(q->src, ends.dst);
-	translate_copy(q->dst, ends.src);
-	q->sport = ends.dport;
-	q->dport = ends.sport;
+	apply_ends(&v->name, state, dir, ends);
+	translate_copy(q->src, ends->dst);
+	translate_copy(q->dst, ends->src);
+	q->sport = ends->dport;
+	q->dport = ends->sport;
 	apply_same(v, &apply->to);
 	for (int i = 0; i < 4; i++)
 		differ |= is_out ? w[NFR_F_DST0 + i] ^
@@ -147,10 +147,10 @@ NFR_INLINE int apply_error(struct env *env, struct packet_frame *frame,
 				 : w[NFR_F_SRC0 + i] ^
 					   quoted->key.w[NFR_F_DST0 + i];
 	translate_copy(is_out ? apply->to.src : apply->to.dst,
-		       is_out ? ends.src : ends.dst);
+		       is_out ? ends->src : ends->dst);
 	if (!differ)
 		translate_copy(is_out ? apply->to.dst : apply->to.src,
-			       is_out ? ends.dst : ends.src);
+			       is_out ? ends->dst : ends->src);
 	apply->quoted.network = quoted->network;
 	apply->quoted.transport = quoted->transport;
 	apply->quoted.limit = quoted->end;

@@ -271,6 +271,29 @@ const struct nfr_state *datapath_state(struct datapath *dp,
 	return hashmap_find(dp->env.states, key);
 }
 
+struct visitor {
+	void (*visit)(void *arg, const struct nfr_state_key *,
+		      const struct nfr_state *);
+	void *arg;
+};
+
+static void visit_state(void *arg, const void *key, void *state)
+{
+	const struct visitor *visitor = arg;
+
+	visitor->visit(visitor->arg, key, state);
+}
+
+void datapath_each_state(struct datapath *dp,
+			 void (*visit)(void *arg, const struct nfr_state_key *,
+				       const struct nfr_state *),
+			 void *arg)
+{
+	struct visitor visitor = {visit, arg};
+
+	hashmap_each(dp->env.states, visit_state, &visitor);
+}
+
 static void forget(void *arg, const void *key, void *state)
 {
 	state_forget(arg, key, state);

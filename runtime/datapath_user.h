@@ -94,6 +94,11 @@ size_t datapath_state_count(const struct datapath *);
 /* The state of a flow, or NULL; lives until the next frame. */
 const struct nfr_state *datapath_state(struct datapath *,
 				       const struct nfr_state_key *);
+/* Every state, dead ones too; visit may not change anything. */
+void datapath_each_state(struct datapath *,
+			 void (*visit)(void *arg, const struct nfr_state_key *,
+				       const struct nfr_state *),
+			 void *arg);
 /* And what is known of datagrams in pieces, and of sources. */
 void datapath_forget_states(struct datapath *);
 

@@ -245,6 +245,37 @@ static int apply_attach_one(struct apply *apply, struct engine_device *device,
 	return 0;
 }
 
+/*
+ * The same policy with other tables is nobody's word that a device with the
+ * tunnel's name is the tunnel: what was not trusted is not, and what the tunnel
+ * was stays known.
+ */
+static int apply_keep_trust(struct apply *apply, struct engine_device *device,
+			    struct engine_error *err)
+{
+	uint32_t key = device->ifid, ifindex = device->ifindex, value;
+	struct rebind_identity identity;
+	struct binding *old = NULL;
+	int ret;
+
+	if (!apply->options.only_after || !device->is_tunnel)
+		return 0;
+	ret = binding_open(apply->pins, apply->shared,
+			   apply->shared->control->active, &old, err);
+	if (ret)
+		return ret;
+	if (bpf_map_lookup_elem(old->tunnels, &ifindex, &value)) {
+		bpf_map_delete_elem(apply->generation->fd[PIN_TUNNELS],
+				    &ifindex);
+		device->is_trusted = false;
+	}
+	if (!bpf_map_lookup_elem(old->identity, &key, &identity))
+		bpf_map_update_elem(apply->generation->fd[PIN_IDENTITY], &key,
+				    &identity, BPF_ANY);
+	binding_close(&old);
+	return 0;
+}
+
 static int apply_add_device(struct apply *apply,
 			    const struct engine_device *device,
 			    struct engine_error *err)
@@ -261,6 +292,8 @@ static int apply_add_device(struct apply *apply,
 	added = &grown[devices->count++];
 	*added = *device;
 	ret = generation_bind(apply->generation, apply->image, added, err);
+	if (!ret)
+		ret = apply_keep_trust(apply, added, err);
 	if (!ret)
 		ret = apply_attach_one(apply, added, err);
 	if (ret != -ENODEV)

@@ -291,7 +291,8 @@ static void forget_expired(void *arg, const void *key, void *state)
 
 NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 {
-	if (env->has_swept && (__s64)(now - env->last_sweep) < (__s64)hz)
+	/* A clock that was set back is another second, too. */
+	if (env->has_swept && now - env->last_sweep < hz)
 		return;
 	env->has_swept = true;
 	env->last_sweep = now;

@@ -102,7 +102,10 @@ int generation_bind(const struct generation *generation,
 			return ret;
 	}
 	if (bpf_map_update_elem(generation->fd[PIN_IFACES], &ifindex, &iface,
-				BPF_ANY))
+				BPF_ANY) ||
+	    (ifindex < NFR_NEAR_MAX &&
+	     bpf_map_update_elem(generation->fd[PIN_NEAR], &ifindex, &iface,
+				 BPF_ANY)))
 		return error_kernel(err, -errno, "add %s to nfr_ifaces",
 				    device->name);
 	device->is_known = true;

@@ -189,6 +189,10 @@ NFR_INLINE int icmp_in_window(const struct nfr_state *state, __u32 dir,
 	/* Nothing is known of who is not tracked. */
 	if (state->flags & NFR_STATE_IS_SLOPPY || !side->max_window)
 		return 1;
+	/* Who was only called so far has sent nothing. */
+	if (!(side->flags & NFR_TCP_SEEN) &&
+	    !(state->flags & NFR_STATE_IS_LOOSE))
+		return 0;
 	if (state->phase == NFR_STATE_OPENING || window < 65535)
 		window = 65535;
 	return (__s32)(seq - side->end) <= 0 &&
@@ -270,7 +274,9 @@ icmp_find(struct env *env, const struct nfr_config *config, struct verdict *v)
 
 	if (!is_out || v->quote.packet.key.w[NFR_F_BITS] & NFR_BIT_LATER)
 		return state;
-	if (state && !(state->flags & NFR_STATE_IS_TRANSLATED))
+	/* A dead one is not in the way of who has the alias now. */
+	if (state && !(state->flags & NFR_STATE_IS_TRANSLATED) &&
+	    state_is_alive(state, env_now(env)))
 		return state;
 	if (!(config->flags & NFR_CONFIG_TRANSLATES))
 		return 0;

@@ -146,6 +146,15 @@ NFR_INLINE __u8 packet_missing(const struct packet_frame *frame, __u32 end,
 		packet_value;                                                  \
 	}))
 #endif
+/* The four words of an address, two at a time. */
+typedef __u64 __attribute__((may_alias, aligned(4))) packet_pair;
+
+NFR_INLINE void packet_copy_addr(__u32 *to, const __u32 *from)
+{
+	*(packet_pair *)to = *(const packet_pair *)from;
+	*(packet_pair *)(to + 2) = *(const packet_pair *)(from + 2);
+}
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define PACKET_SWAP16(x) __builtin_bswap16(x)
 #define PACKET_SWAP32(x) __builtin_bswap32(x)

@@ -42,7 +42,7 @@ enum apply_kind { APPLY_STATE, APPLY_FRESH, APPLY_ERROR };
 
 /* What happens to the frame (apply.h). */
 struct apply {
-	struct rewrite_to to, quoted_to;
+	struct rewrite_to to, quoted_to, ends;
 	struct rewrite_headers quoted;
 	__u32 has_quoted; /* an ICMP error, about a translated flow */
 	__u32 hops;	  /* that are taken from the TTL */

@@ -157,36 +157,40 @@ NFR_INLINE enum state_insert slow_insert(struct env *env,
 	return ret;
 }
 
-/* Has the name's flow ended, or does it end with this packet? */
+/*
+ * Does the state of v->name make room for v->fresh? A dead one does, and one
+ * that the packet would be of, had it not come to its end. A name that was
+ * chosen is another flow's, whatever the packet is.
+ */
 NFR_INLINE int slow_gives_way(struct env *env, const struct verdict *v,
 			      const struct nfr_state *old)
 {
-	if (!state_is_alive(old, env_now(env)))
-		return 1;
-	return !((old->flags | v->fresh.flags) & NFR_STATE_IS_TRANSLATED) &&
-	       !state_continues(old, &v->packet.key, v->role);
+	int is_own = v->packet.key.w[NFR_F_DIR] == NFR_DIR_IN ||
+		     !((old->flags | v->fresh.flags) & NFR_STATE_IS_TRANSLATED);
+
+	return !state_is_alive(old, env_now(env)) ||
+	       (is_own && !state_continues(old, &v->packet.key, v->role));
 }
 
 /*
  * Inserts v->fresh as v->name. STATE_EXISTS: a living flow has the name, and
- * the caller may try another one. What is dead, or is not translated and does
- * not go on with this packet, gives way.
+ * the caller may try another one. Who takes the place of another needs no room.
  */
 NFR_INLINE enum state_insert slow_reserve(struct env *env,
 					  const struct nfr_config *config,
 					  struct verdict *v)
 {
+	int has_room = slow_has_room(env, config);
+	enum state_insert ret = STATE_EXISTS;
 	struct nfr_state *old;
-	enum state_insert ret;
 
-	if (!slow_has_room(env, config))
-		return STATE_FULL;
-	ret = slow_insert(env, config, v);
+	if (has_room)
+		ret = slow_insert(env, config, v);
 	if (ret != STATE_EXISTS)
 		return ret;
 	old = env_state_find(env, &v->name);
-	if (old && !slow_gives_way(env, v, old))
-		return STATE_EXISTS;
+	if (old ? !slow_gives_way(env, v, old) : !has_room)
+		return has_room ? STATE_EXISTS : STATE_FULL;
 	if (old)
 		env_slow_ask(env, v, SLOW_FORGET);
 	return slow_insert(env, config, v);

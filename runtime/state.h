@@ -81,12 +81,8 @@ NFR_INLINE void state_key(const struct packet *packet, __u32 ifindex,
 	out->proto = (__u8)w[NFR_F_PROTO];
 	out->family = (__u8)w[NFR_F_FAMILY];
 	out->reserved = 0;
-	for (int i = 0; i < 4; i++) {
-		__u32 src = w[NFR_F_SRC0 + i], dst = w[NFR_F_DST0 + i];
-
-		out->near_addr[i] = is_out ? src : dst;
-		out->far_addr[i] = is_out ? dst : src;
-	}
+	packet_copy_addr(out->near_addr, &w[is_out ? NFR_F_SRC0 : NFR_F_DST0]);
+	packet_copy_addr(out->far_addr, &w[is_out ? NFR_F_DST0 : NFR_F_SRC0]);
 	out->near_port = (__u16)(is_out ? sport : dport);
 	out->far_port = (__u16)(is_out ? dport : sport);
 }

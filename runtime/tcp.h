@@ -185,8 +185,9 @@ NFR_INLINE enum tcp_answer tcp_opening(struct nfr_state *state, __u32 dir,
 	/* It resets what the other side still holds of an older one. */
 	if (seg->flags & TCP_RST)
 		return seg->seq == src->end ? TCP_PASS : TCP_IGNORE;
-	if (tcp_ahead(end, src->max_end + slack) < 0 ||
-	    tcp_ahead(src->end - slack, seg->seq) < 0)
+	/* Distances, as twice this slack is more than half of the space. */
+	if (tcp_ahead(src->max_end, end) > (__s32)slack ||
+	    tcp_ahead(seg->seq, src->end) > (__s32)slack)
 		return TCP_BLOCK;
 	if (tcp_ahead(src->end, end) > 0)
 		src->end = src->max_end = end;
@@ -230,6 +231,9 @@ NFR_INLINE enum tcp_answer tcp_answering(struct nfr_state *state, __u32 dir,
 	src->max_end = end + dst->max_window;
 	src->max_window = window;
 	dst->max_end = (flags & TCP_ACK ? seg->ack : dst->end) + window;
+	/* What passed once may come again. */
+	if (tcp_ahead(dst->max_end, dst->end) > 0)
+		dst->max_end = dst->end;
 	return TCP_PASS;
 }
 
@@ -256,7 +260,7 @@ NFR_INLINE enum tcp_answer tcp_going(struct nfr_state *state, __u32 dir,
 		low = src->end - TCP_SLACK - dst->max_window;
 	}
 	if (seq == end) /* a guess at seq alone moves nothing */
-		seq = data_end = end = src->end;
+		seq = data_end = end = high = src->end;
 	if (tcp_ahead(data_end, high) < 0 || tcp_ahead(low, seq) < 0 ||
 	    !tcp_is_ack_near(src, dst, ack,
 			     is_over || state->flags & NFR_STATE_IS_LOOSE))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "../bench/option_table.h"
 #include "nfload.h"
 
 static void print_reasons(FILE *out)
@@ -59,15 +60,15 @@ int verb_help(struct nfload *t)
 
 int verb_completion(struct nfload *t)
 {
-	static const struct option_table *const tables[] = {&nfload_options,
-							    &nftrace_options};
+	static const struct option_table *const tables[] = {
+		&nfload_options, &nfbench_options, &nftrace_options};
 	struct report_text text;
 
 	if (!t->topic || strcmp(t->topic, "bash"))
 		return report_fail(t, EXIT_INPUT,
 				   "completion is there for \"bash\" only");
 	report_open(t, &text);
-	option_print_bash(tables, 2, text.out);
+	option_print_bash(tables, sizeof(tables) / sizeof(*tables), text.out);
 	report_close(t, &text);
 	return EXIT_YES;
 }

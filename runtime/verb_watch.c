@@ -88,7 +88,8 @@ static const char *watch_apply(struct watch *w, const struct image *old,
 
 	if (!memcmp(w->refused, image->header->hash, IMAGE_HASH_LEN))
 		return NULL;
-	if (refuse_broken(w->tool, old, image)) {
+	/* An empty table that would open the policy keeps what it had. */
+	if (image_find_open(image) >= 0 || refuse_broken(w->tool, old, image)) {
 		memcpy(w->refused, image->header->hash, IMAGE_HASH_LEN);
 		return "the new addresses would break the policy: the tables "
 		       "stay as they are";

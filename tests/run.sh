@@ -99,8 +99,12 @@ scripts() { # FOLDER...
 			if [ ! -x "$script" ] || [ "$name" = net/demo ] ||
 				! is_wanted "$name"; then
 				continue
-			elif [ "$folder" != net ]; then
+			elif [ "$folder" = leak ] && [[ $name != */test_* ]]; then
+				continue
+			elif [ "$folder" != net ] && [ "$folder" != leak ]; then
 				suite "$name" 120 "$script"
+			elif is_root && [ "$folder" = leak ]; then
+				suite "$name" 900 "$script"
 			elif is_root; then
 				suite "$name" 240 "$script"
 			else
@@ -112,7 +116,7 @@ scripts() { # FOLDER...
 
 folders() {
 	find tests -mindepth 2 -maxdepth 2 -name '*.sh' -printf '%h\n' |
-		sort -u | sed 's,^tests/,,' | grep -vx net
+		sort -u | sed 's,^tests/,,' | grep -vxE 'net|leak'
 }
 
 # Fast first; the packets last.
@@ -122,6 +126,7 @@ mapfile -t plain < <(folders)
 scripts "${plain[@]}"
 ! is_wanted agree || suite agree 120 build/rel/tests/agree/agree
 ! is_wanted agree || suite agree_follow 120 build/rel/tests/agree/agree_follow
-scripts net
+! is_wanted agree || suite agree_trace 240 build/rel/tests/agree/agree_trace
+scripts net leak
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -78,6 +78,15 @@ static void step_build(struct step *s, uint32_t ifid)
 				      .rule = NFR_NO_RULE};
 }
 
+/* An address that blocks wherever it is: of the loopback, or IPv4-mapped. */
+static bool is_odd(unsigned ip, const struct addr *a)
+{
+	if (ip == 4)
+		return a->w[0] >> 24 == 127;
+	return a->w[2] == 0xffff ||
+	       (!a->w[0] && !a->w[1] && !a->w[2] && a->w[3] == 1);
+}
+
 /* A sound packet, whole or as a first fragment. */
 static void draw_first(struct random *r, struct step *s, bool is_piece)
 {
@@ -85,8 +94,7 @@ static void draw_first(struct random *r, struct step *s, bool is_piece)
 
 	do
 		random_packet(r, p);
-	while (p->ip == 0 || (p->ip == 6 && (p->src.w[2] == 0xffff ||
-					     p->dst.w[2] == 0xffff)));
+	while (p->ip == 0 || is_odd(p->ip, &p->src) || is_odd(p->ip, &p->dst));
 	p->link = NFR_LINK_ETHER;
 	p->tag_count = 0;
 	p->ethertype = p->ip == 4 ? 0x0800 : 0x86dd;
@@ -218,7 +226,7 @@ static void make_error(struct random *r, enum follow kind,
 		p->dst.w[0] ^= 1;
 	do
 		p->src = pool_addr(r, family);
-	while (family == FAMILY_IPV6 && p->src.w[2] == 0xffff);
+	while (is_odd(p->ip, &p->src));
 	p->data_len = (uint16_t)(first->len - 14);
 	s->dir = first->dir == NFR_DIR_IN ? NFR_DIR_OUT : NFR_DIR_IN;
 }

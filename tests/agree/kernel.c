@@ -24,13 +24,16 @@
 #include "kernel.h"
 #include "runtime/config.h"
 #include "runtime/embed.h"
+#include "runtime/poolset.h"
 
 #define KERNEL_LOOPBACK 1
 #define KERNEL_INSNS NFR_INSN_MAX
 #define KERNEL_RULES NFR_RULE_MAX
 #define KERNEL_ENTRIES (1u << 14)
-#define KERNEL_STATES 64
-#define KERNEL_ACTIONS 1024
+#define KERNEL_STATES 256
+#define KERNEL_ACTIONS 1024u
+#define KERNEL_POOL_ADDRS 4096u
+#define KERNEL_FRAME_MAX 2048
 #define KERNEL_OBJECTS AGREE_KERNEL_OBJECTS
 /* Where frames came in: other devices than the loopback is now. */
 #define KERNEL_INGRESS 1000u
@@ -42,9 +45,10 @@
 #define KERNEL_FRAME_SURE (14 + 40)
 
 static const char *const map_names[] = {
-	"nfr_config", "nfr_code",    "nfr_rules",     "nfr_tables",
-	"nfr_ifaces", "nfr_states",  "nfr_scratch",   "nfr_rule_counts",
-	"nfr_image",  "nfr_tunnels", "nfr_fragments", "nfr_actions",
+	"nfr_config", "nfr_code",	"nfr_rules",	 "nfr_tables",
+	"nfr_ifaces", "nfr_states",	"nfr_scratch",	 "nfr_rule_counts",
+	"nfr_image",  "nfr_tunnels",	"nfr_fragments", "nfr_actions",
+	"nfr_pools",  "nfr_pool_addrs", "nfr_aliases",	 "nfr_control",
 	"nfr_counted"};
 enum kernel_map {
 	MAP_CONFIG,
@@ -59,6 +63,10 @@ enum kernel_map {
 	MAP_TUNNELS,
 	MAP_FRAGMENTS,
 	MAP_ACTIONS,
+	MAP_POOLS,
+	MAP_POOL_ADDRS,
+	MAP_ALIASES,
+	MAP_CONTROL,
 	MAP_COUNTED,
 	MAPS
 };
@@ -87,6 +95,11 @@ struct kernel {
 	/* What the loopback is now. */
 	uint32_t bound_ifindex;
 	enum nfr_link bound_link;
+	/* See agree_kernel_on_devices(). */
+	bool is_on_devices, is_by_xdp;
+	unsigned object;
+	uint8_t out[KERNEL_FRAME_MAX];
+	size_t out_len;
 };
 
 static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -108,8 +121,10 @@ static int object_size_maps(struct bpf_object *object)
 		     {"nfr_rules", KERNEL_RULES},
 		     {"nfr_rule_counts", KERNEL_RULES},
 		     {"nfr_tables", KERNEL_ENTRIES},
+		     {"nfr_states", KERNEL_STATES},
 		     {"nfr_actions", KERNEL_ACTIONS},
-		     {"nfr_states", KERNEL_STATES}};
+		     {"nfr_pools", KERNEL_ACTIONS},
+		     {"nfr_pool_addrs", KERNEL_POOL_ADDRS}};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		struct bpf_map *map =
@@ -247,7 +262,12 @@ static void empty(int fd)
 
 static void forget_flows(const struct kernel_object *o)
 {
+	struct nfr_control none = {.active = 0};
+	uint32_t zero = 0;
+
 	empty(o->map[MAP_STATES]);
+	empty(o->map[MAP_ALIASES]);
+	bpf_map_update_elem(o->map[MAP_CONTROL], &zero, &none, BPF_ANY);
 	empty(o->map[MAP_FRAGMENTS]);
 	empty(o->map[MAP_COUNTED]);
 }
@@ -263,6 +283,35 @@ static int fill_tables(int fd, const struct image *image)
 			return -errno;
 	}
 	return 0;
+}
+
+static uint32_t device_named(void *arg, const char *name)
+{
+	const struct kernel *k = arg;
+
+	for (size_t i = 0; i < k->device_count; i++)
+		if (strcmp(k->devices[i].name, name) == 0)
+			return k->devices[i].ifindex;
+	return 0;
+}
+
+static int fill_pools(struct kernel *k, const struct kernel_object *o,
+		      const struct image *image)
+{
+	struct poolset *pools = NULL;
+	int ret = poolset_new(image, device_named, k, NULL, &pools);
+
+	if (ret)
+		return ret;
+	ret = pools->addr_count > KERNEL_POOL_ADDRS ? -E2BIG : 0;
+	if (!ret)
+		ret = fill(o->map[MAP_POOLS], pools->pools,
+			   (uint32_t)pools->pool_count, sizeof(*pools->pools));
+	if (!ret)
+		ret = fill(o->map[MAP_POOL_ADDRS], pools->addrs,
+			   (uint32_t)pools->addr_count, sizeof(*pools->addrs));
+	poolset_free(&pools);
+	return ret;
 }
 
 static int object_fill(struct kernel *k, struct kernel_object *o,
@@ -282,6 +331,8 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 		ret = fill(o->map[MAP_ACTIONS], image->actions,
 			   image->action_count, sizeof(*image->actions));
 	if (!ret)
+		ret = fill_pools(k, o, image);
+	if (!ret)
 		ret = fill_tables(o->map[MAP_TABLES], image);
 	if (!ret &&
 	    bpf_map_update_elem(o->map[MAP_CONFIG], &zero, &config, BPF_ANY))
@@ -298,8 +349,10 @@ static int fill_ingress(struct kernel *k, int fd)
 	for (size_t i = 0; i < k->device_count; i++) {
 		struct nfr_iface iface = {.ifid = k->ifids[i],
 					  .link = (uint8_t)k->devices[i].link};
-		uint32_t ifindex = KERNEL_INGRESS + k->devices[i].ifindex;
+		uint32_t ifindex = k->devices[i].ifindex;
 
+		if (!k->is_on_devices)
+			ifindex += KERNEL_INGRESS;
 		if (bpf_map_update_elem(fd, &ifindex, &iface, BPF_ANY))
 			return -errno;
 	}
@@ -313,8 +366,9 @@ static int kernel_load(void *self, const struct image *image,
 
 	if (image->insn_count > KERNEL_INSNS ||
 	    image->rule_count > KERNEL_RULES ||
-	    image->entry_count > KERNEL_ENTRIES ||
-	    image->action_count > KERNEL_ACTIONS)
+	    image->action_count > KERNEL_ACTIONS ||
+	    image->pool_count > KERNEL_ACTIONS ||
+	    image->entry_count > KERNEL_ENTRIES)
 		return -E2BIG;
 	free(k->devices);
 	free(k->ifids);
@@ -335,8 +389,11 @@ static int kernel_load(void *self, const struct image *image,
 	k->bound_ifindex = 0;
 	k->generation++;
 	for (unsigned i = 0; i < KERNEL_OBJECTS; i++) {
-		int ret = object_fill(k, &k->objects[i], image);
+		int ret;
 
+		if (k->is_on_devices && i != k->object)
+			continue;
+		ret = object_fill(k, &k->objects[i], image);
 		if (!ret)
 			ret = fill_ingress(k, k->objects[i].map[MAP_IFACES]);
 		if (ret)
@@ -388,15 +445,25 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 		      struct nfr_result *out)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes,
-		    .data_size_in = (uint32_t)frame->len, .repeat = 1);
+		    .data_size_in = (uint32_t)frame->len, .data_out = k->out,
+		    .data_size_out = sizeof(k->out), .repeat = 1);
 	struct __sk_buff skb = {.ingress_ifindex = 0};
+	struct xdp_md xdp = {.data_end = (uint32_t)frame->len,
+			     .ingress_ifindex = frame->ifindex};
 	uint32_t zero = 0;
 
 	if (frame->ingress)
-		skb.ingress_ifindex = KERNEL_INGRESS + frame->ingress;
+		skb.ingress_ifindex = k->is_on_devices
+					      ? frame->ingress
+					      : KERNEL_INGRESS + frame->ingress;
+	if (k->is_on_devices)
+		skb.ifindex = frame->ifindex;
 	if (prog != PROG_XDP) {
 		opts.ctx_in = &skb;
 		opts.ctx_size_in = sizeof(skb);
+	} else if (k->is_on_devices) {
+		opts.ctx_in = &xdp;
+		opts.ctx_size_in = sizeof(xdp);
 	}
 	if (bpf_prog_test_run_opts(o->prog[prog], &opts)) {
 		if (errno == EINVAL && prog != PROG_XDP &&
@@ -406,6 +473,7 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 	}
 	if (bpf_map_lookup_elem(o->map[MAP_SCRATCH], &zero, k->scratch))
 		return -errno;
+	k->out_len = opts.data_size_out;
 	memcpy(out, k->scratch + (size_t)k->cpu * k->scratch_len, sizeof(*out));
 	if (out->verdict == NFR_PASS && !k->keeps_flows)
 		forget_flows(o);
@@ -440,6 +508,12 @@ static int kernel_judge(void *self, const struct agree_frame *frame,
 
 	if (frame->len < KERNEL_FRAME_MIN)
 		return -ENOTSUP;
+	if (k->is_on_devices)
+		return object_run(k, &k->objects[k->object],
+				  frame->dir == NFR_DIR_OUT ? PROG_OUT
+				  : k->is_by_xdp	    ? PROG_XDP
+							    : PROG_IN,
+				  frame, out);
 	ret = kernel_bind(k, frame);
 	if (ret)
 		return ret;
@@ -475,6 +549,23 @@ void agree_kernel_forget(void *self)
 {
 	for (unsigned i = 0; i < KERNEL_OBJECTS; i++)
 		forget_flows(&((struct kernel *)self)->objects[i]);
+}
+
+void agree_kernel_on_devices(void *self, unsigned object, bool is_by_xdp)
+{
+	struct kernel *k = self;
+
+	k->is_on_devices = k->keeps_flows = true;
+	k->object = object;
+	k->is_by_xdp = is_by_xdp;
+}
+
+const uint8_t *agree_kernel_output(void *self, size_t *len)
+{
+	const struct kernel *k = self;
+
+	*len = k->out_len;
+	return k->out;
 }
 
 int agree_kernel_states(void *self, unsigned object)

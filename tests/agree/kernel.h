@@ -4,6 +4,8 @@
 #define NFR_AGREE_KERNEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define AGREE_KERNEL_OBJECTS 2
 
@@ -15,6 +17,14 @@
 void agree_kernel_keep_flows(void *self, bool on);
 /* Ends all flows, and what is known of fragments. */
 void agree_kernel_forget(void *self);
+/*
+ * Flows go on, and frames are of the devices that they name: ifindexes must be
+ * those of this network namespace. One object is loaded and run, what comes in
+ * by XDP or by tc.
+ */
+void agree_kernel_on_devices(void *self, unsigned object, bool is_by_xdp);
+/* The last frame as the program left it, until the next. */
+const uint8_t *agree_kernel_output(void *self, size_t *len);
 /* The map of states of an object; not the caller's to close. */
 int agree_kernel_states(void *self, unsigned object);
 

@@ -39,6 +39,11 @@ fact 'nfload.8 has every verb' bash -c '
 		sed -n "/^verbs:/,/^$/s/^  \([a-z]*\).*/\1/p"); do
 		grep -q "^\.It Ic $verb" docs/man/nfload.8 || { echo "$verb"; exit 1; }
 	done'
+fact 'nfbench.8 has every verb' bash -c '
+	for verb in $(nfbench --help |
+		sed -n "/^verbs:/,/^$/s/^  \([a-z]*\).*/\1/p"); do
+		grep -q "^\.It Cm $verb" docs/man/nfbench.8 || { echo "$verb"; exit 1; }
+	done'
 fact 'nfr.5 has every clause of a tunnel' bash -c '
 	for word in transport exclude include dns link peer; do
 		grep -q "^\.It Ic $word" docs/man/nfr.5 || { echo "$word"; exit 1; }

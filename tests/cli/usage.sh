@@ -84,6 +84,7 @@ fact 'also behind an equal sign' \
 	test "$(completes nfload unload --leave = o)" = open
 fact 'topics complete' test "$(completes nfload show c)" = counters
 fact 'files complete' test "$(completes nfload check rules/vp)" = rules/vpn.nfr
+fact 'nfbench completes' test "$(completes nfbench sta)" = state
 fact 'nftrace completes' test "$(completes nftrace --bl)" = --blocked
 
 finish

@@ -118,17 +118,14 @@ lab_forwards() { # NETNS
 }
 
 lab_segments() {
-	# The LAN: a bridge in the router, client and printer on it.
-	ip -n router link add br0 type bridge
+	# The LAN: a bridge in the router, the printer on it, later the client.
+	ip -n router link add br0 address 02:00:00:00:01:01 type bridge
 	ip -n router link set br0 up
-	lab_link client eth0 router client0
 	lab_link printer eth0 router printer0
-	ip -n router link set client0 master br0
 	ip -n router link set printer0 master br0
 	lab_addr router br0 $lab_router4/24 $lab_router6/64 2001:db8:1::1/64 \
 		$lab_router_ll/64
 	lab_addr router lo $lab_isp_dns4/32 $lab_isp_dns6/128
-	lab_addr client eth0 $lab_client4/24 fd00:1::10/64 $lab_client6/64
 	lab_addr printer eth0 $lab_printer4/24 $lab_printer6/64
 
 	# The internet: one host between the router and the tunnel's endpoint.
@@ -141,9 +138,19 @@ lab_segments() {
 	lab_addr endpoint eth0 $lab_endpoint4/24 2001:db8:100::7/64
 }
 
-lab_routes() {
+# The client, its cable and its default routes.
+lab_client() {
+	lab_netns client
+	on client sysctl -qw net.ipv4.conf.all.src_valid_mark=1
+	lab_link client eth0 router client0
+	ip -n router link set client0 master br0
+	lab_addr client eth0 $lab_client4/24 fd00:1::10/64 $lab_client6/64
 	ip -n client route add default via $lab_router4
 	ip -n client -6 route add default via $lab_router_ll dev eth0
+	lab_client_mac=$(on client cat /sys/class/net/eth0/address)
+}
+
+lab_routes() {
 	ip -n router route add default via 203.0.113.1
 	ip -n router -6 route add default via 2001:db8:113::1
 	ip -n endpoint route add default via 198.51.100.1
@@ -229,19 +236,19 @@ lab_tunnel_gone() {
 	lab_tunnel_pid=
 }
 
-lab_has_no_tentative() {
+lab_has_no_tentative() { # NETNS...
 	local ns
-	for ns in client router printer internet endpoint; do
-		[ -z "$(ip -n $ns -6 addr show tentative)" ] || return 1
+	for ns; do
+		[ -z "$(ip -n "$ns" -6 addr show tentative)" ] || return 1
 	done
 }
 
-lab_up() {
+# All but the client: router, printer, internet, endpoint, and what they serve.
+lab_world() {
 	local ns
-	for ns in client router printer internet endpoint; do
+	for ns in router printer internet endpoint; do
 		lab_netns $ns
 	done
-	on client sysctl -qw net.ipv4.conf.all.src_valid_mark=1
 	lab_forwards router
 	lab_forwards internet
 	lab_forwards endpoint
@@ -249,16 +256,25 @@ lab_up() {
 	lab_routes
 	lab_keys
 	lab_endpoint_up
-	lab_tunnel_up
-	lab_until 10 "IPv6 addresses" lab_has_no_tentative
+	# shellcheck disable=SC2034 # for the users of this library
+	lab_router_mac=$(on router cat /sys/class/net/br0/address)
+}
+
+lab_servers() {
 	lab_serve internet web web 80 8080
 	lab_serve printer printer web 631
 	lab_serve router dns-isp dns $lab_router4 $lab_router6 \
 		$lab_isp_dns4 $lab_isp_dns6 $lab_router_ll%br0
 	lab_serve endpoint dns-tunnel dns $lab_tunnel_dns
-	# shellcheck disable=SC2034 # for the users of this library
-	lab_router_mac=$(on router cat /sys/class/net/br0/address)
-	lab_client_mac=$(on client cat /sys/class/net/eth0/address)
+}
+
+lab_up() {
+	lab_world
+	lab_client
+	lab_tunnel_up
+	lab_until 10 "IPv6 addresses" lab_has_no_tentative client router printer \
+		internet endpoint
+	lab_servers
 	lab_until 10 "the tunnel's first answer" \
 		on client ping -c 1 -W 1 -q $lab_tunnel_dns
 }

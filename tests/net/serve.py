@@ -3,7 +3,7 @@
 """serve.py: the lab's servers. Requests in, answers and a log out.
 
     serve.py web PORT...      HTTP on both families; the body is the client's
-                              address as the server sees it
+                              address as the server sees it; /big is a megabyte
     serve.py dns ADDRESS...   UDP and TCP port 53 on each address; every name
                               has one A record; each question is logged
 
@@ -36,6 +36,9 @@ def log(*words):
 def web(conn, peer):
     request = conn.recv(4096).split(b"\r\n")[0].decode("ascii", "replace")
     body = "hello %s\n" % peer[0].removeprefix("::ffff:")
+    if " /big " in request:
+        conn.settimeout(10)
+        body = "x" * 1000000
     conn.sendall(("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n"
                   "Content-Length: %d\r\n\r\n%s" % (len(body), body)).encode())
     log("web", peer[0], request)

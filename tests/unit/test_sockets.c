@@ -31,9 +31,8 @@ static int packet_socket(int bypass)
 
 	assert_true(fd >= 0);
 	if (bypass)
-		assert_int_equal(setsockopt(fd, SOL_PACKET,
-					    PACKET_QDISC_BYPASS, &bypass,
-					    sizeof(bypass)),
+		assert_int_equal(setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS,
+					    &bypass, sizeof(bypass)),
 				 0);
 	return fd;
 }

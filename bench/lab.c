@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* lab.c: two network namespaces with a cable between them, and a filter. */
+#include "lab.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/engine_states.h"
+#include "workload.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define CT_COUNT "/proc/sys/net/netfilter/nf_conntrack_count"
+
+static int lab_fail(int err, const char *what, char error[MEASURE_ERROR_MAX])
+{
+	snprintf(error, MEASURE_ERROR_MAX, "%s: %s", what, strerror(-err));
+	return err;
+}
+
+static int fail_engine(int err, const struct engine_error *why,
+		       char error[MEASURE_ERROR_MAX])
+{
+	snprintf(error, MEASURE_ERROR_MAX, "%.300s%s%.150s", why->text,
+		 *why->hint ? "; " : "", why->hint);
+	return err;
+}
+
+/* ---- namespaces -------------------------------------------------------- */
+
+int lab_begin(char error[MEASURE_ERROR_MAX])
+{
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return lab_fail(-errno, "a mount namespace", error);
+	if (mount("bpf", BPFFS, "bpf", 0, NULL))
+		return lab_fail(-errno, "a bpffs on " BPFFS, error);
+	/* Where ip and nft are; a user's PATH may lack them. */
+	if (setenv("PATH", "/usr/sbin:/sbin:/usr/bin:/bin", 1))
+		return lab_fail(-errno, "PATH", error);
+	return 0;
+}
+
+int lab_enter(const struct lab *lab, enum lab_side side,
+	      char error[MEASURE_ERROR_MAX])
+{
+	if (setns(lab->ns[side], CLONE_NEWNET))
+		return lab_fail(-errno, "enter a network namespace", error);
+	return 0;
+}
+
+/* script into the standard input of a command. */
+static int feed(const char *command, const char *script,
+		char error[MEASURE_ERROR_MAX])
+{
+	FILE *pipe = popen(command, "we");
+	int status = -1;
+
+	if (pipe && fputs(script, pipe) >= 0)
+		status = pclose(pipe);
+	if (status == 0)
+		return 0;
+	snprintf(error, MEASURE_ERROR_MAX, "\"%s\" failed%s", command,
+		 WIFEXITED(status) && WEXITSTATUS(status) == 127
+			 ? ": it is not installed"
+			 : "");
+	return -ENOENT;
+}
+
+static int new_netns(int *out, char error[MEASURE_ERROR_MAX])
+{
+	if (unshare(CLONE_NEWNET))
+		return lab_fail(-errno, "a network namespace", error);
+	*out = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	return *out < 0 ? lab_fail(-errno, "/proc/self/ns/net", error) : 0;
+}
+
+/* Neighbours are written down: nobody has to ask, which filters may block. */
+static int lab_cable(struct lab *lab, char error[MEASURE_ERROR_MAX])
+{
+	static const char far[] =
+		"link set lo up\n"
+		"link set far0 up\n"
+		"addr add " LAB_FAR4 "/24 dev far0\n"
+		"addr add " LAB_FAR6 "/64 dev far0 nodad\n"
+		"neigh add " LAB_NEAR4 " lladdr 02:00:00:00:00:01 dev far0\n"
+		"neigh add " LAB_NEAR6 " lladdr 02:00:00:00:00:01 dev far0\n";
+	static const char near[] =
+		"link set lo up\n"
+		"link set near0 up\n"
+		"addr add " LAB_NEAR4 "/24 dev near0\n"
+		"addr add " LAB_NEAR6 "/64 dev near0 nodad\n"
+		"neigh add " LAB_FAR4 " lladdr 02:00:00:00:00:02 dev near0\n"
+		"neigh add " LAB_FAR6 " lladdr 02:00:00:00:00:02 dev near0\n";
+	char pair[256];
+	int ret = new_netns(&lab->ns[LAB_FAR], error);
+
+	if (!ret)
+		ret = new_netns(&lab->ns[LAB_NEAR], error);
+	snprintf(pair, sizeof(pair),
+		 "link add near0 address 02:00:00:00:00:01 type veth peer name "
+		 "far0 address 02:00:00:00:00:02 netns /proc/%d/fd/%d\n",
+		 getpid(), lab->ns[LAB_FAR]);
+	if (!ret)
+		ret = feed("ip -batch -", pair, error);
+	if (!ret)
+		ret = feed("ip -batch -", near, error);
+	if (!ret)
+		ret = lab_enter(lab, LAB_FAR, error);
+	return ret ? ret : feed("ip -batch -", far, error);
+}
+
+/* ---- filters ----------------------------------------------------------- */
+
+static const char *hook_found(const struct lab *lab,
+			      const struct engine_report *report)
+{
+	const char *name = lab->side == LAB_FAR ? "far0" : "near0";
+	enum nfr_dir dir = lab->side == LAB_FAR ? NFR_DIR_IN : NFR_DIR_OUT;
+
+	for (size_t i = 0; i < report->devices.count; i++) {
+		const struct engine_device *d = &report->devices.items[i];
+
+		if (!strcmp(d->name, name))
+			return engine_mode_name(d->hook[dir].mode);
+	}
+	return "none";
+}
+
+static int lab_nfr(struct lab *lab, enum measure_loop loop, unsigned number,
+		   char error[MEASURE_ERROR_MAX])
+{
+	struct engine_options options = {
+		.loop = (enum engine_loop)loop,
+		.no_xdp = lab->peer == LAB_NFR_TC,
+	};
+	struct engine_report report = {0};
+	struct engine_error why = {.text = ""};
+	struct timespec start, end;
+	struct workload w;
+	char dir[64];
+	int ret = workload_new(1, true, &w);
+
+	if (ret)
+		return lab_fail(ret, "a policy", error);
+	snprintf(dir, sizeof(dir), BPFFS "/bench%u", number);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	ret = engine_apply(dir, &w.image, &options, &report, &why);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	if (!ret) {
+		lab->load_ms = (double)(end.tv_sec - start.tv_sec) * 1e3 +
+			       (double)(end.tv_nsec - start.tv_nsec) / 1e6;
+		lab->bytes = w.image.insn_count * sizeof(*w.image.code) +
+			     w.image.rule_count * sizeof(*w.image.rules);
+		snprintf(lab->hook, sizeof(lab->hook), "%s%s",
+			 hook_found(lab, &report),
+			 lab->side == LAB_FAR ? "-in" : "-out");
+		lab->engine_name = report.loop == ENGINE_LOOP_HELPER
+					   ? "vm-bpf_loop"
+					   : "vm";
+		ret = engine_open(dir, &lab->engine, &why);
+	}
+	engine_report_free(&report);
+	workload_free(&w);
+	return ret ? fail_engine(ret, &why, error) : 0;
+}
+
+static int lab_nft(struct lab *lab, char error[MEASURE_ERROR_MAX])
+{
+	const char *hook = lab->side == LAB_FAR ? "input" : "output";
+	char rules[256];
+
+	snprintf(rules, sizeof(rules),
+		 "table inet bench { chain bench { type filter hook %s "
+		 "priority 0; policy drop; ct state established accept; "
+		 "ct state new accept; }; }\n",
+		 hook);
+	lab->engine_name = "nft";
+	snprintf(lab->hook, sizeof(lab->hook), "%s", hook);
+	return feed("nft -f -", rules, error);
+}
+
+int lab_new(enum lab_peer peer, enum lab_side side, enum measure_loop loop,
+	    unsigned number, struct lab *lab, char error[MEASURE_ERROR_MAX])
+{
+	int ret;
+
+	*lab = (struct lab){.peer = peer,
+			    .side = side,
+			    .ns = {-1, -1},
+			    .engine_name = "none",
+			    .hook = "none"};
+	ret = lab_cable(lab, error);
+	if (!ret)
+		ret = lab_enter(lab, side, error);
+	if (ret || peer == LAB_NONE)
+		return ret;
+	return peer == LAB_NFT ? lab_nft(lab, error)
+			       : lab_nfr(lab, loop, number, error);
+}
+
+void lab_free(struct lab *lab)
+{
+	engine_close(&lab->engine);
+	for (int i = 0; i < 2; i++)
+		if (lab->ns[i] >= 0)
+			close(lab->ns[i]);
+}
+
+/* ---- what the filter knows --------------------------------------------- */
+
+static int conntrack_count(uint64_t *count, char error[MEASURE_ERROR_MAX])
+{
+	FILE *file = fopen(CT_COUNT, "re");
+	unsigned long value = 0;
+	int ret = 0;
+
+	if (!file || fscanf(file, "%lu", &value) != 1)
+		ret = lab_fail(file ? -EINVAL : -errno, CT_COUNT, error);
+	if (file)
+		fclose(file);
+	*count = value;
+	return ret;
+}
+
+/* A delete without a name is a flush. */
+static int conntrack_flush(char error[MEASURE_ERROR_MAX])
+{
+	char buffer[8192];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *nl = mnl_socket_open(NETLINK_NETFILTER);
+	struct nfgenmsg *msg;
+	ssize_t len = -1;
+
+	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_seq = 1;
+	msg = mnl_nlmsg_put_extra_header(nlh, sizeof(*msg));
+	msg->nfgen_family = AF_UNSPEC;
+	msg->version = NFNETLINK_V0;
+	if (nl && !mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) &&
+	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) > 0)
+		len = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
+	if (len > 0)
+		len = mnl_cb_run(buffer, (size_t)len, 1,
+				 mnl_socket_get_portid(nl), NULL, NULL);
+	len = len < 0 ? -errno : 0;
+	if (nl)
+		mnl_socket_close(nl);
+	return len ? lab_fail((int)len, "flush conntrack", error) : 0;
+}
+
+int lab_states(const struct lab *lab, uint64_t *count,
+	       char error[MEASURE_ERROR_MAX])
+{
+	struct engine_states states = {0};
+	struct engine_error why = {.text = ""};
+	int ret = 0;
+
+	if (lab->peer == LAB_NFT)
+		return conntrack_count(count, error);
+	/* Not control.states, which is exact after a sweep only. */
+	if (lab->engine)
+		ret = engine_states(lab->engine, &states, &why);
+	*count = states.count;
+	engine_states_free(&states);
+	return ret ? fail_engine(ret, &why, error) : 0;
+}
+
+int lab_forget(const struct lab *lab, char error[MEASURE_ERROR_MAX])
+{
+	struct engine_states states = {0};
+	struct engine_error why = {.text = ""};
+	int ret;
+
+	if (lab->peer == LAB_NFT)
+		return conntrack_flush(error);
+	if (!lab->engine)
+		return 0;
+	ret = engine_states(lab->engine, &states, &why);
+	for (size_t i = 0; i < states.count && ret >= 0; i++)
+		ret = engine_state_end(lab->engine, &states.items[i], &why);
+	engine_states_free(&states);
+	return ret < 0 ? fail_engine(ret, &why, error) : 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lab.h: two network namespaces with a cable between them, and a filter in one
+ * of them. All of it belongs to this process and ends with it.
+ */
+#ifndef NFR_LAB_H
+#define NFR_LAB_H
+
+#include <stdint.h>
+
+#include "measure.h"
+
+enum lab_peer { LAB_NONE, LAB_NFR, LAB_NFR_TC, LAB_NFT };
+enum lab_side { LAB_NEAR, LAB_FAR };
+
+#define LAB_NEAR4 "10.99.0.1"
+#define LAB_FAR4 "10.99.0.2"
+#define LAB_NEAR6 "fd99::1"
+#define LAB_FAR6 "fd99::2"
+
+struct lab {
+	enum lab_peer peer;
+	enum lab_side side; /* whose packets are filtered: far's as they come
+			       in, near's as they go out */
+	int ns[2];	    /* by enum lab_side; -1: none */
+	struct engine *engine;
+	const char *engine_name; /* as it is in force, like hook */
+	char hook[32];		 /* "tcx-out"; of nftables "input" */
+	double load_ms;
+	size_t bytes; /* of bytecode and rules */
+};
+
+/*
+ * Once, before the others: a mount namespace for this process. All here: 0, or
+ * -errno with error set.
+ */
+int lab_begin(char error[MEASURE_ERROR_MAX]);
+/* number: no two labs share one. Freed by lab_free() in any case. */
+int lab_new(enum lab_peer, enum lab_side, enum measure_loop, unsigned number,
+	    struct lab *out, char error[MEASURE_ERROR_MAX]);
+void lab_free(struct lab *);
+/* The process goes over to one side. */
+int lab_enter(const struct lab *, enum lab_side, char error[MEASURE_ERROR_MAX]);
+/* How many flows the filter knows; 0 when there is none. */
+int lab_states(const struct lab *, uint64_t *count,
+	       char error[MEASURE_ERROR_MAX]);
+/* The filter forgets all flows. */
+int lab_forget(const struct lab *, char error[MEASURE_ERROR_MAX]);
+
+#endif

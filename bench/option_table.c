@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* option_table.c: the verbs and options of nfbench. */
+#include "option_table.h"
+
+#define BIT(verb) (1u << BENCH_##verb)
+
+static const char *const usage[] = {"[options] [VERB]", NULL};
+
+static const struct option_verb verbs[] = {
+	[BENCH_RUN] = {"run", "", NULL,
+		       "what finding a rule costs, by the number of rules; the "
+		       "verb if none is given"},
+	[BENCH_STATE] = {"state", "", NULL,
+			 "what flow state costs: a packet of a flow, and a new "
+			 "flow"},
+	[BENCH_HELP] = {"help", "[VERB]", "run state", "print help"},
+};
+
+static const struct option_spec specs[] = {
+	{BENCH_OPT_RULES, 'r', "rules", OPTION_TEXT, "N[,N...]", NULL, BIT(RUN),
+	 "sets of so many rules (1,10,100,1000)"},
+	{BENCH_OPT_FAMILY, 'f', "family", OPTION_WORD, "FAMILY",
+	 BENCH_FAMILY_WORDS, BIT(RUN) | BIT(STATE), "only inet or inet6"},
+	{BENCH_OPT_HOOK, 'k', "hook", OPTION_WORD, "HOOK", BENCH_HOOK_WORDS,
+	 BIT(RUN) | BIT(STATE),
+	 "only these test runs: xdp, tc, tc-in or tc-out"},
+	{BENCH_OPT_LOOP, 'l', "loop", OPTION_WORD, "LOOP", BENCH_LOOP_WORDS,
+	 BIT(RUN) | BIT(STATE),
+	 "interpreter's loop: auto, may_goto or bpf_loop"},
+	{BENCH_OPT_METHOD, 'm', "method", OPTION_WORD, "METHOD",
+	 BENCH_METHOD_WORDS, BIT(STATE),
+	 "only test-run, or only veth: packets between namespaces (all)"},
+	{BENCH_OPT_PEERS, 'p', "peers", OPTION_WORD, "PEERS", BENCH_PEER_WORDS,
+	 BIT(STATE), "who is measured beside nfr on veth: nft or none (nft)"},
+	{BENCH_OPT_FLOWS, 'c', "flows", OPTION_NUMBER, "N", NULL, BIT(STATE),
+	 "new flows a case in each round on veth (20000)"},
+	{BENCH_OPT_ROUNDS, 'n', "rounds", OPTION_NUMBER, "N", NULL,
+	 BIT(RUN) | BIT(STATE),
+	 "rounds, of which the median counts (run 9, state 15)"},
+	{BENCH_OPT_MS, 't', "time", OPTION_NUMBER, "MS", NULL,
+	 BIT(RUN) | BIT(STATE),
+	 "milliseconds a case in each round (run 20, state 5)"},
+	{BENCH_OPT_JSON, 'j', "json", OPTION_NONE, NULL, NULL,
+	 BIT(RUN) | BIT(STATE), "a JSON object a line"},
+	{BENCH_OPT_VERSION, 'V', "version", OPTION_NONE, NULL, NULL, 0,
+	 "print the version"},
+	{BENCH_OPT_HELP, 'h', "help", OPTION_NONE, NULL, NULL, 0, "print help"},
+};
+
+const struct option_table nfbench_options = {
+	.tool = "nfbench",
+	.about = "measures the datapath apart from what is in force",
+	.usage = usage,
+	.verbs = verbs,
+	.verb_count = sizeof(verbs) / sizeof(*verbs),
+	.specs = specs,
+	.spec_count = sizeof(specs) / sizeof(*specs),
+};

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* settings.c: nfbench's command line -> what to measure. */
+#include "settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "workload.h"
+
+#define FLOWS_MAX 50000 /* fewer than the state table has room for */
+
+static int usage_error(const char *message)
+{
+	fprintf(stderr, "nfbench: %s\nTry \"nfbench --help\".\n", message);
+	return EXIT_INPUT;
+}
+
+/* 0 for what is not a number from 1 to max. */
+static unsigned number(const char *text, size_t len, unsigned max)
+{
+	unsigned value = 0;
+
+	if (len == 0 || len > 9)
+		return 0;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return 0;
+		value = value * 10 + (unsigned)(text[i] - '0');
+	}
+	return value <= max ? value : 0;
+}
+
+static int parse_rules(const char *text, struct settings *s)
+{
+	s->rules_count = 0;
+	for (;;) {
+		size_t len = strcspn(text, ",");
+		unsigned rules = number(text, len, WORKLOAD_RULES_MAX);
+
+		if (rules == 0 || s->rules_count == SETTINGS_SETS_MAX)
+			return -EINVAL;
+		s->rules[s->rules_count++] = rules;
+		if (text[len] == '\0')
+			return 0;
+		text += len + 1;
+	}
+}
+
+static int parse_number(const char *arg, unsigned max, const char *message,
+			unsigned *out)
+{
+	*out = number(arg, strlen(arg), max);
+	return *out ? 0 : usage_error(message);
+}
+
+static int parse_option(const struct option_spec *spec, const char *arg,
+			struct settings *s)
+{
+	/* In the order of BENCH_HOOK_WORDS. */
+	static const unsigned hooks[] = {1 << MEASURE_XDP,
+					 1 << MEASURE_IN | 1 << MEASURE_OUT,
+					 1 << MEASURE_IN, 1 << MEASURE_OUT};
+
+	switch ((enum bench_option)spec->id) {
+	case BENCH_OPT_ROUNDS:
+		return parse_number(arg, SERIES_MAX, "--rounds is 1 to 99",
+				    &s->rounds);
+	case BENCH_OPT_MS:
+		return parse_number(arg, 10000, "--time is 1 to 10000 ms",
+				    &s->ms);
+	case BENCH_OPT_FLOWS:
+		return parse_number(arg, FLOWS_MAX, "--flows is 1 to 50000",
+				    &s->flows);
+	case BENCH_OPT_RULES:
+		return parse_rules(arg, s) ? usage_error("--rules is up to 16 "
+							 "numbers, each 1 to "
+							 "100000")
+					   : 0;
+	case BENCH_OPT_FAMILY:
+		s->family = option_word(spec->words, arg);
+		return 0;
+	case BENCH_OPT_HOOK:
+		s->hooks = hooks[option_word(spec->words, arg)];
+		return 0;
+	case BENCH_OPT_LOOP:
+		s->loop = (enum measure_loop)option_word(spec->words, arg);
+		return 0;
+	case BENCH_OPT_METHOD:
+		s->method = (enum bench_method)option_word(spec->words, arg);
+		return 0;
+	case BENCH_OPT_PEERS:
+		s->has_nft = option_word(spec->words, arg) == 0;
+		return 0;
+	case BENCH_OPT_JSON:
+		s->is_json = true;
+		return 0;
+	case BENCH_OPT_HELP:
+	case BENCH_OPT_VERSION:
+		break;
+	}
+	return 0;
+}
+
+static void defaults(struct settings *s)
+{
+	bool is_state = s->verb == BENCH_STATE;
+
+	if (!s->rounds)
+		s->rounds = is_state ? 15 : 9;
+	if (!s->ms)
+		s->ms = is_state ? 5 : 20;
+	if (!s->hooks)
+		s->hooks = 1 << MEASURE_XDP | 1 << MEASURE_OUT |
+			   (unsigned)is_state << MEASURE_IN;
+}
+
+/* The operands: a verb, or none for run; help may name another one. */
+static int parse_verb(struct option_parser *p, struct settings *s, bool is_help)
+{
+	int verb = BENCH_RUN, topic = -1;
+
+	if (p->operand_count > 0) {
+		verb = option_verb(p, p->operands[0]);
+		if (verb < 0)
+			return usage_error(p->error);
+		topic = verb;
+	}
+	if (verb == BENCH_HELP) {
+		is_help = true;
+		topic = p->operand_count > 1 ? option_verb(p, p->operands[1])
+					     : -1;
+		if (p->operand_count > 1 && topic < 0)
+			return usage_error(p->error);
+	}
+	if (p->operand_count > (verb == BENCH_HELP ? 2 : 1))
+		return usage_error("takes no operand but the verb");
+	if (option_check_verb(p, verb))
+		return usage_error(p->error);
+	if (is_help) {
+		option_print_help(&nfbench_options, topic, stdout);
+		return EXIT_YES;
+	}
+	s->verb = (enum bench_verb)verb;
+	defaults(s);
+	return -1;
+}
+
+int settings_parse(int argc, char **argv, struct settings *s)
+{
+	const struct option_spec *spec;
+	struct option_parser parser;
+	bool is_help = false;
+	const char *arg;
+	int got;
+
+	*s = (struct settings){.rules = {1, 10, 100, 1000},
+			       .rules_count = 4,
+			       .family = -1,
+			       .has_nft = true,
+			       .flows = 20000};
+	option_begin(&parser, &nfbench_options, argc, argv);
+	while ((got = option_next(&parser, &spec, &arg)) == 1) {
+		is_help |= spec->id == BENCH_OPT_HELP;
+		if (spec->id == BENCH_OPT_VERSION) {
+			puts("nfbench " NFR_VERSION);
+			return EXIT_YES;
+		}
+		if (parse_option(spec, arg, s))
+			return EXIT_INPUT;
+	}
+	if (got < 0)
+		return usage_error(parser.error);
+	return parse_verb(&parser, s, is_help);
+}
+
+bool settings_want(const struct settings *s, unsigned family,
+		   enum measure_hook hook)
+{
+	return (s->family < 0 || (unsigned)s->family == family) &&
+	       s->hooks >> hook & 1;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* settings.h: nfbench's command line -> what to measure. */
+#ifndef NFR_SETTINGS_H
+#define NFR_SETTINGS_H
+
+#include "measure.h"
+#include "option_table.h"
+#include "series.h"
+
+#define SETTINGS_SETS_MAX 16
+
+enum bench_method { METHOD_ALL, METHOD_TEST_RUN, METHOD_VETH };
+
+struct settings {
+	enum bench_verb verb;
+	unsigned rules[SETTINGS_SETS_MAX];
+	unsigned rules_count;
+	int family;	/* 0 inet, 1 inet6, -1 both */
+	unsigned hooks; /* bits 1 << enum measure_hook */
+	enum measure_loop loop;
+	enum bench_method method;
+	bool has_nft;
+	unsigned flows, rounds, ms;
+	bool is_json;
+};
+
+/* -1: go on; else the exit status, with all said. */
+int settings_parse(int argc, char **argv, struct settings *);
+bool settings_want(const struct settings *, unsigned family,
+		   enum measure_hook hook);
+
+#endif

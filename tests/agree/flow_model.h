@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * flow_model.h: what a stateful firewall makes of a sequence of packets,
+ * written to be read: a list of flows, searched from the start.
+ *
+ *   flow_model.c      which flow a packet is of, fragments, ICMP errors
+ *   flow_begin.c      new flows: rules, translation, names that are free
+ *   flow_tcp.c        whether a segment belongs to a connection
+ *
+ * It follows pf.conf(5), RFC 791, 792, 4443, 9293, 5961, 7323 and 1858, and
+ * shares no code with runtime/. The rules' meaning is compiler/model.h's.
+ *
+ * Where an engine draws at random, the model is told what came out and says
+ * whether that was allowed; from then on it holds the engine to it.
+ */
+#ifndef NFR_FLOW_MODEL_H
+#define NFR_FLOW_MODEL_H
+
+#include "compiler/model.h"
+#include "trace_packet.h"
+
+#define FLOW_MAX 512
+#define FLOW_PIECES 256
+#define FLOW_POOLS 8
+#define FLOW_HERE UINT32_MAX /* ingress: made here */
+
+/* Where a packet is. Devices are numbers of the caller, below 32. */
+struct flow_hook {
+	const char *const *names; /* of devices */
+	unsigned device;
+	uint32_t ingress; /* of what goes out: a device, or FLOW_HERE */
+	enum nfr_dir dir;
+	uint64_t now_ms;
+	size_t frame_len;
+};
+
+enum flow_phase { /* as NFR_STATE_* */
+		  FLOW_OPENING,
+		  FLOW_HALF,
+		  FLOW_ESTABLISHED,
+		  FLOW_CLOSING,
+		  FLOW_FINWAIT,
+		  FLOW_CLOSED
+};
+
+/* One side of a connection; sequence numbers. */
+struct flow_side {
+	bool is_seen;
+	bool has_scale;
+	unsigned scale;
+	uint32_t sent;	 /* behind the last that it sent */
+	uint32_t may;	 /* behind the last that it may send */
+	uint32_t window; /* the largest that it offered, in bytes */
+};
+
+struct flow {
+	unsigned device;  /* where it began */
+	bool is_floating; /* of every device */
+	bool is_translated;
+	enum nfr_dir dir; /* of its first packet */
+	enum addr_family family;
+	uint8_t proto;
+	struct trace_ends wire, stack; /* of its first packet's direction */
+	struct nfr_key first;	       /* the first packet, as rules saw it */
+	uint32_t ingress;
+	const struct policy *policy; /* that judged it last, ... */
+	unsigned loaded;	     /* ... as the n-th */
+	uint32_t rule;
+	enum flow_phase phase;
+	bool has_fin[2]; /* [0]: of the side that began */
+	bool is_loose, is_sloppy;
+	bool gives_way; /* to the flow that is about to begin */
+	struct flow_side side[2];
+	uint64_t seen_ms, timeout_ms;
+	uint64_t packets[2], bytes[2]; /* by enum nfr_dir */
+	/* Of the rules that translated it, in their order. */
+	const struct policy_pool *pools[FLOW_POOLS];
+	size_t pool_count;
+};
+
+/* What is known of a datagram whose first piece passed. */
+struct flow_piece {
+	unsigned device;
+	enum nfr_dir dir;
+	struct trace_packet first;
+	struct nfr_key key;
+	uint32_t ingress;
+	uint32_t end;
+	uint64_t seen_ms;
+	bool has_flow;
+	struct flow flow; /* its name alone counts */
+	uint32_t rule;
+	unsigned loaded;
+};
+
+struct flow_model {
+	const struct policy *policy;
+	bool floats, translates; /* some rule of the policy does */
+	unsigned loaded;
+	struct flow flows[FLOW_MAX];
+	size_t count;
+	struct flow_piece pieces[FLOW_PIECES];
+	size_t piece_count;
+};
+
+/* What an engine said, where the model leaves a choice. */
+struct flow_seen {
+	bool passes;
+	enum nfr_reason reason;
+	uint32_t rule;
+	struct trace_ends ends; /* of the frame that left */
+};
+
+struct flow_answer {
+	struct nfr_result result; /* but for its action */
+	struct trace_frame out;	  /* if it passes */
+};
+
+void flow_model_load(struct flow_model *, const struct policy *);
+void flow_model_judge(struct flow_model *, const struct flow_hook *,
+		      const struct trace_frame *, const struct flow_seen *,
+		      struct flow_answer *);
+
+/* ---- of the model's files -------------------------------------------------
+ */
+
+/* How a packet is of flows. */
+enum flow_role { FLOW_NONE, FLOW_ANY, FLOW_ASKS, FLOW_ANSWERS };
+enum flow_role flow_role(const struct trace_packet *);
+struct nfr_result flow_blocks(enum nfr_reason, uint32_t rule);
+/* The key of a packet here, under the policy in force. */
+void flow_key(const struct flow_model *, const struct flow_hook *,
+	      const struct trace_packet *, struct nfr_key *);
+void flow_place_key(const struct policy *, const struct flow_hook *,
+		    struct nfr_key *);
+/* Have both the same wire, or the same host's view of it? */
+bool flow_same_wire(const struct flow *, const struct flow *);
+bool flow_same_stack(const struct flow *, const struct flow *);
+/*
+ * Is the flow looked for here? Floating ones, and what goes out by another
+ * name, sleep under a policy that makes none, until it is another again.
+ */
+bool flow_is_awake(const struct flow_model *, const struct flow *,
+		   enum nfr_dir form);
+void flow_end(struct flow_model *, struct flow *);
+/* flow_begin.c: a packet that continues nothing. The new flow, or NULL. */
+struct flow *flow_begin(struct flow_model *, const struct flow_hook *,
+			const struct trace_frame *, const struct nfr_key *,
+			const struct flow_seen *, struct flow_answer *);
+/* Would the policy in force begin the same flow? Then its rule is changed. */
+bool flow_holds(const struct flow_model *, const struct flow_hook *,
+		struct flow *);
+uint64_t flow_timeout_ms(const struct policy *, const struct flow *);
+
+/* flow_tcp.c */
+enum flow_fit { FLOW_MISFIT, FLOW_FITS, FLOW_PASSES_BY };
+void flow_tcp_begin(struct flow *, const struct trace_packet *);
+/* back: 1 when the segment is against the first's way. */
+enum flow_fit flow_tcp_segment(struct flow *, unsigned back,
+			       const struct trace_packet *);
+/* May the side have sent this, which an error quotes? */
+bool flow_tcp_was_sent(const struct flow *, unsigned back, uint32_t seq);
+
+#endif

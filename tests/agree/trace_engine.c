@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* trace_engine.c: the native datapath and the kernel's, for traces. */
+#include "trace_engine.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agree.h"
+#include "kernel.h"
+#include "runtime/datapath_user.h"
+
+#define STATES_MAX 256
+
+const char *const trace_devices[TRACE_DEVICES] = {"eth0", "eth1", "wg0"};
+
+/* ---- native ---------------------------------------------------------------
+ */
+
+static int native_open(void **self, const char **why)
+{
+	*why = "datapath_new() failed";
+	return datapath_new(STATES_MAX, (struct datapath **)self);
+}
+
+static void native_begin(void *self, uint64_t variety, bool translates)
+{
+	(void)variety;
+	(void)translates;
+	datapath_forget_states(self);
+}
+
+static uint32_t native_ifindex(void *self, unsigned device)
+{
+	(void)self;
+	return device + 2;
+}
+
+static int native_load(void *self, const struct image *image)
+{
+	struct datapath_device own[TRACE_DEVICES];
+
+	for (unsigned i = 0; i < TRACE_DEVICES; i++)
+		own[i] = (struct datapath_device){
+			.name = trace_devices[i],
+			.ifindex = native_ifindex(self, i),
+			.link = NFR_LINK_ETHER};
+	return datapath_switch(self, image, own, TRACE_DEVICES);
+}
+
+static int native_judge(void *self, const struct flow_hook *h,
+			const uint8_t *bytes, size_t len,
+			uint8_t out[TRACE_FRAME_MAX], struct nfr_result *result)
+{
+	const struct datapath_frame own = {
+		.bytes = bytes,
+		.writable = out,
+		.caplen = len,
+		.len = len,
+		.ifindex = native_ifindex(self, h->device),
+		.ingress = h->ingress == FLOW_HERE
+				   ? 0
+				   : native_ifindex(self, h->ingress),
+		.dir = h->dir,
+		.now_ms = h->now_ms};
+
+	memcpy(out, bytes, len);
+	*result = datapath_judge(self, &own, NULL, NULL);
+	return 0;
+}
+
+static void native_states(void *self,
+			  void (*visit)(void *arg, const struct nfr_state_key *,
+					const struct nfr_state *),
+			  void *arg)
+{
+	datapath_each_state(self, visit, arg);
+}
+
+static void native_close(void **self)
+{
+	datapath_free((struct datapath **)self);
+}
+
+const struct trace_engine trace_native = {
+	.name = "native",
+	.has_clock = true,
+	.open = native_open,
+	.begin = native_begin,
+	.load = native_load,
+	.judge = native_judge,
+	.states = native_states,
+	.ifindex = native_ifindex,
+	.close = native_close,
+};
+
+/* ---- the kernel: in a network namespace of our own -------------------------
+ */
+
+struct in_kernel {
+	void *agree;
+	uint32_t ifindex[TRACE_DEVICES];
+	unsigned object;
+};
+
+static int make_devices(struct in_kernel *k)
+{
+	if (unshare(CLONE_NEWNET) != 0)
+		return -errno;
+	if (system("ip link add eth0 type veth peer name eth1 >&2 && "
+		   "ip link add wg0 type veth peer name wg0-peer >&2") != 0)
+		return -ENODEV;
+	for (unsigned i = 0; i < TRACE_DEVICES; i++) {
+		k->ifindex[i] = if_nametoindex(trace_devices[i]);
+		if (!k->ifindex[i])
+			return -ENODEV;
+	}
+	return 0;
+}
+
+static void kernel_close(void **self)
+{
+	struct in_kernel *k = *self;
+
+	if (k && k->agree)
+		agree_kernel.close(&k->agree);
+	free(k);
+	*self = NULL;
+}
+
+static int kernel_open(void **self, const char **why)
+{
+	struct in_kernel *k = calloc(1, sizeof(*k));
+	int ret;
+
+	if (!k)
+		return -ENOMEM;
+	ret = agree_kernel.open(&k->agree, why);
+	if (!ret) {
+		ret = make_devices(k);
+		*why = "no devices in a namespace of its own";
+	}
+	if (ret)
+		kernel_close((void **)&k);
+	*self = k;
+	return ret;
+}
+
+/* XDP does not rewrite; there the hook is tc's. */
+static void kernel_begin(void *self, uint64_t variety, bool translates)
+{
+	struct in_kernel *k = self;
+
+	k->object = variety % AGREE_KERNEL_OBJECTS;
+	agree_kernel_on_devices(k->agree, k->object,
+				!translates && variety / 2 % 2);
+	agree_kernel_forget(k->agree);
+}
+
+static int kernel_load(void *self, const struct image *image)
+{
+	struct in_kernel *k = self;
+	struct agree_device own[TRACE_DEVICES];
+
+	for (unsigned i = 0; i < TRACE_DEVICES; i++)
+		own[i] = (struct agree_device){.name = trace_devices[i],
+					       .ifindex = k->ifindex[i],
+					       .link = NFR_LINK_ETHER};
+	return agree_kernel.load(k->agree, image, own, TRACE_DEVICES);
+}
+
+static int kernel_judge(void *self, const struct flow_hook *h,
+			const uint8_t *bytes, size_t len,
+			uint8_t out[TRACE_FRAME_MAX], struct nfr_result *result)
+{
+	struct in_kernel *k = self;
+	const struct agree_frame frame = {
+		.bytes = bytes,
+		.len = len,
+		.ifindex = k->ifindex[h->device],
+		.ingress = h->ingress == FLOW_HERE ? 0 : k->ifindex[h->ingress],
+		.dir = h->dir,
+		.link = NFR_LINK_ETHER};
+	int ret = agree_kernel.judge(k->agree, &frame, result);
+	const uint8_t *left;
+	size_t left_len;
+
+	if (ret)
+		return ret;
+	left = agree_kernel_output(k->agree, &left_len);
+	if (left_len != len)
+		return -EBADMSG;
+	memcpy(out, left, len);
+	return 0;
+}
+
+static void kernel_states(void *self,
+			  void (*visit)(void *arg, const struct nfr_state_key *,
+					const struct nfr_state *),
+			  void *arg)
+{
+	struct in_kernel *k = self;
+	int fd = agree_kernel_states(k->agree, k->object);
+	struct nfr_state_key key, *before = NULL;
+	struct nfr_state state;
+
+	while (bpf_map_get_next_key(fd, before, &key) == 0) {
+		if (bpf_map_lookup_elem(fd, &key, &state) == 0)
+			visit(arg, &key, &state);
+		before = &key;
+	}
+}
+
+static uint32_t kernel_ifindex(void *self, unsigned device)
+{
+	return ((struct in_kernel *)self)->ifindex[device];
+}
+
+const struct trace_engine trace_kernel = {
+	.name = "kernel",
+	.open = kernel_open,
+	.begin = kernel_begin,
+	.load = kernel_load,
+	.judge = kernel_judge,
+	.states = kernel_states,
+	.ifindex = kernel_ifindex,
+	.close = kernel_close,
+};

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# bench.sh: nfbench: its command line, and what its lines hold. As root, small
+# runs; the figures are not judged, that they are there and fit together is.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+says 'a strange verb is refused' 2 'no verb "nothing"' nfbench nothing
+says 'a mistyped verb gets a suggestion' 2 'did you mean "state"\?' \
+	nfbench stat
+says 'an option of another verb is refused' 2 \
+	'--rules is not an option of "nfbench state"' nfbench state --rules 1
+says 'no verb is run' 2 '--flows is not an option of "nfbench run"' \
+	nfbench --flows 3
+says 'a second operand is refused' 2 'no operand but the verb' \
+	nfbench run state
+says 'no rounds are refused' 2 '--rounds is 1 to 99' nfbench state --rounds 100
+says 'more flows than states are refused' 2 '--flows is 1 to 50000' \
+	nfbench state --flows 50001
+says 'help of a verb lists its options' 0 '--method METHOD' nfbench help state
+fact 'and not those of others' bash -c '! nfbench help state | grep -e --rules'
+says '--help of a verb is the same' 0 '--method METHOD' nfbench state --help
+
+# lines TEXT COUNT JQ COMMAND...: so many lines or more, and all are so.
+lines() {
+	local text=$1 count=$2 all=$3
+	shift 3
+	"$@" >"$tmp/lines" 2>"$tmp/output" || {
+		not_ok "$text"
+		return
+	}
+	jq -s -e "length >= $count and all($all)" "$tmp/lines" >"$tmp/output" ||
+		cat "$tmp/lines" >>"$tmp/output"
+	fact "$text" test "$(head -n 1 "$tmp/output")" = true
+}
+
+sound='(.ns > 0 and .floor_ns > 0 and .p25 <= .ns and .ns <= .p75 and
+	.ratio > 0 and (.set + .family + .engine + .hook + .trace + .kernel
+	+ .cpu + .jit + .mitigations | length) > 30)'
+if [ "$(id -u)" = 0 ]; then
+	lines 'run has a line a set' 6 "$sound and .hook == \"xdp\"" \
+		nfbench run --json --rules 1 --hook xdp --rounds 2 --time 1
+	lines 'state has its traces on each hook' 12 "$sound" nfbench state \
+		--json --method test-run --family inet --rounds 2 --time 1
+	lines 'state counts packets and new flows between namespaces' 10 \
+		"$sound and .passed >= .packets * 0.999 and (.trace != \"new\" or
+		.engine == \"none\" or .states >= .packets * 0.999)" \
+		nfbench state --json --method veth --peers none --family inet \
+		--rounds 2 --time 1 --flows 500
+	says 'nftables is a peer where nft is' 3 '"nft -f -" failed: it is not' \
+		unshare --mount bash -c 'mount --bind /dev/null "$(command -v \
+		nft || command -v true)"; nfbench state --method veth --rounds 1'
+else
+	skip 'state counts packets and new flows between namespaces' 'needs root'
+	skip 'nftables is a peer where nft is' 'needs root'
+	skip 'run has a line a set' 'needs root'
+	skip 'state has its traces on each hook' 'needs root'
+fi
+finish

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""frames.py: shapes of frames that a strict filter may not expect. A shape is a
+function of an uplink's two MAC addresses; it returns Ethernet frames that all
+carry a datagram of the client's to the web server's port 7100, or pretend to.
+"""
+import socket
+import struct
+
+SRC4, DST4 = "192.168.1.10", "203.0.113.80"
+SRC6, DST6 = "2001:db8:1::10", "2001:db8:80::80"
+ROUTER4 = "192.168.1.1"
+PORT = 7100
+TEXT = b"nfr leak test"
+UDP, TCP, ICMP6, IP4, IP6 = 17, 6, 58, 4, 41
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    total = (total & 0xffff) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xffff
+
+
+def udp(payload=TEXT, port=PORT, sport=40000):
+    return struct.pack("!HHHH", sport, port, 8 + len(payload), 0) + payload
+
+
+def tcp_syn(port=PORT):
+    return struct.pack("!HHIIBBHHH", 40000, port, 1, 0, 0x50, 2, 1024, 0, 0)
+
+
+def ip4(payload, dst=DST4, proto=UDP, options=b"", flags=0, version=4,
+        length=None, src=SRC4):
+    """flags: the 16 bits of flags and fragment offset."""
+    size = 20 + len(options)
+    head = struct.pack("!BBHHHBBH4s4s", version << 4 | size // 4, 0,
+                       size + len(payload) if length is None else length,
+                       77, flags, 64, proto, 0, socket.inet_aton(src),
+                       socket.inet_aton(dst)) + options
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def ip6(payload, dst=DST6, following=UDP, src=SRC6, hops=64, version=6):
+    return struct.pack("!IHBB", version << 28, len(payload), following,
+                       hops) + socket.inet_pton(socket.AF_INET6, src) + \
+        socket.inet_pton(socket.AF_INET6, dst) + payload
+
+
+def udp6(payload=TEXT, port=PORT, dst=DST6):
+    body = udp(payload, port)
+    pseudo = ip6(b"", dst)[8:40] + struct.pack("!II", len(body), UDP)
+    total = checksum(pseudo + body) or 0xffff
+    return body[:6] + struct.pack("!H", total) + body[8:]
+
+
+def extension(following, length=8, head=b"\x01\x04\0\0\0\0"):
+    """One extension header of PadN options."""
+    return struct.pack("!BB", following, length // 8 - 1) + \
+        head.ljust(length - 2, b"\0")
+
+
+def fragment6(following, offset, more):
+    return struct.pack("!BBHI", following, 0, offset << 3 | more, 77)
+
+
+def both():
+    """The plain datagram, in both families, with its EtherType."""
+    return [(0x0800, ip4(udp())), (0x86dd, ip6(udp6()))]
+
+
+class Shapes:
+    """Each method returns (EtherType, what follows it) pairs."""
+
+    def plain(self):
+        return both()
+
+    def vlan(self):
+        return [(0x8100, struct.pack("!HH", 7, t) + p) for t, p in both()]
+
+    def qinq(self):
+        return [(0x88a8, struct.pack("!HHHH", 7, 0x8100, 8, t) + p)
+                for t, p in both()]
+
+    def priority(self):
+        """Tag with VLAN 0: the next hop takes it for untagged."""
+        return [(0x8100, struct.pack("!HH", 0xe000, t) + p)
+                for t, p in both()]
+
+    def pppoe(self):
+        return [(0x8864, struct.pack("!BBHHH", 0x11, 0, 1, len(p) + 2,
+                                     0x21 if t == 0x800 else 0x57) + p)
+                for t, p in both()]
+
+    def mpls(self):
+        return [(0x8847, struct.pack("!I", 16 << 12 | 1 << 8 | 64) + p)
+                for _, p in both()]
+
+    def ethertype(self):
+        return [(t, ip4(udp())) for t in (0x88b6, 0x0600, 0x9999, 0x22f3)]
+
+    def llc(self):
+        """IEEE 802.3: a length, then LLC and SNAP."""
+        p = ip4(udp())
+        return [(len(p) + 8, b"\xaa\xaa\x03\0\0\0\x08\0" + p)]
+
+    def fragments(self):
+        whole = udp(TEXT + b"." * 19)
+        return [(0x800, ip4(whole[:24], flags=0x2000)),
+                (0x800, ip4(whole[24:], flags=3))]
+
+    def fragments6(self):
+        whole = udp6(TEXT + b"." * 19)
+        return [(0x86dd, ip6(fragment6(UDP, 0, 1) + whole[:24],
+                             following=44)),
+                (0x86dd, ip6(fragment6(UDP, 3, 0) + whole[24:],
+                             following=44))]
+
+    def tiny(self):
+        """First fragments that end before the ports or the flags do."""
+        return [(0x800, ip4(udp()[:8], flags=0x2000)),
+                (0x800, ip4(tcp_syn()[:8], proto=TCP, flags=0x2000)),
+                (0x800, ip4(tcp_syn()[8:], proto=TCP, flags=1)),
+                (0x86dd, ip6(fragment6(UDP, 0, 1), following=44)),
+                (0x86dd, ip6(fragment6(60, 0, 1) + extension(UDP),
+                             following=44))]
+
+    def headers(self):
+        """Lengths, versions and chains that are odd."""
+        deep = b"".join(extension(60) for _ in range(20)) + extension(UDP)
+        return [
+            (0x800, ip4(udp(), options=b"\x01" * 40)),
+            (0x800, ip4(udp(), length=4000)),
+            (0x800, ip4(udp(), length=8)),
+            (0x800, ip4(udp(), version=5)),
+            (0x800, ip6(udp6())),
+            (0x86dd, ip4(udp())),
+            (0x86dd, ip6(extension(UDP) + udp6(), following=0)),
+            (0x86dd, ip6(extension(0) + extension(UDP) + udp6(),
+                         following=60)),
+            (0x86dd, ip6(deep + udp6(), following=60)),
+            (0x86dd, ip6(udp6(), following=59)),
+            (0x86dd, ip6(udp6(), following=253)),
+        ]
+
+    def truncated(self):
+        return [(0x800, ip4(udp())[:20]), (0x86dd, ip6(udp6())[:40]),
+                (0x800, ip4(udp())[:24])]
+
+    def within(self):
+        """An IP packet in an IP packet: protocols 4, 41 and 47."""
+        return [(0x800, ip4(ip4(udp()), proto=IP4)),
+                (0x800, ip4(ip6(udp6()), proto=IP6)),
+                (0x800, ip4(b"\0\0\x08\0" + ip4(udp()), proto=47)),
+                (0x86dd, ip6(ip6(udp6()), following=IP6)),
+                (0x86dd, ip6(ip4(udp()), following=IP4))]
+
+    def source_route(self):
+        """To the excluded router, which is asked to send it on."""
+        loose = b"\x83\x07\x04" + socket.inet_aton(DST4) + b"\0"
+        final = socket.inet_pton(socket.AF_INET6, DST6)
+        routing = struct.pack("!BBBBI", UDP, 2, 0, 1, 0) + final
+        return [(0x800, ip4(udp(port=7101), ROUTER4, options=loose)),
+                (0x86dd, ip6(routing + udp6(port=7101), "fd00:1::1",
+                             following=43))]
+
+    def dhcp(self):
+        """The ports of DHCP, far away."""
+        return [(0x800, ip4(udp(port=67, sport=68))),
+                (0x86dd, ip6(udp(port=547, sport=546)))]
+
+    def ndp(self):
+        """Types of neighbour discovery, far away, with a text in them."""
+        return [(0x86dd, ip6(struct.pack("!BBHI", kind, 0, 0, 0) +
+                             TEXT.ljust(16, b"."), following=ICMP6))
+                for kind in (133, 134, 135, 136)]
+
+    def endpoint(self):
+        """Somebody else's payload to the tunnel's endpoint."""
+        return [(0x800, ip4(udp(port=51820), "198.51.100.7"))]
+
+    def source_own(self):
+        """The tunnel's address as a source on the uplink, to the LAN."""
+        return [(0x800, ip4(udp(port=7102), "192.168.1.20",
+                            src="10.64.0.2"))]
+
+
+def shape(name):
+    return getattr(Shapes(), name)()

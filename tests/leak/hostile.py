@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""hostile.py: what a hostile LAN and a careless tool of root's do.
+
+    hostile.py ra IF PREFIX ROUTE...  router advertisements (RFC 4861, 4191): an
+                                      address to make, and more specific routes
+    hostile.py probe IF MAC ADDRESS PORT
+                                      UDP, TCP and echo requests from the web
+                                      server's address to ADDRESS, by way of MAC
+    hostile.py neighbour IF MAC ADDRESS
+                                      who has ADDRESS? (ARP and NS, from fe80::1)
+    hostile.py tcx IF                 a program in front of all others at tcx
+                                      egress that lets everything pass
+"""
+import ctypes
+import ipaddress
+import os
+import socket
+import struct
+import sys
+
+import frames
+from inject import mac_of
+
+ROUTER_LL = "fe80::1"
+
+
+def send(ifname, to, ethertype, payload):
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind((ifname, 0))
+        s.send((to + mac_of(ifname) + struct.pack("!H", ethertype) +
+                payload).ljust(60, b"\0"))
+
+
+def icmp6(body, src, dst, hops=255):
+    packet = frames.ip6(body, dst, frames.ICMP6, src, hops)
+    total = frames.checksum(packet[8:40] +
+                            struct.pack("!II", len(body), frames.ICMP6) + body)
+    return packet[:42] + struct.pack("!H", total) + packet[44:]
+
+
+def ra(ifname, prefix, *routes):
+    """Preference high: 0x08."""
+    net = ipaddress.ip_network(prefix)
+    body = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0x08, 1800, 0, 0)
+    body += struct.pack("!BBBBIII", 3, 4, net.prefixlen, 0xc0, 3600, 3600, 0) + \
+        net.network_address.packed
+    for route in routes:
+        net = ipaddress.ip_network(route)
+        body += struct.pack("!BBBBI", 24, 3, net.prefixlen, 0x08, 1800) + \
+            net.network_address.packed
+    send(ifname, b"\x33\x33\0\0\0\x01", 0x86dd, icmp6(body, ROUTER_LL, "ff02::1"))
+
+
+def probe(ifname, mac, addr, port):
+    to, port = bytes.fromhex(mac.replace(":", "")), int(port)
+    if ":" in addr:
+        echo = struct.pack("!BBHHH", 128, 0, 0, 1, 1) + frames.TEXT
+        send(ifname, to, 0x86dd, icmp6(echo, frames.DST6, addr, 64))
+        body = frames.udp6(port=port, dst=addr)
+        packet = frames.ip6(body, addr, src=frames.DST6)
+        pseudo = packet[8:40] + struct.pack("!II", len(body), frames.UDP)
+        total = frames.checksum(pseudo + body[:6] + b"\0\0" + body[8:])
+        send(ifname, to, 0x86dd,
+             packet[:46] + struct.pack("!H", total) + packet[48:])
+        return
+    echo = struct.pack("!BBHHH", 8, 0, 0, 1, 1) + frames.TEXT
+    echo = echo[:2] + struct.pack("!H", frames.checksum(echo)) + echo[4:]
+    syn = frames.tcp_syn(port)
+    pseudo = socket.inet_aton(frames.DST4) + socket.inet_aton(addr) + \
+        struct.pack("!BBH", 0, frames.TCP, len(syn))
+    syn = syn[:16] + struct.pack("!H", frames.checksum(pseudo + syn)) + syn[18:]
+    for proto, body in (1, echo), (frames.TCP, syn), \
+            (frames.UDP, frames.udp(port=port)):
+        send(ifname, to, 0x0800,
+             frames.ip4(body, addr, proto, src=frames.DST4))
+
+
+def neighbour(ifname, mac, addr):
+    to = bytes.fromhex(mac.replace(":", ""))
+    if ":" in addr:
+        target = socket.inet_pton(socket.AF_INET6, addr)
+        body = struct.pack("!BBHI", 135, 0, 0, 0) + target + b"\x01\x01" + \
+            mac_of(ifname)
+        send(ifname, to, 0x86dd, icmp6(body, ROUTER_LL, addr))
+        return
+    send(ifname, to, 0x0806,
+         struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, mac_of(ifname),
+                     socket.inet_aton(frames.ROUTER4), b"",
+                     socket.inet_aton(addr)))
+
+
+def bpf(command, attr):
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.syscall(321, command, attr, len(attr))
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return fd
+
+
+def tcx(ifname):
+    """BPF_PROG_LOAD of "r0 = TCX_PASS; exit", BPF_PROG_ATTACH with BPF_F_BEFORE."""
+    code = ctypes.create_string_buffer(bytes.fromhex("b700000000000000"
+                                                     "9500000000000000"))
+    name = ctypes.create_string_buffer(b"GPL")
+    prog = bpf(5, struct.pack("=IIQQ", 3, 2, ctypes.addressof(code),
+                              ctypes.addressof(name)).ljust(128, b"\0"))
+    bpf(8, struct.pack("=IIII", socket.if_nametoindex(ifname), prog, 47,
+                       8).ljust(64, b"\0"))
+
+
+if __name__ == "__main__":
+    verbs = {"ra": ra, "probe": probe, "neighbour": neighbour, "tcx": tcx}
+    verbs[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""inject.py: frames of frames.py, out by a way of choice.
+
+    inject.py WAY IF MAC SHAPE [count=N]
+
+SHAPE is a method of frames.Shapes; MAC is the next hop's. Each frame is tried N
+times (4). WAY is one of
+    raw      AF_PACKET, the whole frame       bypass  the same, past the qdisc
+    dgram    AF_PACKET, without its header    xdp     AF_XDP
+    rawip    SOCK_RAW bound to IF, from the IP header on
+    gso      AF_PACKET, segments cut by the kernel (shape: plain)
+
+    inject.py sync TEXT IF...     a frame of EtherType 0x88b5 on each
+
+Exit 0 if a frame was handed over, 1 if all were refused.
+"""
+import socket
+import struct
+import sys
+
+import frames
+import xdp
+
+SOL_PACKET, VNET_HDR, QDISC_BYPASS = 263, 15, 20
+
+
+def mac_of(ifname):
+    with open("/sys/class/net/%s/address" % ifname) as f:
+        return bytes.fromhex(f.read().strip().replace(":", ""))
+
+
+def raw(ifname, head, shape, bypass=False):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    if bypass:
+        s.setsockopt(SOL_PACKET, QDISC_BYPASS, 1)
+    s.bind((ifname, 0))
+    for ethertype, payload in shape:
+        yield s.send, (head + struct.pack("!H", ethertype) +
+                       payload).ljust(60, b"\0")
+
+
+def bypass(ifname, head, shape):
+    return raw(ifname, head, shape, bypass=True)
+
+
+def dgram(ifname, head, shape):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+    for ethertype, payload in shape:
+        to = (ifname, ethertype, 0, 0, head[:6])
+        yield lambda data, to=to: s.sendto(data, to), payload
+
+
+def rawip(ifname, _, shape):
+    for ethertype, payload in shape:
+        family = socket.AF_INET if ethertype == 0x800 else socket.AF_INET6
+        s = socket.socket(family, socket.SOCK_RAW, 255)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE,
+                     ifname.encode())
+        if family == socket.AF_INET:
+            to = (socket.inet_ntoa(payload[16:20]), 0)
+        else:
+            s.setsockopt(41, 36, 1)  # IPV6_HDRINCL
+            to = (socket.inet_ntop(family, payload[24:40]), 0)
+        yield lambda data, s=s, to=to: s.sendto(data, to), payload
+
+
+def gso(ifname, head, _):
+    """One TCP super-packet of four segments: virtio_net_hdr, linux/virtio_net.h"""
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.setsockopt(SOL_PACKET, VNET_HDR, 1)
+    s.bind((ifname, 0))
+    segment, ack = 1000, 0x10
+    body = struct.pack("!HHIIBBHHH", 40000, frames.PORT, 1, 1, 0x50, ack, 1024,
+                       0, 0) + b"n" * 4 * segment
+    packet = frames.ip4(body, proto=frames.TCP)
+    offload = struct.pack("=BBHHHH", 1, 1, 54, segment, 34, 16)
+    yield s.send, offload + head + b"\x08\x00" + packet
+
+
+def inject(way, ifname, mac, shape, *options):
+    count = int(dict(o.split("=") for o in options).get("count", 4))
+    head = bytes.fromhex(mac.replace(":", "")) + mac_of(ifname)
+    what = frames.shape(shape) * count
+    if way == "xdp":
+        xdp.transmit(ifname, [(head + struct.pack("!H", t) + p).ljust(60, b"\0")
+                              for t, p in what])
+        return 0
+    sent = 0
+    for send, data in WAYS[way](ifname, head, what):
+        try:
+            send(data)
+            sent += 1
+        except OSError:
+            pass  # refused is what a filter is for
+    return 0 if sent else 1
+
+
+def sync(text, *ifnames):
+    for ifname in ifnames:
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+            s.bind((ifname, 0))
+            s.send((b"\xff" * 6 + mac_of(ifname) + b"\x88\xb5" +
+                    text.encode()).ljust(60, b"\0"))
+    return 0
+
+
+WAYS = {"raw": raw, "bypass": bypass, "dgram": dgram, "rawip": rawip, "gso": gso}
+
+if __name__ == "__main__":
+    try:
+        if sys.argv[1] == "sync":
+            sys.exit(sync(*sys.argv[2:]))
+        sys.exit(inject(*sys.argv[1:]))
+    except OSError as e:
+        print("inject.py:", *sys.argv[1:], ":", e, file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,218 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# vectors.sh: a library; the ways out, a row each:
+#     id | flags | who tries | what a leaked frame looks like | text
+# with try_ID, and where something has to be there before the guard, prep_ID.
+# Flags: h in the representative half, 4 over a tunnel of IPv4 alone, t seen in
+# the tunnel, not on the uplink.
+#
+# Every row must leak in the column "none": it is its own positive control.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/columns.sh"
+
+web="(host $lab_web4 or host $lab_web6)"
+endpoint_udp="udp and dst host $lab_endpoint4 and dst port $lab_endpoint_port"
+# Payload "nfr " where WireGuard has a type from 1 to 4.
+endpoint_own="$endpoint_udp and udp[8:4] = 0x6e667220"
+box="(host $world_box4 or host $world_box6)"
+tunnel4=10.64.0.2
+
+# Whatever may be seen on the uplink. All else is a stray, in every row.
+# shellcheck disable=SC2034 # for the users of this library
+may="($endpoint_udp and not udp[8:4] = 0x6e667220) or arp or igmp
+	or (udp and port 67 and port 68 and (dst host 255.255.255.255 or
+	dst host $lab_router4))
+	or (icmp6 and ip6[40] >= 133 and ip6[40] <= 136 and
+	(dst net fe80::/10 or dst net ff02::/16 or dst net fd00::/8
+	or dst net 2001:db8:1::/64 or dst net 2001:db8:2::/64))
+	or (ip6 and dst host ff02::16)
+	or ((dst net 192.168.0.0/16 or dst net 10.0.0.0/8 or dst net fd00::/8)
+	and not port 53 and not port 853)"
+
+vectors() {
+	cat <<-END
+	plain|h|nobody|$web|plain application: web, UDP, ping, both families
+	bound|h|nobody|$web|SO_BINDTODEVICE to the uplink
+	bound_root|-|root|$web|SO_BINDTODEVICE to the uplink, by root
+	pktinfo|-|nobody|$web|IP_PKTINFO and IP_UNICAST_IF choose the uplink
+	srcbind|-|nobody|$web|source address of the uplink bound
+	packet_raw|h|CAP_NET_RAW|$web|AF_PACKET, whole frames
+	packet_dgram|-|CAP_NET_RAW|$web|AF_PACKET, SOCK_DGRAM
+	packet_bypass|h|CAP_NET_RAW|$web|AF_PACKET with PACKET_QDISC_BYPASS
+	xdp|h|CAP_NET_RAW|$web|AF_XDP transmit
+	rawip|h|CAP_NET_RAW|$web|raw IP socket bound to the uplink
+	vlan|h|CAP_NET_RAW|vlan|VLAN tag
+	qinq|-|CAP_NET_RAW|ether proto 0x88a8|QinQ tags
+	priority|-|CAP_NET_RAW|vlan 0|VLAN tag 0, which the next hop ignores
+	pppoe|-|CAP_NET_RAW|ether proto 0x8864|PPPoE session
+	mpls|-|CAP_NET_RAW|ether proto 0x8847|MPLS label
+	ethertype|h|CAP_NET_RAW|ether proto 0x88b6 or ether proto 0x9999 or ether proto 0x22f3|unknown EtherTypes
+	llc|-|CAP_NET_RAW|ether[12:2] <= 1500|IEEE 802.3, LLC and SNAP
+	fragments|h|CAP_NET_RAW|$web|fragments, first and later, both families
+	tiny|-|CAP_NET_RAW|$web|tiny first fragments
+	headers|h|CAP_NET_RAW|$web or (ether proto 0x0800 and ether[14] >> 4 != 4) or (ether proto 0x86dd and ether[14] >> 4 != 6)|odd lengths, versions and header chains
+	truncated|-|CAP_NET_RAW|$web|headers cut short
+	within|-|CAP_NET_RAW|$web|IP in IP: protocols 4, 41, 47
+	gso_packet|-|CAP_NET_RAW|$web|GSO super-packet by AF_PACKET
+	gso_udp|-|nobody|$web|UDP_SEGMENT, bound to the uplink
+	offload|h|CAP_NET_RAW|host $lab_web4|address rewritten by checksum offload
+	source_route|h|CAP_NET_RAW|port 7101 or ip6 proto 43|source route by way of the excluded router
+	mark|-|root|$web|SO_MARK = the tunnel's mark, any destination
+	mark_message|h|CAP_NET_RAW|$web|the mark as a control message
+	endpoint|h|nobody|$endpoint_own|own payload to the endpoint, bound
+	endpoint_mark|-|CAP_NET_RAW|$endpoint_own|own payload to the endpoint, SO_MARK
+	endpoint_packet|-|CAP_NET_RAW|$endpoint_own|own payload to the endpoint, AF_PACKET
+	endpoint_port|-|nobody|host $lab_endpoint4 and port 7004|other port of the endpoint (ServerIP)
+	endpoint_route|-|nobody|host $lab_endpoint4 and port 7004|the same with a host route (ServerIP)
+	dhcp_ports|h|CAP_NET_RAW|$web|DHCP's ports to the internet
+	ndp_types|h|CAP_NET_RAW|$web|neighbour discovery's types to the internet
+	multicast|-|nobody|port 7008|multicast and broadcast
+	dns_isp|-|nobody|port 53|DNS to the ISP's resolver, bound
+	dns_lan|h|nobody|port 53|DNS to the LAN's resolver
+	dns_ll|h|nobody|port 53|DNS to the router's fe80 address
+	dns_tcp|-|nobody|port 53 or port 853|DNS by TCP and TLS to the LAN's resolver
+	dns_claimed|h|nobody|port 53|DNS to the tunnel's resolver, address claimed by the LAN
+	option121|h|nobody|$web|DHCP option 121 (TunnelVision)
+	localnet|-|nobody|host $world_claimed4 and not arp|LAN claims a public prefix (LocalNet)
+	localnet_arp|h|nobody|(arp and dst host $world_claimed4) or (icmp6 and ip6[40] = 135 and ip6[48:4] = 0x20010db8 and ip6[52:2] = 0x66)|ARP and NS for a destination
+	ra_route|-|nobody|$web|rogue RA with more specific routes
+	ra_beside|h4|nobody|dst host $lab_web6|rogue RA beside a tunnel of IPv4
+	uplink2|-|nobody|$web|second uplink, socket bound to it
+	uplink2_default|-|nobody|$web|second uplink with a better default route
+	uplink2_raw|h|CAP_NET_RAW|$web or vlan|second uplink, AF_PACKET
+	renamed|-|nobody|$web|uplink renamed
+	moved|-|nobody|$web|uplink moved to another namespace and back
+	recreated|h|nobody|$web|uplink made again under its name
+	flapped|-|nobody|$web|uplink down and up
+	routes|-|nobody|$web|more specific routes lead to the uplink (another VPN)
+	rules|-|nobody|$web|routing rules flushed
+	vpn2|h|nobody|$web|another VPN's own device and transport (VXLAN)
+	killed|h|nobody|$web|tunnel's daemon killed
+	deleted|-|nobody|$web|tunnel deleted
+	down|-|nobody|$web|tunnel set down
+	tunnel_renamed|-|nobody|$web|tunnel renamed
+	tunnel_moved|-|nobody|$web|tunnel moved to another namespace and back
+	imp_name|h|nobody|$web|tunnel's name taken by another device
+	imp_index|h|nobody|$web|tunnel's ifindex taken by another device
+	imp_both|-|nobody|$web|tunnel's name and ifindex taken
+	before|h|nobody|$web|flow from before the tunnel, bound
+	macvlan|h|container|$web|macvlan child of the uplink
+	bridged|-|container|$web|VM bridged to the uplink
+	bridged_later|-|container|$web|VM bridged to the uplink after the load
+	box|-|container|$box and $web|container forwarded, tunnel up
+	box_down|h|container|$box and $web|container forwarded, tunnel down
+	box_spoof|-|container|$web|container forges the client's source
+	probe|h|router|src host $tunnel4 or src host fd00:64::2|probes for the tunnel's address (CVE-2019-14899)
+	arp_reply|h|router|arp[6:2] = 2 and arp[14:4] = 0x0a400002|ARP reply for the tunnel's address
+	answers|h|router|$web|the kernel's own answers: RST, unreachable, echo
+	tunnel_source|ht|nobody|src host $lab_client4 or src host $lab_client6|source of the uplink inside the tunnel
+	source_own|-|CAP_NET_RAW|src host $tunnel4|source of the tunnel on the uplink
+	flush|-|root's tools|$web|another tool flushes nftables and iptables
+	clsact_front|h|root's tools|$web|another tool's clsact filter in front
+	clsact_gone|-|root's tools|$web|another tool deletes the clsact qdisc
+	tcx_front|-|root's tools|$web|another tool's tcx program in front
+	reload|h|nobody|$web|reload under flood
+	stop|h|nobody|$web|VPN stopped, guard left
+	END
+}
+
+udp_both() { # PORT LEVEL [WAY=VALUE]...
+	local port=$1 level=$2
+	shift 2
+	app "$level" udp "$port" $lab_web4 $lab_web6 "$@"
+}
+
+try_plain() {
+	fetch nobody http://$lab_web4/ -o /dev/null
+	fetch nobody "http://[$lab_web6]/" -o /dev/null
+	udp_both 7001 nobody
+	on client ping -q -c 2 -i 0.05 -W 0.3 $lab_web4 >/dev/null
+	on client ping -q -c 2 -i 0.05 -W 0.3 $lab_web6 >/dev/null
+}
+try_bound() {
+	udp_both 7002 nobody dev=eth0
+	fetch nobody http://$lab_web4:8080/ --interface eth0 -o /dev/null
+	fetch nobody "http://[$lab_web6]:8080/" --interface eth0 -o /dev/null
+}
+try_bound_root() {
+	udp_both 7002 root dev=eth0
+	on client ping -q -I eth0 -c 2 -i 0.05 -W 0.3 $lab_web4 >/dev/null
+	on client ping -q -I eth0 -c 2 -i 0.05 -W 0.3 $lab_web6 >/dev/null
+}
+try_pktinfo() {
+	udp_both 7005 nobody pktinfo=eth0
+	udp_both 7005 nobody unicast=eth0
+}
+try_srcbind() {
+	udp_both 7006 nobody src=$lab_client4
+	udp_both 7006 nobody src=$lab_client6
+}
+
+try_packet_raw() { inject raw raw eth0 plain; }
+try_packet_dgram() { inject raw dgram eth0 plain; }
+try_packet_bypass() { inject raw bypass eth0 plain; }
+try_xdp() { inject raw xdp eth0 plain; }
+try_rawip() { inject raw rawip eth0 plain; }
+try_vlan() { inject raw raw eth0 vlan; }
+try_qinq() { inject raw raw eth0 qinq; }
+try_priority() { inject raw raw eth0 priority; }
+try_pppoe() { inject raw raw eth0 pppoe; }
+try_mpls() { inject raw raw eth0 mpls; }
+try_ethertype() { inject raw raw eth0 ethertype; }
+try_llc() { inject raw raw eth0 llc; }
+try_fragments() {
+	inject raw raw eth0 fragments
+	inject raw raw eth0 fragments6
+	inject raw rawip eth0 fragments
+}
+try_tiny() { inject raw raw eth0 tiny; inject raw rawip eth0 tiny; }
+try_headers() { inject raw raw eth0 headers; inject raw dgram eth0 headers; }
+try_truncated() { inject raw raw eth0 truncated; }
+try_within() { inject raw raw eth0 within; inject raw rawip eth0 within; }
+try_gso_packet() { inject raw gso eth0 plain; }
+try_gso_udp() { udp_both 7003 nobody dev=eth0 gso=500; }
+try_offload() {
+	root $lab_python -BSE "$lab_top/tests/net/send.py" offload eth0 \
+		"$lab_router_mac" 7010 $lab_web4
+}
+try_source_route() {
+	inject raw raw eth0 source_route
+	inject raw rawip eth0 source_route
+}
+
+try_mark() { udp_both 7003 root mark=$lab_mark; }
+try_mark_message() { udp_both 7003 raw cmsgmark=$lab_mark; }
+to_endpoint() { app "$@" count=10; }
+try_endpoint() {
+	to_endpoint nobody udp $lab_endpoint_port $lab_endpoint4 dev=eth0
+}
+try_endpoint_mark() {
+	to_endpoint raw udp $lab_endpoint_port $lab_endpoint4 mark=$lab_mark
+}
+try_endpoint_packet() { inject raw raw eth0 endpoint count=10; }
+try_endpoint_port() { app nobody udp 7004 $lab_endpoint4; }
+try_endpoint_route() {
+	ip -n client route add $lab_endpoint4 via $lab_router4
+	app nobody udp 7004 $lab_endpoint4
+}
+
+try_dhcp_ports() { inject raw raw eth0 dhcp; inject raw rawip eth0 dhcp; }
+try_ndp_types() { inject raw raw eth0 ndp; inject raw rawip eth0 ndp; }
+try_multicast() {
+	app nobody udp 7008 224.0.0.251 239.1.2.3 255.255.255.255 ff02::fb \
+		ff05::2 dev=eth0
+}
+
+try_dns_isp() {
+	ask $lab_isp_dns4 isp.example dev=eth0
+	ask $lab_isp_dns6 isp.example dev=eth0
+}
+try_dns_lan() {
+	ask $lab_router4 lan.example
+	ask $lab_router6 lan.example
+}
+try_dns_ll() { ask $lab_router_ll%eth0 link.example; }
+try_dns_tcp() {
+	fetch nobody http://$lab_router4:53/ -o /dev/null
+	fetch nobody https://$lab_router4:853/ -o /dev/null
+}

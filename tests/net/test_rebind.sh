@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# test_rebind.sh: the tunnel's device made again under "nfload watch": trusted
+# only by "rebind", of the same kind, with the stated peers; an impostor is not.
+set -u
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lab.sh"
+lab_enter "$0" "$@"
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/loader.sh"
+
+log=$lab_dir/watch.log
+
+policy() { # FILE REBIND [CLAUSE]
+	cat >"$lab_dir/$1.nfr" <<-POLICY
+		tunnel wg0 $2 over any {
+			transport proto udp to 10.9.0.2 port 1000
+			link arp ndp
+			${3-}
+		}
+	POLICY
+}
+
+trusted() { # is wg0 the tunnel, and trusted?
+	ip netns exec host nfload --bpffs "$pins" --json status 2>/dev/null |
+		"$lab_python" -c '
+import json, sys
+ds = json.load(sys.stdin).get("devices", [])
+sys.exit(not any(d["name"] == "wg0" and d.get("trusted") for d in ds))'
+}
+
+
+stays_closed() {
+	sleep 2.5
+	! trusted
+}
+
+watching() { # POLICY: in force, under a fresh watch
+	gives 0 apply "$lab_dir/$1.nfr" || return 1
+	: >"$log"
+	lab_spawn host nfload --bpffs "$pins" watch --every=1s 2>>"$log"
+	watch_pid=$lab_pid
+	soon 5 grep -q '^nfload watch: ' "$log"
+}
+
+unwatch() {
+	kill -TERM "$watch_pid"
+	wait "$watch_pid"
+	nfload unload --leave open
+}
+
+tun() { # add | del
+	ip -n host tuntap "$1" wg0 mode tun
+	[ "$1" = del ] || lab_addr host wg0 10.64.0.2/32
+}
+
+lab_netns host
+lab_netns far
+cable
+lab_keys
+policy plain ""
+policy rebind rebind
+policy peer rebind "peer \"$(<"$lab_dir/endpoint.pub")\""
+
+tun add
+ok "without rebind" watching plain
+ok "the tunnel is trusted" trusted
+tun del
+tun add
+ok "made again, it stays closed" stays_closed
+unwatch
+
+ok "with rebind" watching rebind
+tun del
+ip -n host link add wg0 type bridge
+ok "a bridge of that name stays closed" stays_closed
+ip -n host link del wg0
+tun add
+ok "one of the same kind is trusted again" soon 8 trusted
+unwatch
+tun del
+
+lab_daemon host wg0
+lab_addr host wg0 10.64.0.2/32
+on host wg set wg0 peer "$(<"$lab_dir/endpoint.pub")"
+ok "with the stated peer" watching peer
+ok "the tunnel is trusted" trusted
+ip -n host link del wg0
+lab_until 5 "wg0 to go" eval '! ip -n host link show wg0'
+lab_daemon host wg0
+on host wg set wg0 peer "$(<"$lab_dir/client.pub")"
+ok "made again with another peer, it stays closed" stays_closed
+on host wg set wg0 peer "$(<"$lab_dir/client.pub")" remove \
+	peer "$(<"$lab_dir/endpoint.pub")"
+ok "with the stated one, it is trusted" soon 8 trusted
+unwatch
+finish
