@@ -11,7 +11,7 @@ check() {
 
 # ---- check -----------------------------------------------------------------
 says 'check says what a policy holds' 0 \
-	'^rules/vpn.nfr: [0-9]+ rules, [0-9]+ guard rules, 1 table, 2 interfaces; [0-9]+ instructions$' \
+	'^rules/vpn.nfr: [0-9]+ rules, [0-9]+ guard rules, 3 tables, 2 interfaces; [0-9]+ instructions$' \
 	check rules/vpn.nfr
 says 'check -q says nothing' 0 '' check -q rules/vpn.nfr
 says '-nf is check' 0 '^rules/vpn.nfr: ' nfload -nf rules/vpn.nfr --host "$host"
@@ -135,7 +135,7 @@ says 'compile writes an image' 0 "bytes in $image\$" \
 	compile rules/vpn.nfr -o "$image"
 compile rules/vpn.nfr -o - >"$tmp/again.nfi"
 fact 'the same policy gives the same bytes' cmp "$image" "$tmp/again.nfi"
-says 'an image can be checked' 0 '1 table, 2 interfaces' nfload check "$image"
+says 'an image can be checked' 0 '3 tables, 2 interfaces' nfload check "$image"
 says 'an image can be dumped' 0 '\bret\b' nfload dump "$image"
 says 'an image can not be printed' 2 'needs the rules as text' \
 	nfload print "$image"
@@ -198,7 +198,7 @@ json() {
 	fi
 }
 json 'check --json has the counts' \
-	'.verb == "check" and .exit == 0 and .policy.tables == 1' \
+	'.verb == "check" and .exit == 0 and .policy.tables == 3' \
 	check --json rules/vpn.nfr
 json 'check --json has the diagnostics' \
 	'.exit == 2 and (.diagnostics | length) == 1 and (.summary | test("Nothing was loaded"))' \

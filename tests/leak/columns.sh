@@ -207,6 +207,7 @@ column_restart() { # NAME
 	case $1 in
 	none) none_up ;;
 	nfr | watch) nfr_tunnel && nfr_run apply rules/vpn.nfr ;;
+	tc) wgquick_run down; wgquick_up ;;
 	*) wgquick_run down; "$1_up" ;;
 	esac
 }

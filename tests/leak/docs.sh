@@ -1,27 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# docs.sh: "make docs-leaks"; the table that "make leak" left in build/leak ->
-# docs/leaks-table.md. Refuses one that lacks a row, a column, or a measurement.
+# docs.sh [DIR COLUMN...]: "make docs-leaks"; the table that "make leak" left in
+# DIR (build/leak) -> docs/leaks-table.md. Refuses one that lacks a row, one of the
+# columns (all), or a measurement.
 set -u
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/works.sh"
 cd "$lab_top" || exit 2
+dir=${1:-build/leak}
+[ $# = 0 ] || shift
+columns=${*:-$columns_all}
 
 die() {
 	echo "docs-leaks: $*" >&2
 	exit 1
 }
 
-[ -s build/leak/table.md ] || die 'nothing measured; run "make leak"'
-for column in $columns_all; do
-	[ -s "build/leak/$column.tsv" ] || die "no column $column"
+[ -s "$dir/table.md" ] || die 'nothing measured; run "make leak"'
+for column in $columns; do
+	[ -s "$dir/$column.tsv" ] || die "no column $column"
 	for id in $(vectors | cut -d'|' -f1); do
 		grep -q "^$id	$column	leak	.*	ok	" \
-			"build/leak/$column.tsv" || die "$column: no row $id"
+			"$dir/$column.tsv" || die "$column: no row $id"
 	done
 	[ "$column" = none ] || for id in $(works | cut -d'|' -f1); do
 		grep -qE "^$id	$column	work	.*	(works|fails)	" \
-			"build/leak/$column.tsv" || die "$column: no row $id"
+			"$dir/$column.tsv" || die "$column: no row $id"
 	done
 done
 {
@@ -43,9 +47,9 @@ done
 	| nftables | wg-quick and an inet table in the style of good VPN clients: drop policy, mark and endpoint, the tunnel by index, LAN without DNS |
 	| tc only | wg-quick and a default-deny eBPF program on the uplink's tc egress |
 	| nfr | wg-quick's routes and `rules/vpn.nfr` as it is shipped |
-	| nfr + watch | the same, and `nfload watch` follows what appears |
+	| nfr + watch | if there: the same, and `nfload watch` follows what appears |
 
 	END
-	cat build/leak/table.md
+	cat "$dir/table.md"
 } >docs/leaks-table.md
 echo 'docs-leaks: docs/leaks-table.md is written; look at the diff'

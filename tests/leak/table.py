@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """table.py: what run.sh measured -> a table and a verdict.
 
-    table.py DIR [--tap] [--command=TEXT]
+    table.py DIR [--tap] [--command=TEXT] [--commit=TEXT]
 
 Reads DIR/COLUMN.tsv; writes DIR/table.tsv, .json and .md; prints a summary, or
 with --tap a line a row. Exit 1 if a row is not as it should be:
@@ -170,10 +170,11 @@ def summary(verdicts, rows):
 
 def main(folder, *options):
     rows, is_open = read(folder), read_open()
-    command = [o.split("=", 1)[1] for o in options if o.startswith("--command=")]
+    given = dict(o[2:].split("=", 1) for o in options if "=" in o)
     meta = {"date": datetime.date.today().isoformat(),
             "kernel": platform.release(), "machine": platform.machine(),
-            "commit": version(), "command": (command or ["make leak"])[0]}
+            "commit": given.get("commit") or version(),
+            "command": given.get("command", "make leak")}
     verdicts = list(judge(rows, is_open))
     write(folder, rows, meta, is_open)
     if "--tap" in options:

@@ -367,7 +367,7 @@ static void test_interfaces_have_names_of_their_own(void **state)
 	assert_refused(b, "interface 2: named twice");
 	iface[1].name = 0;
 	assert_refused(b, "interface 2: not a name");
-	iface[1].flags = 8;
+	iface[1].flags = 1u << 31;
 	assert_refused(b, "interface 2: no such string or flag");
 }
 

@@ -264,7 +264,7 @@ static void test_contents_of_rules_are_checked(void **state)
 	assert_refused(b, "rule 0: unknown verdict");
 	b->rules[0].verdict = NFR_BLOCK;
 	assert_refused(b, "rule 0: only a passing rule keeps state");
-	b->rules[0].flags = 0x40;
+	b->rules[0].flags = 0x80;
 	assert_refused(b, "rule 0: unknown flags");
 	b->rules[0].flags = NFR_RULE_MATCH | NFR_RULE_ALLOW_OPTS;
 	assert_refused(b, "rule 0: a match rule decides");
