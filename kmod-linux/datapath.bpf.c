@@ -37,7 +37,7 @@ __u32 datapath_recall(void);
 int datapath_settle(__u32 number);
 int datapath_advance(struct nfr_state *state);
 int datapath_connected(__u32 has_swept);
-int datapath_sweep(void);
+int datapath_connect(void);
 int datapath_ask(__u32 what);
 int datapath_count(void);
 int datapath_guard(__u32 which);
@@ -104,11 +104,11 @@ NFR_INLINE int env_slow_connected(struct env *env, struct verdict *v,
 	return datapath_connected(has_swept);
 }
 
-NFR_INLINE void env_slow_sweep(struct env *env, struct verdict *v)
+NFR_INLINE int env_slow_connect(struct env *env, struct verdict *v)
 {
 	(void)env;
 	(void)v;
-	datapath_sweep();
+	return datapath_connect();
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
@@ -323,13 +323,13 @@ __attribute__((noinline)) int datapath_connected(__u32 has_swept)
 	return v ? slow_connected(&env, v, has_swept) : LIMIT_REACHED;
 }
 
-/* Beside datapath_connected(), so that their stacks do not add up. */
-__attribute__((noinline)) int datapath_sweep(void)
+/* 1: the flow of v->name has ended, as it is a connection too many. */
+__attribute__((noinline)) int datapath_connect(void)
 {
+	struct verdict *v = datapath_scratch();
 	struct env env = {0};
 
-	slow_sweep(&env);
-	return 0;
+	return v ? slow_connect(&env, v) : 1;
 }
 
 /* 1: the packet of no flow passes. */

@@ -399,7 +399,7 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v);
 NFR_INLINE int slow_again(struct env *env, struct verdict *v);
 NFR_INLINE int slow_connected(struct env *env, struct verdict *v,
 			      __u32 has_swept);
-NFR_INLINE void slow_sweep(struct env *env);
+NFR_INLINE int slow_connect(struct env *env, struct verdict *v);
 NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which);
 NFR_INLINE enum fragment_way fragment_judge(struct env *env, struct verdict *v);
 NFR_INLINE void fragment_note(struct env *env, struct verdict *v);
@@ -481,10 +481,9 @@ NFR_INLINE int env_slow_connected(struct env *env, struct verdict *v,
 	return slow_connected(env, v, has_swept);
 }
 
-NFR_INLINE void env_slow_sweep(struct env *env, struct verdict *v)
+NFR_INLINE int env_slow_connect(struct env *env, struct verdict *v)
 {
-	(void)v;
-	slow_sweep(env);
+	return slow_connect(env, v);
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)

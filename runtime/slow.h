@@ -17,7 +17,7 @@
  *
  * The environment's calls back into this file are env_slow_new(),
  * env_slow_again(), env_slow_recall(), env_slow_settle(), env_slow_advance(),
- * env_slow_connected(), env_slow_sweep(), env_slow_ask(), env_slow_count(),
+ * env_slow_connected(), env_slow_connect(), env_slow_ask(), env_slow_count(),
  * env_slow_guard(), env_slow_run(), env_slow_choose() and env_slow_try().
  */
 #ifndef NFR_SLOW_H
@@ -672,13 +672,23 @@ NFR_INLINE int slow_connected(struct env *env, struct verdict *v,
 	return answer;
 }
 
-/* What has expired, or was killed, counts until it is swept. */
-NFR_INLINE void slow_sweep(struct env *env)
+/*
+ * The same to the end: nonzero when it is one too many. What has expired, or
+ * was killed, counts until it is swept. Here, as the stack of who sweeps does
+ * not fit on that of slow_connected().
+ */
+NFR_INLINE int slow_connect(struct env *env, struct verdict *v)
 {
-	const struct nfr_config *config = env_config(env);
+	int answer = env_slow_connected(env, v, 0);
+	const struct nfr_config *config;
 
-	if (config)
-		env_state_sweep(env, env_now(env), config->hz);
+	if (answer == LIMIT_CROWDED) {
+		config = env_config(env);
+		if (config)
+			env_state_sweep(env, env_now(env), config->hz);
+		answer = env_slow_connected(env, v, 1);
+	}
+	return answer != LIMIT_KEPT;
 }
 
 /* ---- a state of another policy ----------------------------------------- */

@@ -201,16 +201,11 @@ NFR_INLINE enum tcp_answer verdict_proceed(struct env *env, struct verdict *v,
 					   struct nfr_state *state)
 {
 	enum tcp_answer answer = env_slow_advance(env, v, state);
-	int limit;
 
-	if (answer != TCP_PASS || !limit_may_connect(&v->name, state))
-		return answer;
-	limit = env_slow_connected(env, v, 0);
-	if (limit == LIMIT_CROWDED) {
-		env_slow_sweep(env, v);
-		limit = env_slow_connected(env, v, 1);
-	}
-	return limit == LIMIT_KEPT ? TCP_PASS : TCP_BLOCK;
+	if (answer == TCP_PASS && limit_may_connect(&v->name, state) &&
+	    env_slow_connect(env, v))
+		return TCP_BLOCK;
+	return answer;
 }
 
 /*
