@@ -145,6 +145,10 @@ static bool routing_is_sound(struct check *c, const struct ast_rule *r,
 		return refuse(c, p->span,
 			      "route-to, reply-to and dup-to need \"in\" or "
 			      "\"out\"");
+	if (r->is_pass && r->state == AST_STATE_NONE)
+		return refuse(c, p->span,
+			      "route-to, reply-to and dup-to need to keep "
+			      "state");
 	return true;
 }
 
@@ -217,10 +221,24 @@ static void note_pool(struct check *c, const struct ast_pool *p,
 {
 	if (p)
 		feature_note(c, feature, p->span);
+	if (p && p->type == AST_POOL_LEAST_STATES)
+		feature_note(c, FEATURE_LEAST_STATES, p->span);
+}
+
+/* The kernel drops what came from outside to ::1 (RFC 4291 2.5.3). */
+static bool is_loopback6(const struct ast_host *h)
+{
+	const uint32_t *w = h->first.w;
+
+	return h->kind == AST_HOST_PREFIX && h->family == FAMILY_IPV6 &&
+	       !w[0] && !w[1] && !w[2] && w[3] == 1;
 }
 
 static void note_effects(struct check *c, const struct ast_effects *e)
 {
+	for (const struct ast_host *h = e->rdr ? e->rdr->hosts : NULL; h;
+	     h = h->next)
+		note_if(c, is_loopback6(h), FEATURE_RDR_LOOPBACK6, h->span);
 	note_pool(c, e->nat, FEATURE_NAT_TO);
 	note_pool(c, e->rdr, FEATURE_RDR_TO);
 	note_pool(c, e->binat, FEATURE_BINAT_TO);

@@ -109,9 +109,10 @@ static const char *check_action(const struct image *img,
 {
 	const __u32 track = NFR_ACTION_TRACK_RULE | NFR_ACTION_TRACK_GLOBAL;
 
-	if (a->flags & ~NFR_ACTION_FLAGS || a->reserved ||
-	    (a->flags & track) == track)
+	if (a->flags & ~NFR_ACTION_FLAGS || (a->flags & track) == track)
 		return "unknown flags";
+	if (a->in_ifid > img->iface_count && a->in_ifid != NFR_IN_ANYWHERE)
+		return "no such device";
 	if (!is_pool(img, a->nat) || !is_pool(img, a->rdr) ||
 	    !is_pool(img, a->route_to) || !is_pool(img, a->reply_to) ||
 	    !is_pool(img, a->dup_to))

@@ -202,6 +202,11 @@ static void pool_ports(const struct policy_pool *pool, enum pool_use use,
 	if (pool->has_port) {
 		out->port_low = pool->port_first;
 		out->port_high = pool->port_last;
+		if (use == USE_NAT && out->port_low > out->port_high) {
+			/* As in pf_get_sport(): either end may be first. */
+			out->port_low = pool->port_last;
+			out->port_high = pool->port_first;
+		}
 	} else if (use == USE_NAT && !pool->is_static_port) {
 		out->port_low = NAT_PORT_FIRST;
 		out->port_high = NAT_PORT_LAST;
@@ -328,13 +333,31 @@ static bool needs_action(const struct policy_rule *rule)
 	       (rule->keeps_state && (rule->state || rule->is_floating));
 }
 
+/* Where packets come in that the rule may apply to. */
+static __u32 in_ifid(const struct policy_rule *rule)
+{
+	const struct policy_match *m = &rule->match;
+	__u32 ifid = m->on_any || m->on_negated ? NFR_IN_ANYWHERE : m->ifid;
+	unsigned dirs = m->dirs;
+
+	for (size_t i = 0; i < rule->within_count; i++) {
+		m = &rule->within[i];
+		dirs &= m->dirs;
+		if (ifid == NFR_IN_ANYWHERE && !m->on_any && !m->on_negated)
+			ifid = m->ifid;
+	}
+	return dirs & 1u << NFR_DIR_IN ? ifid : NFR_IN_NOWHERE;
+}
+
 static struct nfr_action action_make(struct maker *m,
 				     const struct policy_rule *rule)
 {
 	static const struct policy_effects none = {.nat = NULL};
 	const struct policy_effects *e =
 		has_pools(rule->effects) ? rule->effects : &none;
-	struct nfr_action out = {.rule_id = rule->id, .overload = NFR_NO_TABLE};
+	struct nfr_action out = {.rule_id = rule->id,
+				 .overload = NFR_NO_TABLE,
+				 .in_ifid = in_ifid(rule)};
 
 	out.nat = pool_add_for(m, rule, e->nat, USE_NAT);
 	out.rdr = pool_add_for(m, rule, e->rdr, USE_RDR);

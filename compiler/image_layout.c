@@ -113,6 +113,9 @@ static __u32 action_flags(const struct nfr_action *a)
 
 	if (a->nat != NFR_NO_POOL || a->rdr != NFR_NO_POOL)
 		flags |= NFR_CONFIG_TRANSLATES;
+	if (a->route_to != NFR_NO_POOL || a->reply_to != NFR_NO_POOL ||
+	    a->dup_to != NFR_NO_POOL)
+		flags |= NFR_CONFIG_ROUTES;
 	if (a->flags & NFR_ACTION_FLOATING)
 		flags |= NFR_CONFIG_FLOATS;
 	if (a->overload != NFR_NO_TABLE)

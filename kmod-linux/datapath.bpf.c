@@ -20,6 +20,26 @@ struct {
 	__type(value, struct verdict);
 } nfr_scratch SEC(".maps");
 
+/* The copy on its way: from the hook that made it to that of its device. */
+struct datapath_copying {
+	struct nfr_hop hop;
+	__u32 is_on;
+	__u32 has_come_in; /* a hop is taken from its TTL */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct datapath_copying);
+} nfr_copy SEC(".maps");
+
+NFR_INLINE struct datapath_copying *datapath_copying(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&nfr_copy, &zero);
+}
+
 NFR_INLINE struct verdict *datapath_scratch(void)
 {
 	__u32 zero = 0;
@@ -192,14 +212,16 @@ __attribute__((noinline)) int datapath_try(__u32 n)
 NFR_INLINE int datapath_store(struct __sk_buff *skb,
 			      const struct rewrite_edit *edit)
 {
-	__u32 len = edit->len;
+	/* One less, so that the verifier of Linux 6.1 sees it is not 0. */
+	__u32 last = (__u32)edit->len - 1;
 
-	PACKET_OPAQUE(len);
-	if (len == 0)
+	if (edit->len == 0)
 		return 0;
-	if (len > REWRITE_EDIT_LEN)
+	PACKET_OPAQUE(last);
+	if (last >= REWRITE_EDIT_LEN)
 		return 1;
-	return bpf_skb_store_bytes(skb, edit->off, edit->bytes, len,
+	PACKET_OPAQUE(last);
+	return bpf_skb_store_bytes(skb, edit->off, edit->bytes, last + 1,
 				   BPF_F_RECOMPUTE_CSUM) != 0;
 }
 
@@ -376,52 +398,143 @@ NFR_INLINE __u8 datapath_judge(struct env *env, struct packet_frame *frame)
 	return v ? verdict_judge(env, frame, v) : NFR_BLOCK;
 }
 
+/* Where a packet goes, taken out of the scratch map. */
+struct datapath_way {
+	struct nfr_hop hop;
+	__u8 is_v4;
+	__u8 has_link; /* an Ethernet header */
+	__u8 bits;     /* ENV_* for its mark */
+};
+
+NFR_INLINE void datapath_way(const struct verdict *v, struct datapath_way *way)
+{
+	way->is_v4 = v->packet.key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV4;
+	way->has_link = v->packet.network != 0;
+}
+
 /*
- * To the neighbour on the other device; its egress hook judges the packet
- * again. Frames without an Ethernet header get the room for one, as the kernel
- * wants one to replace. On the device where it goes out anyway only the
- * neighbour changes; as long as that is not known, the packet waits for it and
- * comes by again.
+ * To the neighbour on a device; its egress hook judges the packet again. Frames
+ * without an Ethernet header get the room for one, as the kernel wants one to
+ * replace. As long as the neighbour is not known, the packet waits for it.
  */
-NFR_INLINE int datapath_send(struct __sk_buff *skb, const struct verdict *v)
+NFR_INLINE int datapath_send(struct __sk_buff *skb,
+			     const struct datapath_way *way)
 {
 	struct bpf_redir_neigh next = {0};
-	const struct nfr_hop *hop = &v->apply.hop;
-	const __u32 *addr = hop->addr;
-	__u32 ifindex = hop->ifindex;
-	int has_addr = (addr[0] | addr[1] | addr[2] | addr[3]) != 0;
-	int is_v4 = v->packet.key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV4;
+	const __u32 *addr = way->hop.addr;
 
-	next.nh_family = is_v4 ? 2 : 10; /* AF_INET, AF_INET6 */
-	if (is_v4)
+	next.nh_family = way->is_v4 ? 2 : 10; /* AF_INET, AF_INET6 */
+	if (way->is_v4)
 		next.ipv4_nh = PACKET_SWAP32(addr[0]);
 	else
 		for (int i = 0; i < 4; i++)
 			next.ipv6_nh[i] = PACKET_SWAP32(addr[i]);
-	skb->tc_index = ENV_HOPS_MARK |
-			((env_hops(&(struct env){.skb = skb}) + 1) & 15);
-	if (v->packet.network == 0 &&
-	    bpf_skb_change_head(skb, PACKET_ETH_LEN, 0))
+	env_mark_hop(skb, way->bits);
+	if (!way->has_link && bpf_skb_change_head(skb, PACKET_ETH_LEN, 0))
 		return TC_ACT_SHOT;
-	if (!has_addr)
-		return (int)bpf_redirect_neigh(ifindex, 0, 0, 0);
-	return (int)bpf_redirect_neigh(ifindex, &next, sizeof(next), 0);
+	if (!(addr[0] | addr[1] | addr[2] | addr[3]))
+		return (int)bpf_redirect_neigh(way->hop.ifindex, 0, 0, 0);
+	return (int)bpf_redirect_neigh(way->hop.ifindex, &next, sizeof(next),
+				       0);
+}
+
+/*
+ * dup-to: a clone goes to the egress hook of its device, which runs before this
+ * returns; so what the scratch map said is void then.
+ */
+__attribute__((noinline)) int datapath_duplicate(struct __sk_buff *skb)
+{
+	struct datapath_copying *copying = datapath_copying();
+	const struct verdict *v = datapath_scratch();
+	__u32 before, dir, len;
+	int is_lost;
+
+	if (!v || !copying)
+		return 1;
+	dir = v->packet.key.w[NFR_F_DIR] & 1;
+	len = v->len;
+	copying->hop = v->apply.copy;
+	copying->has_come_in = dir == NFR_DIR_IN;
+	copying->is_on = 1;
+	before = skb->tc_index;
+	env_mark_hop(skb, ENV_IS_COPY);
+	is_lost = bpf_clone_redirect(skb, copying->hop.ifindex, 0) != 0;
+	skb->tc_index = (__u16)before;
+	copying->is_on = 0;
+	if (is_lost)
+		maps_count_reason(dir, NFR_REASON_ROUTE, len);
+	return is_lost;
+}
+
+/* One less TTL, as of what is forwarded. Nonzero when that failed. */
+__attribute__((noinline)) int datapath_age(struct __sk_buff *skb)
+{
+	const struct verdict *v = datapath_scratch();
+	__u32 network, ttl;
+	__u8 less;
+
+	if (!v)
+		return 1;
+	network = v->packet.network;
+	ttl = v->packet.key.w[NFR_F_TTL];
+	if (ttl <= 1 || network > NFR_HEADERS_MAX)
+		return 1;
+	less = (__u8)(ttl - 1);
+	if (v->packet.key.w[NFR_F_FAMILY] != NFR_FAMILY_IPV4)
+		return bpf_skb_store_bytes(skb, network + 7, &less, 1,
+					   BPF_F_RECOMPUTE_CSUM) != 0;
+	/* The two changes cancel out in the sum that a device made. */
+	return bpf_l3_csum_replace(skb, network + 10, PACKET_SWAP16(ttl << 8),
+				   PACKET_SWAP16((ttl - 1) << 8), 2) != 0 ||
+	       bpf_skb_store_bytes(skb, network + 8, &less, 1, 0) != 0;
+}
+
+/* The copy, judged where it leaves: now to its neighbour. */
+NFR_INLINE int datapath_leave_copy(struct __sk_buff *skb,
+				   struct datapath_way *way)
+{
+	struct datapath_copying *copying = datapath_copying();
+
+	if (!copying || !copying->is_on || copying->hop.ifindex != skb->ifindex)
+		return TC_ACT_SHOT;
+	copying->is_on = 0;
+	if (copying->has_come_in && datapath_age(skb))
+		return TC_ACT_SHOT;
+	way->hop = copying->hop;
+	way->bits = ENV_WAS_HERE;
+	if (way->has_link)
+		return datapath_send(skb, way);
+	env_mark_hop(skb, 0);
+	return TC_ACT_UNSPEC;
 }
 
 /* A packet that passed. */
 NFR_INLINE int datapath_leave(struct __sk_buff *skb, __u8 dir)
 {
 	const struct verdict *v = datapath_scratch();
+	__u32 marks = env_marks(skb), action;
+	struct datapath_way way = {0};
 
 	if (!v)
 		return TC_ACT_SHOT;
-	if (!(v->result.action & NFR_RESULT_REDIRECTED))
-		return TC_ACT_UNSPEC;
-	/* Where it was sent by us, or routed: it is there. */
-	if (dir == NFR_DIR_OUT && v->apply.hop.ifindex == skb->ifindex &&
-	    env_hops(&(struct env){.skb = skb}))
-		return TC_ACT_UNSPEC;
-	return datapath_send(skb, v);
+	action = v->result.action;
+	datapath_way(v, &way);
+	if (action & NFR_RESULT_REDIRECTED)
+		way.hop = v->apply.hop;
+	if (action & NFR_RESULT_COPIED && !(marks & ENV_IS_COPY))
+		datapath_duplicate(skb);
+	if (action & NFR_RESULT_REDIRECTED &&
+	    !(dir == NFR_DIR_OUT && way.hop.ifindex == skb->ifindex &&
+	      marks & ENV_HOPS)) {
+		if (dir == NFR_DIR_OUT && way.hop.ifindex == skb->ifindex)
+			way.bits = ENV_WAS_HERE;
+		return datapath_send(skb, &way);
+	}
+	if (marks & ENV_IS_COPY)
+		return datapath_leave_copy(skb, &way);
+	if (marks & ENV_WAS_HERE)
+		skb->tc_index = (__u16)(ENV_MARK | (marks & ENV_HOPS));
+	return TC_ACT_UNSPEC;
 }
 
 NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)
@@ -436,8 +549,8 @@ NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)
 		.dir = dir,
 	};
 
-	/* Counted from where it came into the host; see env_hops(). */
-	if (dir == NFR_DIR_IN && env_hops(&env))
+	/* Counted from where it came into the host; see env_marks(). */
+	if (dir == NFR_DIR_IN && env_marks(skb))
 		skb->tc_index = 0;
 	if (datapath_judge(&env, &frame) != NFR_PASS)
 		return TC_ACT_SHOT;

@@ -495,17 +495,43 @@ NFR_INLINE void env_sticky_put(struct env *env,
 }
 
 /*
- * How often the packet was sent elsewhere, in skb->tc_index, which goes with it
- * from egress to egress. Someone else's value counts as none; one that looks
- * like ours can only make a packet block.
+ * What we did to the packet at other hooks, in skb->tc_index, which goes with it
+ * from egress to egress: how often it was sent elsewhere, and why. Someone
+ * else's value counts as none; one that looks like ours can make a packet block,
+ * or be taken for one that has the addresses of its own flow already.
  */
-#define ENV_HOPS_MARK 0x6e60u
+#define ENV_MARK 0x6e00u
+#define ENV_MARK_MASK 0xff00u
+#define ENV_HOPS 0x07u	   /* how often */
+#define ENV_IS_COPY 0x08u  /* to be sent as nfr_copy says */
+#define ENV_WAS_HERE 0x10u /* to the device where it was */
+
+NFR_INLINE __u32 env_marks(const struct __sk_buff *skb)
+{
+	__u32 index = skb ? skb->tc_index : 0;
+
+	return (index & ENV_MARK_MASK) == ENV_MARK ? index & ~ENV_MARK_MASK : 0;
+}
 
 NFR_INLINE __u32 env_hops(struct env *env)
 {
-	__u32 index = env->skb ? env->skb->tc_index : 0;
+	return env_marks(env->skb) & ENV_HOPS;
+}
 
-	return (index & 0xfff0) == ENV_HOPS_MARK ? index & 15 : 0;
+/* Was it judged and rewritten on this device, and sent to it again? */
+NFR_INLINE int env_was_here(struct env *env)
+{
+	return (env_marks(env->skb) & ENV_WAS_HERE) != 0;
+}
+
+/* One hop more, with these bits. */
+NFR_INLINE void env_mark_hop(struct __sk_buff *skb, __u32 bits)
+{
+	__u32 hops = env_marks(skb) & ENV_HOPS;
+
+	if (hops < ENV_HOPS)
+		hops++;
+	skb->tc_index = (__u16)(ENV_MARK | hops | bits);
 }
 
 /* Of datapath.bpf.c: subprograms. */

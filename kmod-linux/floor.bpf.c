@@ -353,9 +353,14 @@ int nfr_floor_cgroup(struct __sk_buff *skb)
 		return FLOOR_DROP;
 	}
 	floor_look(floor, p.ifindex);
-	n = floor_readable(p.len);
-	if (n && !bpf_skb_load_bytes(skb, 0, floor->bytes, n))
-		p.readable = n;
+	/* One less, so that the verifier of Linux 6.1 sees it is not 0. */
+	n = floor_readable(p.len) - 1;
+	PACKET_OPAQUE(n);
+	if (n < FLOOR_BYTES) {
+		PACKET_OPAQUE(n);
+		if (!bpf_skb_load_bytes(skb, 0, floor->bytes, n + 1))
+			p.readable = n + 1;
+	}
 	is_passed = (floor->has_edge && !config->has_guard) ||
 		    floor_judge(config, floor, &p);
 	floor_free(floor);

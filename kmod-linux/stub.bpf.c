@@ -14,6 +14,14 @@
 
 #include <linux/pkt_cls.h>
 
+/* Only the loader's: it lives as long as the hooks do. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct nfr_localnet);
+} nfr_localnet SEC(".maps");
+
 #define SLOTS(name)                                                            \
 	struct {                                                               \
 		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                         \

@@ -163,7 +163,7 @@ struct nfr_action {
 	__u32 max_states, max_src_nodes, max_src_states, max_src_conn;
 	__u32 rate_conns, rate_seconds;
 	__u32 timeouts[NFR_TIMEOUT_COUNT]; /* seconds; 0: the config's */
-	__u32 reserved;
+	__u32 in_ifid; /* where its packets come in: NFR_IN_* or one device */
 };
 _Static_assert(sizeof(struct nfr_action) == 64 + 4 * NFR_TIMEOUT_COUNT,
 	       "nfr_action");
@@ -174,6 +174,8 @@ _Static_assert(sizeof(struct nfr_action) == 64 + 4 * NFR_TIMEOUT_COUNT,
 #define NFR_ACTION_FLUSH 0x10	     /* overload ends this rule's states ... */
 #define NFR_ACTION_FLUSH_GLOBAL 0x20 /* ... or all of the source */
 #define NFR_ACTION_FLAGS 0x3f
+#define NFR_IN_NOWHERE 0u
+#define NFR_IN_ANYWHERE 0xffffu
 #define NFR_NO_ACTION 0xffffffffu
 #define NFR_NO_POOL 0xffffffffu
 #define NFR_NO_TABLE 0xffffffffu
@@ -424,13 +426,13 @@ struct nfr_state {
 	__u32 mark, uid, gid, cgroup; /* first packet's, for judging again */
 	__u32 ifindex;		      /* the same: a floating name has none */
 	__u32 epoch; /* nfr_control's when it was judged last */
-	__u32 reserved;
+	struct nfr_hop copy;	      /* NFR_STATE_HAS_COPY: of each packet */
 	__u64 pools;   /* hash of the ids of those that translated it */
 	__u64 counted; /* NFR_COUNTED_*; 0: no limit counts it */
 	__u32 seed;    /* of the first packet's chances; 0: none was drawn */
 	__u32 given;   /* tag of the first packet behind the rules */
 };
-_Static_assert(sizeof(struct nfr_state) == 240, "nfr_state");
+_Static_assert(sizeof(struct nfr_state) == 256, "nfr_state");
 #define NFR_STATE_OPENING 0	/* only the first side was seen */
 #define NFR_STATE_HALF 1	/* TCP: SYN and SYN ACK, no more */
 #define NFR_STATE_ESTABLISHED 2 /* both sides were */
@@ -442,6 +444,7 @@ _Static_assert(sizeof(struct nfr_state) == 240, "nfr_state");
 #define NFR_STATE_IS_SLOPPY 0x04
 #define NFR_STATE_IS_LOOSE 0x08 /* TCP: its SYN was not seen */
 #define NFR_STATE_HAS_HOP 0x10
+#define NFR_STATE_HAS_COPY 0x20
 
 /*
  * fragments: LRU_HASH. What the first fragment of a datagram was, so that the
@@ -510,6 +513,16 @@ _Static_assert(sizeof(struct nfr_source) == 32, "nfr_source");
 #define NFR_COUNTED_SOURCE 1ull	    /* in its source's entry of the rule ... */
 #define NFR_COUNTED_GLOBAL 2ull	    /* ... or of all rules */
 #define NFR_COUNTED_CONNECTION 4ull /* also as a connection there */
+
+/*
+ * localnet: HASH, key __u32 ifindex. A device whose route_localnet was set, and
+ * what it was.
+ */
+struct nfr_localnet {
+	__u32 before;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct nfr_localnet) == 8, "nfr_localnet");
 
 /* events: RINGBUF records */
 struct nfr_event {

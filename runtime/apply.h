@@ -16,6 +16,10 @@
  *   - env_hops() counts how often a packet was sent elsewhere; beyond
  *     APPLY_HOPS_MAX it blocks (reason loop).
  *   - A hop of another direction than the packet's is not its business.
+ *   - dup-to: a copy of each of the flow's packets, both ways (as in pf), in the
+ *     form that the packet has here; its egress hook judges it as any packet.
+ *     A copy that can not be sent is counted (reason route, or loop), and the
+ *     packet itself goes its way.
  */
 #ifndef NFR_APPLY_H
 #define NFR_APPLY_H
@@ -89,6 +93,26 @@ NFR_INLINE int apply_hop(struct env *env, struct verdict *v,
 	return 0;
 }
 
+/* The order to send a copy, unless it may not go there. */
+NFR_INLINE void apply_copy(struct env *env, struct verdict *v,
+			   const struct nfr_hop *hop)
+{
+	const __u32 *w = v->packet.key.w;
+	__u8 reason = NFR_REASON_NONE;
+
+	if (!env_iface(env, hop->ifindex) ||
+	    (w[NFR_F_DIR] == NFR_DIR_IN && w[NFR_F_TTL] <= 1))
+		reason = NFR_REASON_ROUTE;
+	else if (env_hops(env) >= APPLY_HOPS_MAX)
+		reason = NFR_REASON_LOOP;
+	if (reason) {
+		env_count_reason(env, w[NFR_F_DIR] & 1, reason, v->len);
+		return;
+	}
+	v->apply.copy = *hop;
+	v->result.action |= NFR_RESULT_COPIED;
+}
+
 /*
  * What a passed packet's state does to it. Nonzero when that failed; the
  * reason is set. Pointers into the frame are void afterwards.
@@ -102,6 +126,8 @@ NFR_INLINE int apply_state(struct env *env, struct packet_frame *frame,
 
 	apply->has_quoted = 0;
 	apply->hops = 0;
+	if (state->flags & NFR_STATE_HAS_COPY && !env_was_here(env))
+		apply_copy(env, v, &state->copy);
 	if (state->flags & NFR_STATE_HAS_HOP && state->hop[dir].ifindex) {
 		if (apply_hop(env, v, &state->hop[dir]))
 			return 1;

@@ -77,6 +77,7 @@ struct engine_hook {
 	unsigned chain_len; /* programs in the chain; 0: not known */
 	uint32_t prog_id;   /* of our stub; 0 when mode is NONE */
 	bool is_new;	    /* attached by this load */
+	bool is_moved;	    /* by this load, from XDP, which can not rewrite */
 	char why[128];	    /* why none, or not the preferred mode; or "" */
 };
 

@@ -9,8 +9,10 @@
  *   4 inactive slot emptied      the old policy, no way back to its forerunner
  *   5 pinned and placed          the old policy; the next load clears it away
  *   6 hooks on new devices       they run the old policy
- *   7 control.active             the new policy; on trial, the timer is set in
+ *   7 route_localnet             packets to 127/8 are blocked by the hooks
+ *   8 control.active             the new policy; on trial, the timer is set in
  *                                the same run of a program (confirm.bpf.h)
+ *   9 route_localnet put back    the next load does it
  * A first load has no old policy that new hooks could run: it switches before
  * it attaches.
  */
@@ -32,6 +34,7 @@
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
+#include "localnet.h"
 #include "rebind.h"
 #include "sockets.h"
 
@@ -204,6 +207,7 @@ static int apply_look(struct apply *apply, struct engine_error *err)
 				 "generation %u was replaced meanwhile",
 				 apply->options.only_after);
 	hooks_init(&apply->hooks, apply->pins, &apply->options, shared->fd);
+	apply->hooks.rewrites = hooks_need_tc(apply->image);
 	ret = floor_open(apply->pins, &apply->options, shared, &apply->floor,
 			 err);
 	if (!ret)
@@ -233,6 +237,9 @@ static int apply_attach_one(struct apply *apply, struct engine_device *device,
 
 		if (device->hook[dir].mode == ENGINE_MODE_NONE)
 			ret = hooks_attach(&apply->hooks, device, dir, err);
+		else if (dir == NFR_DIR_IN &&
+			 hooks_must_move(&apply->hooks, device))
+			ret = hooks_move(&apply->hooks, device, err);
 		if (ret)
 			return ret;
 		if (device->hook[dir].position > 0)
@@ -392,6 +399,19 @@ static int apply_floor(struct apply *apply, struct engine_error *err)
 	return apply_sockets(apply, err);
 }
 
+/* What the old policy wanted of the kernel and this one does not. */
+static void apply_restore(struct apply *apply)
+{
+	size_t left = localnet_restore(apply->shared->fd[PIN_LOCALNET],
+				       apply->image, &apply->report.devices);
+
+	if (left)
+		apply_note(apply,
+			   "route_localnet of %zu device(s) could not be put "
+			   "back",
+			   left);
+}
+
 /*
  * The policy that a trial may go back to, when no process is there to tell it
  * of devices that came since: it is told now. A hook that only one of both
@@ -462,9 +482,14 @@ static int apply_switch(struct apply *apply, struct engine_error *err)
 	ret = apply_attach(apply, err);
 	if (!ret && apply->options.trial_ms)
 		ret = apply_ready_fallback(apply, err);
+	if (!ret)
+		ret = localnet_set(apply->shared, apply->image,
+				   &apply->report.devices, err);
 	if (!ret && !apply->is_fresh)
 		ret = apply_activate(apply, err);
 	if (!ret) {
+		if (!apply->options.trial_ms)
+			apply_restore(apply);
 		apply_detach_skipped(apply);
 		ret = apply_floor(apply, err);
 	}
@@ -481,6 +506,7 @@ static void apply_undo(struct apply *apply, struct engine_error *err)
 	for (size_t i = 0; i < apply->report.devices.count; i++)
 		hooks_undo(&apply->hooks, &apply->report.devices.items[i]);
 	if (apply->is_fresh) {
+		localnet_restore(apply->shared->fd[PIN_LOCALNET], NULL, NULL);
 		hooks_remove(&apply->hooks, &left, &ignored);
 		floor_remove(&apply->floor, &left, &ignored);
 		sockets_remove(apply->pins, apply->shared, &left);
@@ -546,7 +572,7 @@ static void apply_note_modes(struct apply *apply)
 			&apply->report.devices.items[i];
 		const struct engine_hook *in = &device->hook[NFR_DIR_IN];
 
-		if (in->is_new && in->why[0])
+		if ((in->is_new || in->is_moved) && in->why[0])
 			apply_note(apply, "%s in: %s, not native XDP (%s)",
 				   device->name, engine_mode_name(in->mode),
 				   in->why);

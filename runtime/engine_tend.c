@@ -190,6 +190,10 @@ static int tend_pass(struct tend *tend, struct engine_error *err)
 	ret = pins_mkdir(engine->pins, PINS_LINKS, err);
 	if (!ret)
 		ret = tend_bindings(tend, err);
+	for (unsigned slot = 0; slot < 2 && !ret; slot++)
+		if (tend->bindings[slot] &&
+		    hooks_need_tc(&tend->bindings[slot]->image))
+			tend->hooks.rewrites = true;
 	bpflog_begin(&tend->options);
 	if (!ret) {
 		tend_hooks(tend);

@@ -18,6 +18,7 @@
 #include "floor.h"
 #include "generation.h"
 #include "hooks.h"
+#include "localnet.h"
 #include "sockets.h"
 
 struct unload {
@@ -33,8 +34,11 @@ static int unload_open_damaged(struct unload *unload, struct engine_error *err)
 {
 	struct engine_error ignored;
 
-	for (unsigned i = PIN_STUB_XDP; i < PIN_SHARED_COUNT; i++) {
-		int fd = pins_get(unload->pins, "", &pins_shared[i], &ignored);
+	for (unsigned i = PIN_LOCALNET; i < PIN_SHARED_COUNT; i++) {
+		int fd = i != PIN_LOCALNET && i < PIN_STUB_XDP
+				 ? -ENOENT
+				 : pins_get(unload->pins, "", &pins_shared[i],
+					    &ignored);
 
 		if (fd < 0 && fd != -ENOENT && fd != -EPROTO) {
 			*err = ignored;
@@ -79,11 +83,27 @@ static int unload_open(struct unload *unload, const char *dir,
 	return ret;
 }
 
+/* While the hooks still block what else comes to 127/8. */
+static int unload_restore(const struct unload *unload, struct engine_error *err)
+{
+	int fd = unload->shared ? unload->shared->fd[PIN_LOCALNET]
+				: unload->stub_fd[PIN_LOCALNET];
+	size_t left = fd < 0 ? 0 : localnet_restore(fd, NULL, NULL);
+
+	if (!left)
+		return 0;
+	return error_set(
+		err, -EACCES,
+		"route_localnet of %zu device(s) could not be put back", left);
+}
+
 static int unload_to_open(struct unload *unload, size_t *left,
 			  struct engine_error *err)
 {
-	int ret = hooks_remove(&unload->hooks, left, err);
+	int ret = unload_restore(unload, err);
 
+	if (!ret)
+		ret = hooks_remove(&unload->hooks, left, err);
 	if (!ret)
 		ret = floor_remove(&unload->floor, left, err);
 	if (!ret)
@@ -110,6 +130,7 @@ static int unload_to_blocked(struct unload *unload, size_t *left,
 	shared_deactivate(unload->shared);
 	err->nothing_changed = false;
 	err->generation_in_force = 0;
+	ret = unload_restore(unload, err);
 	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
 		ret = generation_clear(unload->pins, unload->shared, slot, err);
 	if (!ret)

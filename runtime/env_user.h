@@ -374,6 +374,13 @@ NFR_INLINE __u32 env_hops(struct env *env)
 	return 0;
 }
 
+/* Was it judged and rewritten here, and sent to here again? The same. */
+NFR_INLINE int env_was_here(struct env *env)
+{
+	(void)env;
+	return 0;
+}
+
 NFR_INLINE __u8 env_rewrite(struct env *env, const struct packet_frame *frame,
 			    struct verdict *v)
 {

@@ -21,6 +21,7 @@ struct hooks {
 	const struct engine_options *options;
 	int stub_fd[HOOKS_STUBS]; /* borrowed */
 	uint32_t stub_id[HOOKS_STUBS];
+	bool rewrites; /* the policy to come: translates or routes */
 };
 
 /* options may be NULL where nothing is attached; a stub's fd may be missing. */
@@ -31,11 +32,23 @@ void hooks_init(struct hooks *, const struct pins *,
 void hooks_look(const struct hooks *, struct engine_device *);
 /*
  * Attaches where hooks_look() found none, in the order of preference: `in` by
- * XDP native, XDP generic, tcx, clsact, `out` by tcx, clsact. 0, -ENODEV when
+ * XDP native, XDP generic, tcx, clsact, `out` by tcx, clsact. What rewrites
+ * does without XDP. 0, -ENODEV when
  * the device has gone meanwhile, or another -errno with nothing attached.
  */
 int hooks_attach(const struct hooks *, struct engine_device *, enum nfr_dir,
 		 struct engine_error *err);
+/* Does this policy do what XDP can not: translate, or route? */
+bool hooks_need_tc(const struct image *);
+/* Does XDP have the hook, and the policy rewrites? */
+bool hooks_must_move(const struct hooks *, const struct engine_device *);
+/*
+ * Attaches `in` by tcx or clsact, then takes XDP away. It does not move back
+ * later: drivers lose packets when XDP comes and goes, and a reload should not.
+ * 0, or -errno with XDP still in place.
+ */
+int hooks_move(const struct hooks *, struct engine_device *,
+	       struct engine_error *err);
 /*
  * To the head of its chain, where hooks_look() found it behind others; for the
  * moment that takes, nothing passes. 0; -EOPNOTSUPP: this hook has no order
@@ -53,6 +66,7 @@ int hooks_detach(const struct hooks *, struct engine_device *, enum nfr_dir);
 /* Takes back what this run attached (is_new). */
 void hooks_undo(const struct hooks *, struct engine_device *);
 
+#define HOOKS_NEXT "next-" /* "next-7": will be "in-7" */
 /* "in-7"; a link of ours by that name: a new fd, -ENOENT or -EEXIST. */
 void hooks_pin_name(uint32_t ifindex, enum nfr_dir, char out[32]);
 int hooks_open_link(const struct hooks *, const char *pin, struct tcx_link *);
@@ -63,7 +77,7 @@ int hooks_drop_link(const struct hooks *, const char *pin,
 int hooks_check(const struct hooks *, struct engine_error *err);
 /* How many hooks of ours sit on devices of this namespace. */
 size_t hooks_count(const struct hooks *);
-/* Removes the pins of links whose device is gone. */
+/* Removes the pins of links whose device is gone, and of moves half done. */
 void hooks_sweep(const struct hooks *);
 /* Detaches all, the clsact filters too; *left is how many would not go. */
 int hooks_remove(const struct hooks *, size_t *left, struct engine_error *err);

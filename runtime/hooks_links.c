@@ -153,7 +153,8 @@ static int hooks_visit_sweep(const struct hooks *hooks, const char *pin,
 	(void)arg;
 	if (fd >= 0)
 		close(fd);
-	if (link.ifindex == 0)
+	if (link.ifindex == 0 ||
+	    !strncmp(pin, HOOKS_NEXT, sizeof(HOOKS_NEXT) - 1))
 		hooks_drop_link(hooks, pin, err);
 	return 0;
 }

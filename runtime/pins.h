@@ -37,6 +37,7 @@ struct pin_spec {
 enum pin_shared {
 	PIN_CONTROL, /* first, so removed first */
 	PIN_REASONS,
+	PIN_LOCALNET,
 	PIN_PENDING,
 	PIN_STATES,
 	PIN_ALIASES,

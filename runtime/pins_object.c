@@ -31,6 +31,8 @@ const struct pin_spec pins_shared[PIN_SHARED_COUNT] = {
 			    sizeof(struct nfr_control), 1),
 	[PIN_REASONS] = MAP("reasons", "nfr_reasons", PERCPU_ARRAY, 4,
 			    sizeof(struct nfr_count), 2 * NFR_REASON_COUNT),
+	[PIN_LOCALNET] = MAP("localnet", "nfr_localnet", HASH, 4,
+			     sizeof(struct nfr_localnet), 0),
 	[PIN_PENDING] = MAP("pending", "nfr_pending", ARRAY, 4,
 			    NFR_TIMER_LEN + sizeof(struct nfr_pending), 1),
 	[PIN_STATES] =

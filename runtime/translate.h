@@ -223,7 +223,7 @@ NFR_INLINE int translate_hop(struct env *env, struct verdict *v, __u32 index,
 	return env_iface(env, hop->ifindex) == 0;
 }
 
-/* Where route-to and reply-to send the flow's packets, into v->fresh. */
+/* Where the flow's packets are sent, and copies of them, into v->fresh. */
 NFR_INLINE int translate_hops(struct env *env, struct verdict *v,
 			      const struct nfr_action *action)
 {
@@ -242,6 +242,11 @@ NFR_INLINE int translate_hops(struct env *env, struct verdict *v,
 		if (translate_hop(env, v, action->reply_to, &fresh->hop[!dir]))
 			return 1;
 		fresh->flags |= NFR_STATE_HAS_HOP;
+	}
+	if (action->dup_to != NFR_NO_POOL) {
+		if (translate_hop(env, v, action->dup_to, &fresh->copy))
+			return 1;
+		fresh->flags |= NFR_STATE_HAS_COPY;
 	}
 	return 0;
 }

@@ -78,14 +78,17 @@ NFR_INLINE struct nfr_state *verdict_look(struct env *env,
 	return state;
 }
 
-/* By the wire's name: what a translated flow sends has another one here. */
+/*
+ * By the wire's name: what a translated flow sends has another one here, unless
+ * it was here before, and got it then.
+ */
 NFR_INLINE struct nfr_state *verdict_look_wire(struct env *env,
 					       const struct verdict *v)
 {
 	struct nfr_state *state = verdict_look(env, v, &v->name);
 
 	if (state && v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT &&
-	    state->flags & NFR_STATE_IS_TRANSLATED)
+	    state->flags & NFR_STATE_IS_TRANSLATED && !env_was_here(env))
 		return 0;
 	return state;
 }
@@ -338,7 +341,8 @@ NFR_INLINE int verdict_apply(struct env *env, struct packet_frame *frame,
 			     struct verdict *v, const struct nfr_state *state,
 			     enum apply_kind kind)
 {
-	if (!(state->flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP)))
+	if (!(state->flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP |
+			      NFR_STATE_HAS_COPY)))
 		return 0;
 	return env_apply(env, frame, v, kind);
 }
