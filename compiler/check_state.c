@@ -58,6 +58,12 @@ static void note_floating(struct check *c, struct span span)
 	feature_note(c, FEATURE_STATE_FLOATING, span);
 }
 
+/* Those that the datapath takes from a rule: the phases of a flow. */
+#define TIMEOUTS_OF_FLOWS                                                      \
+	(((1u << AST_TIMEOUT_FRAG) - 1) & ~(1u << AST_TIMEOUT_TCP_TSDIFF))
+_Static_assert(AST_TIMEOUT_OTHER_MULTIPLE + 1 == AST_TIMEOUT_FRAG,
+	       "the phases come first");
+
 /* Does it say more than which interface a state is bound to? */
 static bool has_options(const struct ast_state_options *o)
 {
@@ -86,6 +92,10 @@ bool state_is_sound(struct check *c, const struct ast_rule *r)
 		note_floating(c, o->span);
 	if (has_options(o))
 		feature_note(c, FEATURE_STATE_OPTIONS, o->span);
+	if (o->is_pflow)
+		feature_note(c, FEATURE_STATE_PFLOW, o->span);
+	if (o->timeouts_given & ~TIMEOUTS_OF_FLOWS)
+		feature_note(c, FEATURE_STATE_TIMEOUT, o->span);
 	if (o->overload && tables_find(c, o->overload, o->overload_span) < 0)
 		return false;
 	return options_are_sound(c, r, o);

@@ -56,7 +56,8 @@ int datapath_again(void);
 __u32 datapath_recall(void);
 int datapath_settle(__u32 number);
 int datapath_advance(struct nfr_state *state);
-int datapath_connected(void);
+int datapath_connected(__u32 has_swept);
+int datapath_connect(void);
 int datapath_ask(__u32 what);
 int datapath_count(void);
 int datapath_guard(__u32 which);
@@ -115,11 +116,19 @@ NFR_INLINE int env_slow_count(struct env *env, struct verdict *v)
 	return datapath_count();
 }
 
-NFR_INLINE int env_slow_connected(struct env *env, struct verdict *v)
+NFR_INLINE int env_slow_connected(struct env *env, struct verdict *v,
+				  __u32 has_swept)
 {
 	(void)env;
 	(void)v;
-	return datapath_connected();
+	return datapath_connected(has_swept);
+}
+
+NFR_INLINE int env_slow_connect(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	return datapath_connect();
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
@@ -327,13 +336,22 @@ __attribute__((noinline)) int datapath_ask(__u32 what)
 	return v ? slow_ask(&env, v, what) : 1;
 }
 
-/* 1: the flow of v->name has ended, as it is a connection too many. */
-__attribute__((noinline)) int datapath_connected(void)
+/* enum limit_answer of the flow of v->name. */
+__attribute__((noinline)) int datapath_connected(__u32 has_swept)
 {
 	struct verdict *v = datapath_scratch();
 	struct env env = {0};
 
-	return v ? slow_connected(&env, v) : 1;
+	return v ? slow_connected(&env, v, has_swept) : LIMIT_REACHED;
+}
+
+/* 1: the flow of v->name has ended, as it is a connection too many. */
+__attribute__((noinline)) int datapath_connect(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_connect(&env, v) : 1;
 }
 
 /* 1: the packet of no flow passes. */

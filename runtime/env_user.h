@@ -404,7 +404,9 @@ NFR_INLINE __u8 env_rewrite(struct env *env, const struct packet_frame *frame,
 
 NFR_INLINE int slow_new(struct env *env, struct verdict *v);
 NFR_INLINE int slow_again(struct env *env, struct verdict *v);
-NFR_INLINE int slow_connected(struct env *env, struct verdict *v);
+NFR_INLINE int slow_connected(struct env *env, struct verdict *v,
+			      __u32 has_swept);
+NFR_INLINE int slow_connect(struct env *env, struct verdict *v);
 NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which);
 NFR_INLINE enum fragment_way fragment_judge(struct env *env, struct verdict *v);
 NFR_INLINE void fragment_note(struct env *env, struct verdict *v);
@@ -480,9 +482,15 @@ NFR_INLINE int env_slow_count(struct env *env, struct verdict *v)
 	return slow_limits(env, v);
 }
 
-NFR_INLINE int env_slow_connected(struct env *env, struct verdict *v)
+NFR_INLINE int env_slow_connected(struct env *env, struct verdict *v,
+				  __u32 has_swept)
 {
-	return slow_connected(env, v);
+	return slow_connected(env, v, has_swept);
+}
+
+NFR_INLINE int env_slow_connect(struct env *env, struct verdict *v)
+{
+	return slow_connect(env, v);
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)

@@ -346,15 +346,33 @@ NFR_INLINE int limit_may_connect(const struct nfr_state_key *name,
 	       state->phase == NFR_STATE_ESTABLISHED;
 }
 
-/*
- * The handshake of a flow is done. Nonzero: its source has more connections
- * than the rule allows, or makes them faster; the table was overloaded, and
- * the caller ends the state and blocks.
- */
-NFR_INLINE int limit_connected(struct env *env, const struct nfr_config *config,
-			       const struct nfr_action *action,
-			       const struct nfr_state_key *name,
-			       struct nfr_state *state)
+/* What limit_connected() says of one connection more. */
+enum limit_answer {
+	LIMIT_KEPT,
+	LIMIT_CROWDED, /* too many, unless some have expired: sweep, ask again
+			*/
+	LIMIT_REACHED  /* the table was overloaded: end the state, block */
+};
+
+/* Where the state's connection is counted; its key in *source. */
+NFR_INLINE struct nfr_source *limit_node(struct env *env, __u64 counted,
+					 const struct nfr_state_key *name,
+					 const struct nfr_state *state,
+					 struct nfr_source_key *source)
+{
+	limit_source(name, state, source);
+	if (!(counted & NFR_COUNTED_GLOBAL))
+		source->rule_id = counted >> NFR_COUNTED_SHIFT;
+	return env_counted_find(env, source);
+}
+
+/* The handshake of a flow is done: counts it, once. action: NULL when another
+ * rule passes it now. */
+NFR_INLINE enum limit_answer limit_connected(struct env *env,
+					     const struct nfr_config *config,
+					     const struct nfr_action *action,
+					     const struct nfr_state_key *name,
+					     struct nfr_state *state)
 {
 	struct nfr_source_key source;
 	struct nfr_source *node;
@@ -362,27 +380,45 @@ NFR_INLINE int limit_connected(struct env *env, const struct nfr_config *config,
 	__u32 count, rate = 0;
 
 	if (!(state->counted & LIMIT_FLAGS))
-		return 0;
+		return LIMIT_KEPT;
 	counted = __sync_fetch_and_or(&state->counted, NFR_COUNTED_CONNECTION);
 	if (counted & NFR_COUNTED_CONNECTION)
-		return 0;
-	limit_source(name, state, &source);
-	if (!(counted & NFR_COUNTED_GLOBAL))
-		source.rule_id = counted >> NFR_COUNTED_SHIFT;
-	node = env_counted_find(env, &source);
+		return LIMIT_KEPT;
+	node = limit_node(env, counted, name, state, &source);
 	if (!node)
-		return 1;
+		return LIMIT_REACHED;
 	count = limit_add(&node->connections, 1) + 1;
-	if (!action) /* another rule passes it now */
-		return 0;
+	if (!action)
+		return LIMIT_KEPT;
 	if (action->rate_conns && action->rate_seconds && config->hz)
 		rate = limit_rate(node, env_now(env),
 				  (__u64)action->rate_seconds * config->hz);
-	if ((!action->max_src_conn || count <= action->max_src_conn) &&
-	    rate <= (__u64)action->rate_conns * LIMIT_THOUSAND)
-		return 0;
+	if (rate > (__u64)action->rate_conns * LIMIT_THOUSAND) {
+		limit_overload(env, action, &source);
+		return LIMIT_REACHED;
+	}
+	return action->max_src_conn && count > action->max_src_conn
+		       ? LIMIT_CROWDED
+		       : LIMIT_KEPT;
+}
+
+/* The same of a state that is counted, after the sweep: never CROWDED. */
+NFR_INLINE enum limit_answer
+limit_connected_still(struct env *env, const struct nfr_action *action,
+		      const struct nfr_state_key *name,
+		      const struct nfr_state *state)
+{
+	struct nfr_source_key source;
+	struct nfr_source *node =
+		limit_node(env, state->counted, name, state, &source);
+
+	if (!node)
+		return LIMIT_REACHED;
+	if (!action || !action->max_src_conn ||
+	    *(volatile __u32 *)&node->connections <= action->max_src_conn)
+		return LIMIT_KEPT;
 	limit_overload(env, action, &source);
-	return 1;
+	return LIMIT_REACHED;
 }
 
 /* ---- flush ------------------------------------------------------------- */

@@ -17,8 +17,8 @@
  *
  * The environment's calls back into this file are env_slow_new(),
  * env_slow_again(), env_slow_recall(), env_slow_settle(), env_slow_advance(),
- * env_slow_connected(), env_slow_ask(), env_slow_count(), env_slow_guard(),
- * env_slow_run(), env_slow_choose() and env_slow_try().
+ * env_slow_connected(), env_slow_connect(), env_slow_ask(), env_slow_count(),
+ * env_slow_guard(), env_slow_run(), env_slow_choose() and env_slow_try().
  */
 #ifndef NFR_SLOW_H
 #define NFR_SLOW_H
@@ -641,29 +641,54 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v)
 }
 
 /*
- * The flow of v->name, which limits count, may have become a connection.
- * Nonzero when that is one too many: its state has ended, the reason is set.
+ * The flow of v->name, which limits count, may have become a connection: enum
+ * limit_answer. Of LIMIT_REACHED its state has ended, and the reason is set. Of
+ * LIMIT_CROWDED the caller sweeps and asks again.
  */
-NFR_INLINE int slow_connected(struct env *env, struct verdict *v)
+NFR_INLINE int slow_connected(struct env *env, struct verdict *v,
+			      __u32 has_swept)
 {
 	const struct nfr_config *config = env_config(env);
 	const struct nfr_rule *rule = env_rule(env, v->result.rule);
 	struct nfr_state *state = env_state_find(env, &v->name);
 	const struct nfr_action *action;
+	enum limit_answer answer;
 	int is_lost;
 
 	v->result.reason = NFR_REASON_LIMIT;
 	if (!config || !rule || !state)
-		return 1;
+		return LIMIT_REACHED;
 	action = slow_action(env, rule, &is_lost);
 	if (is_lost)
-		return 1;
-	if (limit_connected(env, config, action, &v->name, state)) {
+		return LIMIT_REACHED;
+	if (has_swept)
+		answer = limit_connected_still(env, action, &v->name, state);
+	else
+		answer = limit_connected(env, config, action, &v->name, state);
+	if (answer == LIMIT_REACHED)
 		state_forget(env, &v->name, state);
-		return 1;
+	else
+		v->result.reason = NFR_REASON_STATE;
+	return answer;
+}
+
+/*
+ * The same to the end: nonzero when it is one too many. What has expired, or
+ * was killed, counts until it is swept. Here, as the stack of who sweeps does
+ * not fit on that of slow_connected().
+ */
+NFR_INLINE int slow_connect(struct env *env, struct verdict *v)
+{
+	int answer = env_slow_connected(env, v, 0);
+	const struct nfr_config *config;
+
+	if (answer == LIMIT_CROWDED) {
+		config = env_config(env);
+		if (config)
+			env_state_sweep(env, env_now(env), config->hz);
+		answer = env_slow_connected(env, v, 1);
 	}
-	v->result.reason = NFR_REASON_STATE;
-	return 0;
+	return answer != LIMIT_KEPT;
 }
 
 /* ---- a state of another policy ----------------------------------------- */

@@ -6,7 +6,8 @@
  *   Each side has sent up to end, may send up to max_end, and takes max_window
  *   bytes at once. A segment must begin at most the other side's window before
  *   end, end at most at max_end, and acknowledge what is about to be
- *   acknowledged. A reset must be exactly at end: who guesses ends nothing.
+ *   acknowledged; until the handshake is done, within 65535 bytes of end. A
+ *   reset must be exactly at end: who guesses ends nothing.
  *   Source: G. van Rooij, "Real Stateful TCP Packet Filtering in IP Filter"
  *   (2000), as pf follows it; RFC 9293, 7323, 5961.
  *
@@ -34,7 +35,8 @@
 
 /* pf's: how far numbers may be off where nothing better is known. */
 #define TCP_SLACK (0xffffu + 1500u)
-#define TCP_WSCALE_MAX 14u /* RFC 7323 2.3 */
+#define TCP_HANDSHAKE_SLACK 0xffff /* a window without a scale */
+#define TCP_WSCALE_MAX 14u	   /* RFC 7323 2.3 */
 #define TCP_NO_WSCALE 0xffu
 
 struct tcp_segment {
@@ -117,6 +119,18 @@ NFR_INLINE int tcp_is_ack_near(const struct nfr_tcp_side *src,
 
 	return behind <= slack &&
 	       behind >= -(is_loose ? slack : (__s32)TCP_SLACK);
+}
+
+/*
+ * The same while the handshake goes on: its ends are known. Were the window
+ * scaled here, one guess of two could connect in another's name.
+ */
+NFR_INLINE int tcp_is_ack_of_handshake(const struct nfr_tcp_side *dst,
+				       __u32 ack)
+{
+	__s32 behind = tcp_ahead(ack, dst->end);
+
+	return behind <= TCP_HANDSHAKE_SLACK && behind >= -TCP_HANDSHAKE_SLACK;
 }
 
 /* What a segment that belongs here teaches. ack: 0 when it has none. */
@@ -265,6 +279,9 @@ NFR_INLINE enum tcp_answer tcp_going(struct nfr_state *state, __u32 dir,
 	    !tcp_is_ack_near(src, dst, ack,
 			     is_over || state->flags & NFR_STATE_IS_LOOSE))
 		return is_anew ? TCP_IGNORE : TCP_BLOCK;
+	if (state->phase == NFR_STATE_HALF &&
+	    !tcp_is_ack_of_handshake(dst, ack))
+		return TCP_BLOCK;
 	if (is_anew && state->phase >= NFR_STATE_ESTABLISHED)
 		return TCP_IGNORE;
 	if (flags & TCP_RST && !is_over &&

@@ -206,7 +206,7 @@ NFR_INLINE enum tcp_answer verdict_proceed(struct env *env, struct verdict *v,
 	enum tcp_answer answer = env_slow_advance(env, v, state);
 
 	if (answer == TCP_PASS && limit_may_connect(&v->name, state) &&
-	    env_slow_connected(env, v))
+	    env_slow_connect(env, v))
 		return TCP_BLOCK;
 	return answer;
 }

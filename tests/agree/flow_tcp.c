@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define SLACK 67035 /* a window without scaling, and a packet */
+#define HANDSHAKE_SLACK 65535
 #define SCALE_MAX 14
 
 /* How far b is ahead of a, in a space of 32 bits. */
@@ -182,6 +183,9 @@ static enum flow_fit goes_on(struct flow *f, unsigned back,
 	    (!is_empty && ahead(first, from->sent - to->window) > slack) ||
 	    !acknowledges(from, to, ack, is_over || f->is_loose))
 		return is_anew ? FLOW_PASSES_BY : FLOW_MISFIT;
+	if (f->phase == FLOW_HALF && (ahead(to->sent, ack) > HANDSHAKE_SLACK ||
+				      ahead(to->sent, ack) < -HANDSHAKE_SLACK))
+		return FLOW_MISFIT;
 	if (is_anew && f->phase >= FLOW_ESTABLISHED)
 		return FLOW_PASSES_BY; /* RFC 5961 4: its host asks back */
 	if (has(p, TRACE_RST) && !is_over &&

@@ -168,6 +168,33 @@ fact 'kill --json' bash -c 'nfload kill states --json proto udp |
 says '--all' 0 '^[2-9] states killed\.$' nfload kill states --all
 says 'is all of them' 0 '^0 states, ' nfload show states --count
 fact 'and no flow goes on' silent 6 three
-says 'blocked hooks have states to show, too' 0 '^0 states' bash -c \
+
+# ---- limits ------------------------------------------------------------------
+exec 5>&- 6>&- 8>&-
+cat >"$tmp/limits.nfr" <<'X'
+set skip on lo
+table <busy> persist
+pass out on v0 inet proto tcp to any port 7000 keep state (max 9, max-src-conn 1, overload <busy>)
+pass on v0 inet6 proto icmp6
+X
+nfload -q apply "$tmp/limits.nfr"
+fact 'the first connection' connects 5 10.9.0.2
+fact 'talks' talks 5 one
+says 'its source is not in the table' 0 '' nfload table busy show
+exec 6<>/dev/tcp/10.9.0.2/7000
+fact 'one too many does not' silent 6 one
+says 'its source is in the table' 0 '^ +10\.9\.0\.1$' nfload table busy show
+nfload -q apply "$tmp/limits.nfr"
+says 'also after a reload' 0 '^ +10\.9\.0\.1$' nfload table busy show
+says 'it can be taken out' 0 '^1/1 addresses deleted' \
+	nfload table busy delete 10.9.0.1
+says 'then it is not in it' 0 '' nfload table busy show
+exec 5>&- 6>&-
+says 'kill ends what limits count' 0 '^[1-9] states? killed' \
+	nfload kill states proto tcp
+says 'and shows it no more' 0 '^0 of ' nfload show states --count proto tcp
+fact 'which makes room' connects 5 10.9.0.2
+fact 'for a connection' talks 5 two
+says 'blocked hooks have states to show, too' 0 '^1 states, ' bash -c \
 	'nfload -q unload --leave=blocked && nfload show states --count'
 finish

@@ -193,9 +193,15 @@ static bool closes(uint32_t source, uint16_t port)
 static bool connects(uint32_t source, uint16_t port)
 {
 	struct nfr_state_key name = name_of(source, port);
+	struct nfr_state *state = find(source, port);
+	enum limit_answer answer =
+		limit_connected(&env, &env.config, &action, &name, state);
 
-	return !limit_connected(&env, &env.config, &action, &name,
-				find(source, port));
+	/* Nothing expires here that a sweep could take. */
+	if (answer == LIMIT_CROWDED)
+		answer = limit_connected_still(&env, &action, &name, state);
+	assert_int_not_equal(answer, LIMIT_CROWDED);
+	return answer == LIMIT_KEPT;
 }
 
 static struct nfr_source entry(uint64_t rule_id, uint32_t source)
@@ -387,6 +393,33 @@ static void src_conn_is_of_done_handshakes(void **unused)
 	assert_true(connects(1, 5));
 	assert_true(opens(2, 1));
 	assert_true(connects(2, 1));
+}
+
+/* Who is one too many overloads nothing as long as some may have expired. */
+static void who_is_crowded_out_waits_for_the_sweep(void **unused)
+{
+	struct nfr_state_key name = name_of(1, 2);
+	struct nfr_state *state;
+
+	(void)unused;
+	action.max_src_conn = 1;
+	action.overload = TABLE;
+	assert_true(opens(1, 1));
+	assert_true(opens(1, 2));
+	assert_true(connects(1, 1));
+	state = find(1, 2);
+	assert_int_equal(
+		limit_connected(&env, &env.config, &action, &name, state),
+		LIMIT_CROWDED);
+	assert_int_equal(env.added_count, 0);
+	assert_true(closes(1, 1));
+	assert_int_equal(limit_connected_still(&env, &action, &name, state),
+			 LIMIT_KEPT);
+	assert_int_equal(entry(11, 1).connections, 1);
+	assert_int_equal(env.added_count, 0);
+	assert_true(opens(1, 3));
+	assert_false(connects(1, 3));
+	assert_int_equal(env.added_count, 1);
 }
 
 /* pf's: what was counted fades over the window. */
@@ -723,6 +756,7 @@ int main(void)
 		TEST(no_room_for_an_entry_refuses),
 		TEST(a_dying_entry_refuses),
 		TEST(src_conn_is_of_done_handshakes),
+		TEST(who_is_crowded_out_waits_for_the_sweep),
 		TEST(a_rate_is_a_moving_average),
 		TEST(a_clock_that_is_behind_is_no_window),
 		TEST(a_rate_does_not_wrap),

@@ -293,6 +293,41 @@ TEST(a_source_that_overloads_is_an_address)
 	assert_true(talks(1, 1));
 }
 
+TEST(what_expired_is_no_connection)
+{
+	is_native_only = true; /* the kernel's clock is not ours */
+	load("table <bad> persist\n"
+	     "block in quick from <bad>\n"
+	     "pass in proto tcp keep state (tcp.established 10, "
+	     "max-src-conn 2, overload <bad> flush global)\n");
+	assert_true(connects(1, 1));
+	assert_true(connects(2, 1));
+	now_ms += 6000;
+	assert_true(connects(1, 2));
+	now_ms += 6000;
+	assert_true(connects(1, 3));
+	assert_true(talks(1, 2));
+	assert_true(talks(1, 3));
+	assert_limited(connects(1, 4));
+	assert_false(talks(1, 2));
+	assert_true(connects(2, 2));
+}
+
+/* The state that a rule's time is shorter than its handshake took. */
+TEST(who_expires_in_the_sweep_is_blocked)
+{
+	is_native_only = true;
+	load("pass in proto tcp keep state (tcp.established 1, "
+	     "max-src-conn 1)\n");
+	assert_true(connects(1, 1));
+	assert_true(tcp(IN, 1, 2, SYN));
+	assert_true(tcp(OUT, 1, 2, SYN | ACK));
+	now_ms += 3000;
+	assert_limited(talks(1, 2));
+	assert_true(connects(1, 3));
+	assert_true(talks(1, 3));
+}
+
 /* ---- flush --------------------------------------------------------------- */
 
 static const char two_rules[] =
@@ -428,6 +463,8 @@ int main(void)
 		FACT(max_src_conn_is_of_done_handshakes),
 		FACT(a_rate_that_is_too_high_overloads),
 		FACT(a_source_that_overloads_is_an_address),
+		FACT(what_expired_is_no_connection),
+		FACT(who_expires_in_the_sweep_is_blocked),
 		FACT(without_flush_flows_go_on),
 		FACT(flush_ends_the_rules_flows_of_the_source),
 		FACT(flush_global_ends_all_flows_of_the_source),

@@ -209,6 +209,42 @@ TEST(blind_data_is_blocked)
 	PASSES(S, s, c, ACK, 100, 509);
 }
 
+TEST(a_handshake_is_not_done_by_who_guesses)
+{
+	static const __u32 far[] = {0x10000, 0x20000, 0x1000000, 0x20000000,
+				    0x3fffffff};
+
+	syn(14);
+	assert_int_equal(syn_ack(c, 14), TCP_PASS);
+	for (size_t i = 0; i < sizeof(far) / sizeof(*far); i++) {
+		BLOCKS(C, c, s - far[i], ACK, 0, 502);
+		BLOCKS(C, c, s + far[i], ACK, 0, 502);
+		BLOCKS(C, c, s - far[i], ACK, 10, 502);
+		BLOCKS(C, c, s - far[i], FIN | ACK, 0, 502);
+	}
+	assert_int_equal(flow.phase, NFR_STATE_HALF);
+	PASSES(C, c, s - 0xffff, ACK, 0, 502);
+	assert_int_equal(flow.phase, NFR_STATE_ESTABLISHED);
+	/* From here on the window counts. */
+	PASSES(C, c, s - 0x1000000, ACK, 0, 502);
+}
+
+/* Data with the SYN ACK (RFC 7413), acknowledged as if there were none. */
+TEST(a_handshake_with_data_is_done)
+{
+	syn(7);
+	assert_int_equal(put(S, (struct tcp_segment){.seq = SERVER,
+						     .ack = c,
+						     .flags = SYN | ACK,
+						     .len = 1400,
+						     .window = 65160,
+						     .wscale = 7}),
+			 TCP_PASS);
+	PASSES(C, c, s, ACK, 0, 502);
+	PASSES(C, c, s + 1400, ACK, 0, 502);
+	assert_int_equal(flow.phase, NFR_STATE_ESTABLISHED);
+}
+
 TEST(an_old_syn_is_ignored_and_the_others_is_blocked)
 {
 	handshake(7, 7);
@@ -384,6 +420,8 @@ int main(void)
 		FACT(a_refusal_closes_and_a_forged_one_does_not),
 		FACT(a_blind_reset_ends_nothing),
 		FACT(blind_data_is_blocked),
+		FACT(a_handshake_is_not_done_by_who_guesses),
+		FACT(a_handshake_with_data_is_done),
 		FACT(an_old_syn_is_ignored_and_the_others_is_blocked),
 		FACT(what_no_host_sends_is_blocked),
 		FACT(a_syn_is_sent_again_and_with_other_numbers),
