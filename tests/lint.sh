@@ -48,7 +48,8 @@ headers_alone() {
 	for h in "${headers[@]}"; do
 		case $h in
 		runtime/vm.h | runtime/slow.h | runtime/verdict.h | \
-			runtime/fragment.h | runtime/icmp.h | \
+			runtime/fragment.h | runtime/icmp.h | runtime/limit.h | \
+			runtime/forget.h | runtime/translate.h | runtime/apply.h | \
 			*/env_user.h | */env.bpf.h) continue ;;
 		*.bpf.h) clang "${bpf_flags[@]}" -fsyntax-only -Wno-unused \
 			-x c "$h" ;;

@@ -95,6 +95,14 @@ static void env_states_add(struct env *env, __s32 n)
 	(void)n;
 }
 
+static const struct nfr_state_key *
+env_alias_find(struct env *env, const struct nfr_state_key *name)
+{
+	(void)env;
+	(void)name;
+	return NULL;
+}
+
 static void env_alias_delete(struct env *env, const struct nfr_state_key *name)
 {
 	(void)env;
