@@ -72,19 +72,7 @@ answered_after() {
 goes_on() { [ "$asked" -gt 50 ] && [ "$asked" = "$answered" ]; }
 stops() { [ "$answered" -gt 10 ] && [ "$asked" -gt "$answered" ]; }
 
-nft_redirect() { # RULE...
-	local chain='type nat hook prerouting priority dstnat;'
-	printf '%s\n' 'add table ip r' "add chain ip r c { $chain }" \
-		'flush chain ip r c' "${1:+add rule ip r c $1}" |
-		on gate nft -f -
-}
-nft_dnat='iifname wan0 tcp dport 8000 dnat to 10.1.0.2:80'
-
 test_removed_rule() {
-	gate_engine plain
-	nft_redirect "$nft_dnat"
-	answered_after nft_redirect ""
-	ok "under nftables a flow outlives the rule that redirected it" goes_on
 	gate_engine plain
 	ok "nfr loads the redirection" load_redirect "$to_2"
 	answered_after load_redirect "$to_2" "# nothing else"
