@@ -233,8 +233,8 @@ gate_table() {
 }
 
 first_word() {
-	local a b
-	read -r a b
+	local a
+	read -r a _
 	echo "$a"
 }
 
