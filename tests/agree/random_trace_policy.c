@@ -16,6 +16,7 @@
 struct drawing {
 	struct random *r;
 	FILE *out;
+	bool may_translate;   /* or float: known to differ now and then */
 	bool has_translation; /* then every pass keeps state */
 };
 
@@ -124,7 +125,7 @@ static void draw_state(struct drawing *d)
 	if (n == 5 && !d->has_translation)
 		fputs(" no state", d->out);
 	else if (n < 8 || !feature_runs(FEATURE_STATE_OPTIONS) ||
-		 !feature_runs(FEATURE_STATE_FLOATING))
+		 !d->may_translate)
 		fputs(" keep state", d->out);
 	else
 		fprintf(d->out, " keep state (%s)", PICK(d->r, options));
@@ -276,7 +277,7 @@ static char *draw_variant(struct drawing *d, const struct lines *l,
 void random_trace_policies(struct random *r, bool may_translate,
 			   char *texts[TRACE_POLICIES])
 {
-	struct drawing d = {.r = r};
+	struct drawing d = {.r = r, .may_translate = may_translate};
 	struct lines l = {.count = 0};
 
 	d.has_translation = may_translate && feature_runs(FEATURE_NAT_TO) &&
