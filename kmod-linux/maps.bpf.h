@@ -209,14 +209,6 @@ struct {
 	__type(value, struct nfr_pool_addr);
 } nfr_pool_addrs SEC(".maps");
 
-/* The .nfi itself, for the tools; no program reads it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, 4);
-	__uint(value_size, 8);
-} nfr_image SEC(".maps");
-
 #endif
 #endif
 #endif

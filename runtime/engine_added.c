@@ -145,5 +145,7 @@ int engine_image_live(struct engine *engine, uint32_t generation,
 	if (!ret && a.count)
 		ret = added_merge(&a, image, out, bytes);
 	added_free(&a);
-	return ret ? error_kernel(err, ret, "read nfr_tables") : 0;
+	if (ret)
+		return error_kernel(err, ret, "read nfr_tables");
+	return engine_check_slot(engine, generation, err);
 }

@@ -5,7 +5,8 @@
  * Order of a load, and what a SIGKILL after each step leaves
  *   1 lock, look                 the old state
  *   2 shared maps, stubs pinned  no hook: as open as before the first load
- *   3 generation loaded          it goes with the process
+ *   3 generation loaded          it goes with the process; or the inactive
+ *                                slot's is filled anew: as 4
  *   4 inactive slot emptied      the old policy, no way back to its forerunner
  *   5 pinned and placed          the old policy; the next load clears it away
  *   6 hooks on new devices       they run the old policy
@@ -339,17 +340,12 @@ static int apply_attach(struct apply *apply, struct engine_error *err)
 
 static int apply_place(struct apply *apply, struct engine_error *err)
 {
-	uint32_t slot = apply->report.slot;
-	int ret = generation_clear(apply->pins, apply->shared, slot, err);
+	int ret = generation_pin(apply->generation, apply->pins, apply->shared,
+				 err);
 
 	if (!ret)
-		floor_clear(&apply->floor, slot);
-	if (!ret)
-		ret = generation_pin(apply->generation, apply->pins, slot, err);
-	if (!ret)
-		ret = generation_place(apply->generation, apply->shared, slot,
-				       err);
-	return ret ? ret : floor_place(&apply->floor, slot, err);
+		ret = generation_place(apply->generation, apply->shared, err);
+	return ret ? ret : floor_place(&apply->floor, apply->report.slot, err);
 }
 
 /* A kernel that can not guard them is told, not refused. */
@@ -609,8 +605,9 @@ int engine_apply(const char *dir, const struct image *image,
 	if (!ret)
 		ret = apply_look(&apply, err);
 	if (!ret)
-		ret = generation_load(apply.shared, image,
-				      apply.report.generation, &apply.options,
+		ret = generation_load(apply.pins, apply.shared, image,
+				      apply.report.generation,
+				      apply.report.slot, &apply.options,
 				      &apply.generation, err);
 	if (!ret)
 		ret = floor_load(&apply.floor, apply.shared, apply.generation,

@@ -161,10 +161,10 @@ int engine_slot_map(const struct engine *engine, uint32_t *generation,
 			&pins_generation[pin], err);
 }
 
-/* A load may have put another generation there between the look and the read.
- */
-static int engine_check_slot(const struct engine *engine, uint32_t generation,
-			     struct engine_error *err)
+/* A load may have filled the slot with another generation while it was read:
+ * its config is the first to go. */
+int engine_check_slot(const struct engine *engine, uint32_t generation,
+		      struct engine_error *err)
 {
 	struct nfr_config config = {0};
 	uint32_t zero = 0;
@@ -295,9 +295,9 @@ int engine_rule_counts(struct engine *engine, uint32_t generation,
 
 	if (fd < 0)
 		return fd;
-	ret = engine_check_slot(engine, generation, err);
+	ret = engine_sum(fd, counts, count, "nfr_rule_counts", err);
 	if (!ret)
-		ret = engine_sum(fd, counts, count, "nfr_rule_counts", err);
+		ret = engine_check_slot(engine, generation, err);
 	close(fd);
 	return ret;
 }
@@ -311,9 +311,9 @@ int engine_table_counts(struct engine *engine, uint32_t generation,
 
 	if (fd < 0)
 		return fd;
-	ret = engine_check_slot(engine, generation, err);
+	ret = engine_sum(fd, counts, count, "nfr_table_cnts", err);
 	if (!ret)
-		ret = engine_sum(fd, counts, count, "nfr_table_cnts", err);
+		ret = engine_check_slot(engine, generation, err);
 	close(fd);
 	return ret;
 }

@@ -25,6 +25,9 @@ struct engine {
 
 /* -ENOENT when what was opened has been unloaded. */
 int engine_still_there(const struct engine *, struct engine_error *);
+/* -ENOENT when what was read was not all of this generation. */
+int engine_check_slot(const struct engine *, uint32_t generation,
+		      struct engine_error *);
 /* A map of *generation (0: in force, and set): a new fd or -errno. */
 int engine_slot_map(const struct engine *, uint32_t *generation,
 		    enum pin_generation, struct engine_error *);

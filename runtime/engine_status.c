@@ -85,7 +85,7 @@ static int status_policy(struct engine *engine, struct engine_status *status,
 	status->insn_count = image->insn_count;
 	fd = engine_slot_map(engine, &generation, PIN_ABOUT, err);
 	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
+		return fd == -ENOENT || fd == -EPROTO ? 0 : fd;
 	if (!bpf_map_lookup_elem(fd, &zero, &about)) {
 		status->loop = about.loop;
 		status->loaded_at = about.loaded_at;

@@ -145,7 +145,8 @@ int engine_unload(const char *dir, enum engine_leave leave,
 		  const struct engine_options *options, size_t *hooks_left,
 		  struct engine_error *err)
 {
-	struct unload unload = {.floor = {.stub_fd = -1, .slots_fd = -1}};
+	struct unload unload = {
+		.floor = {.stub_fd = -1, .slots_fd = -1, .prog_fd = -1}};
 	size_t left = 0;
 	int ret;
 

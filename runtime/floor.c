@@ -13,6 +13,7 @@
 #include "bpflog.h"
 #include "embed.h"
 #include "engine_error.h"
+#include "generation_reuse.h"
 #include "netfilter.h"
 
 static const struct pin_spec floor_slots = {
@@ -63,30 +64,36 @@ const char *engine_floor_name(enum engine_floor mode)
 					      : "none";
 }
 
-static uint32_t floor_map_id(int fd)
-{
-	struct bpf_map_info info = {0};
-	uint32_t len = sizeof(info);
+#define FLOOR_MAPS_MAX 32u
 
-	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+/* Does the program use both maps? -errno: it can not be asked. */
+static int floor_uses(int prog, int one, int other)
+{
+	uint32_t ids[FLOOR_MAPS_MAX], len = sizeof(struct bpf_prog_info);
+	uint32_t one_id = generation_id(one, false), found = 0;
+	uint32_t other_id = generation_id(other, false);
+	struct bpf_prog_info info = {
+		.map_ids = (uintptr_t)ids,
+		.nr_map_ids = FLOOR_MAPS_MAX,
+	};
+
+	if (bpf_obj_get_info_by_fd(prog, &info, &len))
+		return -errno;
+	for (uint32_t i = 0; i < info.nr_map_ids && i < FLOOR_MAPS_MAX; i++)
+		found += ids[i] == one_id || ids[i] == other_id;
+	return found == 2;
 }
 
 /* Pins of two loads, mixed by hand, must not be taken for one. */
 static int floor_check(const struct floor *floor, const struct shared *shared,
 		       struct engine_error *err)
 {
-	uint32_t ids[16], len = sizeof(struct bpf_prog_info), found = 0;
-	struct bpf_prog_info info = {
-		.map_ids = (uintptr_t)ids,
-		.nr_map_ids = sizeof(ids) / sizeof(ids[0]),
-	};
+	int ret = floor_uses(floor->stub_fd, floor->slots_fd,
+			     shared->fd[PIN_CONTROL]);
 
-	if (bpf_obj_get_info_by_fd(floor->stub_fd, &info, &len))
-		return error_kernel(err, -errno, "read the floor's stub");
-	for (uint32_t i = 0; i < info.nr_map_ids && i < 16; i++)
-		found += ids[i] == floor_map_id(floor->slots_fd) ||
-			 ids[i] == floor_map_id(shared->fd[PIN_CONTROL]);
-	if (found == 2)
+	if (ret < 0)
+		return error_kernel(err, ret, "read the floor's stub");
+	if (ret)
 		return 0;
 	error_set(err, -EPROTO,
 		  "%s/" PINS_FLOOR " does not belong to what is pinned "
@@ -132,7 +139,10 @@ int floor_open(const struct pins *pins, const struct engine_options *options,
 void floor_close(struct floor *floor)
 {
 	bpf_object__close(floor->object);
+	if (!floor->object && floor->prog_fd >= 0)
+		close(floor->prog_fd);
 	floor->object = NULL;
+	floor->prog_fd = -1;
 	if (floor->stub_fd >= 0)
 		close(floor->stub_fd);
 	if (floor->slots_fd >= 0)
@@ -223,6 +233,28 @@ static int floor_load_object(struct floor *floor, const struct shared *shared,
 	return 0;
 }
 
+/* The slot's own, where it was loaded for the maps of this generation. */
+static bool floor_reuse(struct floor *floor,
+			const struct generation *generation)
+{
+	uint32_t id = 0;
+	int prog;
+
+	if (!generation_is_reused(generation) ||
+	    bpf_map_lookup_elem(floor->slots_fd, &generation->slot, &id))
+		return false;
+	prog = bpf_prog_get_fd_by_id(id);
+	if (prog < 0)
+		return false;
+	if (floor_uses(prog, generation->fd[PIN_CONFIG],
+		       generation->fd[PIN_CODE]) != 1) {
+		close(prog);
+		return false;
+	}
+	floor->prog_fd = prog;
+	return true;
+}
+
 /* Takes over the fds that the object owns. */
 static int floor_load_stub(struct floor *floor, const struct shared *shared,
 			   enum engine_floor mode, struct engine_error *err)
@@ -307,8 +339,10 @@ int floor_load(struct floor *floor, const struct shared *shared,
 	int ret = -EOPNOTSUPP;
 
 	if (floor->mode != ENGINE_FLOOR_NONE)
-		return floor_load_object(floor, shared, generation, floor->mode,
-					 err);
+		return floor_reuse(floor, generation)
+			       ? 0
+			       : floor_load_object(floor, shared, generation,
+						   floor->mode, err);
 	if (floor->slots_fd >= 0)
 		close(floor->slots_fd);
 	floor->slots_fd = -1;
@@ -337,7 +371,11 @@ int floor_load(struct floor *floor, const struct shared *shared,
 int floor_place(const struct floor *floor, uint32_t slot,
 		struct engine_error *err)
 {
-	if (floor->mode == ENGINE_FLOOR_NONE)
+	uint32_t id = 0;
+
+	if (floor->mode == ENGINE_FLOOR_NONE ||
+	    (!bpf_map_lookup_elem(floor->slots_fd, &slot, &id) &&
+	     id == pins_prog_id(floor->prog_fd)))
 		return 0;
 	if (bpf_map_update_elem(floor->slots_fd, &slot, &floor->prog_fd,
 				BPF_ANY))

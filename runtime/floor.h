@@ -25,7 +25,7 @@ struct floor {
 	enum engine_floor mode;
 	int stub_fd, slots_fd;	   /* -1: there is no floor */
 	struct bpf_object *object; /* of the generation that is being loaded */
-	int prog_fd;		   /* borrowed from it */
+	int prog_fd;		   /* its, or where it is NULL the slot's */
 	bool is_new;		   /* made by this run */
 	char why[128];		   /* why not by netfilter links; or "" */
 };

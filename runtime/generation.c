@@ -112,26 +112,61 @@ int generation_bind(const struct generation *generation,
 	return generation_edge(generation, device, err);
 }
 
-int generation_pin(const struct generation *generation, const struct pins *pins,
-		   uint32_t slot, struct engine_error *err)
+bool generation_is_reused(const struct generation *generation)
 {
-	const char *sub = pins_slot_dir(slot);
-	int ret = pins_mkdir(pins, sub, err);
+	return !generation->object;
+}
 
+/* The pin of what is in use stays; what it is now was looked at. */
+static int generation_pin_one(const struct generation *generation,
+			      const struct pins *pins, enum pin_generation pin,
+			      struct engine_error *err)
+{
+	const struct pin_spec *spec = &pins_generation[pin];
+	const char *sub = pins_slot_dir(generation->slot);
+	bool is_pinned = generation_is_reused(generation) && pin != PIN_IMAGE &&
+			 pin != PIN_ABOUT && pin != PIN_IDENTITY;
+	int ret = is_pinned ? 0 : pins_remove(pins, sub, spec, err);
+
+	if (ret || is_pinned)
+		return ret;
+	return pins_put(pins, sub, spec->pin, generation->fd[pin], err);
+}
+
+int generation_pin(const struct generation *generation, const struct pins *pins,
+		   struct shared *shared, struct engine_error *err)
+{
+	int ret = 0;
+
+	if (!generation_is_reused(generation))
+		ret = generation_clear(pins, shared, generation->slot, err);
+	if (!ret)
+		ret = pins_mkdir(pins, pins_slot_dir(generation->slot), err);
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++)
-		ret = pins_put(pins, sub, pins_generation[i].pin,
-			       generation->fd[i], err);
+		ret = generation_pin_one(generation, pins, i, err);
 	return ret;
 }
 
-int generation_place(const struct generation *generation, struct shared *shared,
-		     uint32_t slot, struct engine_error *err)
+/* Is this program in the slot? A change costs the kernel a patch of code. */
+static bool generation_is_placed(int slots, uint32_t slot, int prog)
 {
+	uint32_t id = 0;
+
+	return !bpf_map_lookup_elem(slots, &slot, &id) &&
+	       id == pins_prog_id(prog);
+}
+
+int generation_place(const struct generation *generation, struct shared *shared,
+		     struct engine_error *err)
+{
+	uint32_t slot = generation->slot;
+
 	for (unsigned i = 0; i < 3; i++) {
 		int prog = generation->fd[generation_progs[i]];
+		int slots = shared->fd[generation_slots[i]];
 
-		if (bpf_map_update_elem(shared->fd[generation_slots[i]], &slot,
-					&prog, BPF_ANY))
+		if (!generation_is_placed(slots, slot, prog) &&
+		    bpf_map_update_elem(slots, &slot, &prog, BPF_ANY))
 			return error_kernel(
 				err, -errno, "fill slot %u of %s", slot,
 				pins_shared[generation_slots[i]].name);
@@ -182,12 +217,9 @@ void generation_free(struct generation **generation)
 	if (!*generation)
 		return;
 	bpf_object__close((*generation)->object);
-	if ((*generation)->fd[PIN_ABOUT] >= 0)
-		close((*generation)->fd[PIN_ABOUT]);
-	if ((*generation)->fd[PIN_IDENTITY] >= 0)
-		close((*generation)->fd[PIN_IDENTITY]);
-	if ((*generation)->owns_image && (*generation)->fd[PIN_IMAGE] >= 0)
-		close((*generation)->fd[PIN_IMAGE]);
+	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++)
+		if ((*generation)->fd[i] >= 0)
+			close((*generation)->fd[i]);
 	free(*generation);
 	*generation = NULL;
 }

@@ -4,8 +4,12 @@
  *
  * A generation is loaded whole and private, then pinned below gen0 or gen1,
  * then put into the slots that are not active. Only the switch (shared.h)
- * makes packets see it. What never changes is frozen: no process can edit a
- * policy that is in force, only replace it.
+ * makes packets see it.
+ *
+ * The verifier takes a second for the programs, which are the same for every
+ * image. So the generation that is in the slot already, and not in force, is
+ * filled anew where it can be (generation_reuse.c says when); the rest of this
+ * header is the same for both.
  */
 #ifndef NFR_GENERATION_H
 #define NFR_GENERATION_H
@@ -20,30 +24,37 @@ struct generation_about {
 	uint32_t abi_version; /* NFR_ABI_VERSION */
 	uint32_t loop;	      /* enum engine_loop */
 	char version[16];     /* of nfload */
+	uint8_t objects[32];  /* SHA-256 of what the programs came from */
+	uint32_t control;     /* the kernel's id of nfr_control */
+	uint32_t ids[PIN_GENERATION_COUNT]; /* the same, of what is pinned */
 };
 
 struct generation {
-	struct bpf_object *object;
-	int fd[PIN_GENERATION_COUNT]; /* the object's, but image and about */
+	struct bpf_object *object; /* NULL: it was in the slot */
+	int fd[PIN_GENERATION_COUNT];
 	uint32_t number;
+	uint32_t slot;
 	enum engine_loop loop;
-	bool owns_image;
 };
 
 /*
- * Loads a datapath for image with the shared maps, and fills what does not
- * depend on devices. Nothing is pinned yet. *out untouched on failure.
+ * A datapath for image with the shared maps, filled with what does not depend
+ * on devices; no packet comes to it yet. *out untouched on failure.
  */
-int generation_load(const struct shared *, const struct image *,
-		    uint32_t number, const struct engine_options *,
-		    struct generation **out, struct engine_error *);
+int generation_load(const struct pins *, struct shared *, const struct image *,
+		    uint32_t number, uint32_t slot,
+		    const struct engine_options *, struct generation **out,
+		    struct engine_error *);
+/* Is it, and all that is verified for it, the slot's own? */
+bool generation_is_reused(const struct generation *);
 /* Names the rules use -> device: ifid, link type, tunnel. */
 int generation_bind(const struct generation *, const struct image *,
 		    struct engine_device *, struct engine_error *);
+/* In place of what is pinned for the slot. */
 int generation_pin(const struct generation *, const struct pins *,
-		   uint32_t slot, struct engine_error *);
+		   struct shared *, struct engine_error *);
 /* Into the program arrays; the switch is the caller's. */
-int generation_place(const struct generation *, struct shared *, uint32_t slot,
+int generation_place(const struct generation *, struct shared *,
 		     struct engine_error *);
 void generation_free(struct generation **);
 

@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "config.h"
 #include "embed.h"
 #include "engine_error.h"
+#include "generation_reuse.h"
 #include "rebind.h"
 #include "poolset.h"
 
@@ -33,9 +35,9 @@ static uint32_t generation_image_len(const struct image *image)
 }
 
 /* Entries that a map of the generation needs for this image; 0: as it is. */
-static uint32_t generation_entries(enum pin_generation pin,
-				   const struct image *image,
-				   const struct poolset *pools)
+static uint32_t generation_need(enum pin_generation pin,
+				const struct image *image,
+				const struct poolset *pools)
 {
 	switch (pin) {
 	case PIN_POOLS:
@@ -74,8 +76,7 @@ static uint32_t generation_entries(enum pin_generation pin,
 
 static int generation_size_maps(struct bpf_object *object,
 				const struct shared *shared,
-				const struct image *image,
-				const struct poolset *pools)
+				const struct generation_room *room)
 {
 	int ret = 0;
 
@@ -89,47 +90,46 @@ static int generation_size_maps(struct bpf_object *object,
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(
 			object, pins_generation[i].name);
-		uint32_t entries = generation_entries(i, image, pools);
 
-		if (map && entries)
-			ret = bpf_map__set_max_entries(map, entries);
-		if (map && !ret && i == PIN_IMAGE)
-			ret = bpf_map__set_value_size(
-				map, generation_image_len(image));
+		if (map && room->need[i])
+			ret = bpf_map__set_max_entries(
+				map, generation_spare(room->need[i]));
 	}
 	return ret;
 }
 
-/* Borrows the object's fds; -EPROTO when one is missing. */
+/* Has the object's fds as its own; -EPROTO when one is missing. */
 static int generation_take(struct generation *generation,
 			   struct engine_error *err)
 {
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++) {
 		const struct pin_spec *spec = &pins_generation[i];
 		struct bpf_program *prog;
+		int fd;
 
-		if (i == PIN_ABOUT || i == PIN_IDENTITY)
+		if (i == PIN_IMAGE || i == PIN_ABOUT || i == PIN_IDENTITY)
 			continue;
 		prog = bpf_object__find_program_by_name(generation->object,
 							spec->name);
-		generation->fd[i] =
-			spec->is_prog ? (prog ? bpf_program__fd(prog) : -1)
-				      : bpf_object__find_map_fd_by_name(
-						generation->object, spec->name);
-		if (generation->fd[i] < 0 && i != PIN_IMAGE)
+		fd = spec->is_prog ? (prog ? bpf_program__fd(prog) : -1)
+				   : bpf_object__find_map_fd_by_name(
+					     generation->object, spec->name);
+		if (fd < 0)
 			return error_set(err, -EPROTO,
 					 "the datapath object has no %s",
 					 spec->name);
+		generation->fd[i] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (generation->fd[i] < 0)
+			return error_kernel(err, -errno, "keep %s open",
+					    spec->name);
 	}
 	return 0;
 }
 
-static int generation_try(struct generation *generation,
-			  const struct shared *shared,
-			  const struct image *image,
-			  const struct poolset *pools, enum engine_loop loop,
-			  const struct engine_options *options,
-			  struct engine_error *err)
+static int
+generation_try(struct generation *generation, const struct shared *shared,
+	       const struct generation_room *room, enum engine_loop loop,
+	       const struct engine_options *options, struct engine_error *err)
 {
 	size_t len;
 	const void *bytes = loop == ENGINE_LOOP_HELPER
@@ -141,8 +141,7 @@ static int generation_try(struct generation *generation,
 	generation->object = bpf_object__open_mem(bytes, len, NULL);
 	ret = generation->object ? 0 : -errno;
 	if (!ret)
-		ret = generation_size_maps(generation->object, shared, image,
-					   pools);
+		ret = generation_size_maps(generation->object, shared, room);
 	if (!ret)
 		ret = bpf_object__load(generation->object);
 	bpflog_end(ret ? err : NULL);
@@ -193,22 +192,20 @@ static int generation_refused(int code, enum engine_loop loop,
 /* Only a kernel that does not know may_goto is worth the second try. */
 static int generation_load_object(struct generation *generation,
 				  const struct shared *shared,
-				  const struct image *image,
-				  const struct poolset *pools,
+				  const struct generation_room *room,
 				  const struct engine_options *options,
 				  struct engine_error *err)
 {
 	enum engine_loop loop = options->loop == ENGINE_LOOP_HELPER
 					? ENGINE_LOOP_HELPER
 					: ENGINE_LOOP_MAY_GOTO;
-	int ret = generation_try(generation, shared, image, pools, loop,
-				 options, err);
+	int ret = generation_try(generation, shared, room, loop, options, err);
 
 	if (ret && ret != -EPERM && ret != -ENOMEM &&
 	    options->loop == ENGINE_LOOP_AUTO) {
 		loop = ENGINE_LOOP_HELPER;
-		ret = generation_try(generation, shared, image, pools, loop,
-				     options, err);
+		ret = generation_try(generation, shared, room, loop, options,
+				     err);
 	}
 	return ret ? generation_refused(ret, loop, err) : 0;
 }
@@ -309,15 +306,22 @@ static int generation_fill_config(const struct generation *generation,
 }
 
 static int generation_fill_about(struct generation *generation,
+				 const struct shared *shared,
 				 struct engine_error *err)
 {
 	struct generation_about about = {
 		.loaded_at = (uint64_t)time(NULL),
 		.abi_version = NFR_ABI_VERSION,
 		.loop = generation->loop,
+		.control = generation_id(shared->fd[PIN_CONTROL], false),
 	};
 
 	snprintf(about.version, sizeof(about.version), "%s", NFR_VERSION);
+	generation_objects(generation->loop, about.objects);
+	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++)
+		if (generation->fd[i] >= 0)
+			about.ids[i] = generation_id(
+				generation->fd[i], pins_generation[i].is_prog);
 	generation->fd[PIN_IDENTITY] = bpf_map_create(
 		BPF_MAP_TYPE_HASH, "nfr_identity", sizeof(uint32_t),
 		sizeof(struct rebind_identity), GENERATION_TUNNELS_MIN, NULL);
@@ -339,13 +343,9 @@ static int generation_fill_image(struct generation *generation,
 	char *padded;
 	int ret;
 
-	if (generation->fd[PIN_IMAGE] < 0) {
-		generation->fd[PIN_IMAGE] =
-			generation_make_map("nfr_image", len, err);
-		if (generation->fd[PIN_IMAGE] < 0)
-			return generation->fd[PIN_IMAGE];
-		generation->owns_image = true;
-	}
+	generation->fd[PIN_IMAGE] = generation_make_map("nfr_image", len, err);
+	if (generation->fd[PIN_IMAGE] < 0)
+		return generation->fd[PIN_IMAGE];
 	padded = calloc(1, len);
 	if (!padded)
 		return error_kernel(err, -ENOMEM, "fill nfr_image");
@@ -356,12 +356,11 @@ static int generation_fill_image(struct generation *generation,
 	return ret;
 }
 
+/* What is of this image only; the rest is filled again some day. */
 static int generation_freeze(const struct generation *generation,
 			     struct engine_error *err)
 {
-	static const enum pin_generation frozen[] = {
-		PIN_IMAGE, PIN_ABOUT,	PIN_CONFIG, PIN_CODE,
-		PIN_RULES, PIN_ACTIONS, PIN_POOLS,  PIN_POOL_ADDRS};
+	static const enum pin_generation frozen[] = {PIN_IMAGE, PIN_ABOUT};
 
 	for (unsigned i = 0; i < sizeof(frozen) / sizeof(frozen[0]); i++) {
 		if (bpf_map_freeze(generation->fd[frozen[i]]))
@@ -387,6 +386,7 @@ static int generation_fill_pools(const struct generation *generation,
 }
 
 static int generation_fill(struct generation *generation,
+			   const struct shared *shared,
 			   const struct image *image,
 			   const struct poolset *pools,
 			   struct engine_error *err)
@@ -414,11 +414,11 @@ static int generation_fill(struct generation *generation,
 		ret = generation_fill_counts(generation->fd[PIN_RULE_TABLES],
 					     image, err);
 	if (!ret)
-		ret = generation_fill_config(generation, image, err);
-	if (!ret)
-		ret = generation_fill_about(generation, err);
-	if (!ret)
 		ret = generation_fill_image(generation, image, err);
+	if (!ret)
+		ret = generation_fill_about(generation, shared, err);
+	if (!ret)
+		ret = generation_fill_config(generation, image, err);
 	return ret ? ret : generation_freeze(generation, err);
 }
 
@@ -433,10 +433,28 @@ static void generation_draw(uint32_t key[4])
 	arc4random_buf(key, 4 * sizeof(*key));
 }
 
-int generation_load(const struct shared *shared, const struct image *image,
-		    uint32_t number, const struct engine_options *options,
+/* 0 when the slot's own was taken, or another was loaded. */
+static int generation_obtain(struct generation *generation,
+			     const struct pins *pins, struct shared *shared,
+			     const struct generation_room *room,
+			     const struct engine_options *options,
+			     struct engine_error *err)
+{
+	int ret = generation_reuse(generation, pins, shared, room,
+				   options->loop, err);
+
+	if (ret)
+		return ret < 0 ? ret : 0;
+	ret = generation_load_object(generation, shared, room, options, err);
+	return ret ? ret : generation_take(generation, err);
+}
+
+int generation_load(const struct pins *pins, struct shared *shared,
+		    const struct image *image, uint32_t number, uint32_t slot,
+		    const struct engine_options *options,
 		    struct generation **out, struct engine_error *err)
 {
+	struct generation_room room;
 	struct generation *generation = calloc(1, sizeof(*generation));
 	struct poolset *pools = NULL;
 	int ret;
@@ -446,17 +464,18 @@ int generation_load(const struct shared *shared, const struct image *image,
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++)
 		generation->fd[i] = -1;
 	generation->number = number;
+	generation->slot = slot;
 	ret = poolset_new(image, generation_ifindex, NULL, generation_draw,
 			  &pools);
 	if (ret)
 		error_kernel(err, ret, "gather the addresses of pools");
+	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++)
+		room.need[i] = generation_need(i, image, pools);
 	if (!ret)
-		ret = generation_load_object(generation, shared, image, pools,
-					     options, err);
+		ret = generation_obtain(generation, pins, shared, &room,
+					options, err);
 	if (!ret)
-		ret = generation_take(generation, err);
-	if (!ret)
-		ret = generation_fill(generation, image, pools, err);
+		ret = generation_fill(generation, shared, image, pools, err);
 	poolset_free(&pools);
 	if (ret)
 		generation_free(&generation);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine_error.h"
+#include "generation.h"
 #include "rebind.h"
 #include "pool.h"
 
@@ -65,7 +66,8 @@ const struct pin_spec pins_shared[PIN_SHARED_COUNT] = {
 
 const struct pin_spec pins_generation[PIN_GENERATION_COUNT] = {
 	[PIN_IMAGE] = MAP("image", "nfr_image", ARRAY, 4, 0, 1),
-	[PIN_ABOUT] = MAP("about", "nfr_about", ARRAY, 4, 0, 1),
+	[PIN_ABOUT] = MAP("about", "nfr_about", ARRAY, 4,
+			  sizeof(struct generation_about), 1),
 	[PIN_CONFIG] = MAP("config", "nfr_config", ARRAY, 4,
 			   sizeof(struct nfr_config), 1),
 	[PIN_CODE] =

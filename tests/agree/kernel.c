@@ -45,11 +45,10 @@
 #define KERNEL_FRAME_SURE (14 + 40)
 
 static const char *const map_names[] = {
-	"nfr_config", "nfr_code",	"nfr_rules",	 "nfr_tables",
-	"nfr_ifaces", "nfr_states",	"nfr_scratch",	 "nfr_rule_counts",
-	"nfr_image",  "nfr_tunnels",	"nfr_fragments", "nfr_actions",
-	"nfr_pools",  "nfr_pool_addrs", "nfr_aliases",	 "nfr_control",
-	"nfr_counted"};
+	"nfr_config",	  "nfr_code",	   "nfr_rules",	  "nfr_tables",
+	"nfr_ifaces",	  "nfr_states",	   "nfr_scratch", "nfr_rule_counts",
+	"nfr_tunnels",	  "nfr_fragments", "nfr_actions", "nfr_pools",
+	"nfr_pool_addrs", "nfr_aliases",   "nfr_control", "nfr_counted"};
 enum kernel_map {
 	MAP_CONFIG,
 	MAP_CODE,
@@ -59,7 +58,6 @@ enum kernel_map {
 	MAP_STATES,
 	MAP_SCRATCH,
 	MAP_RULE_COUNTS,
-	MAP_IMAGE,
 	MAP_TUNNELS,
 	MAP_FRAGMENTS,
 	MAP_ACTIONS,
