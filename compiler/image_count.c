@@ -29,8 +29,8 @@ void image_entry_slots(const struct image *img, __u32 *slots)
 }
 
 /*
- * The tests before a RET or SET are its rule's, the anchors' first. "! <t>" has no
- * entry that could count.
+ * The tests before a RET or SET are its rule's, the anchors' first. "! <t>" has
+ * no entry that could count.
  */
 void image_rule_tables(const struct image *img, struct nfr_rule_tables *out)
 {

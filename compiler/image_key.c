@@ -51,7 +51,7 @@ const char *image_key_text(const struct image *img, const struct nfr_key *key,
 	proto_text(key, proto);
 	end_text(key, NFR_F_SRC0, key->w[NFR_F_SPORT], src);
 	end_text(key, NFR_F_DST0, key->w[NFR_F_DPORT], dst);
-	snprintf(out, IMAGE_KEY_TEXT_MAX, "%s %s > %s %s %s", proto, src,
-		 dst, key->w[NFR_F_DIR] == NFR_DIR_OUT ? "out" : "in", name);
+	snprintf(out, IMAGE_KEY_TEXT_MAX, "%s %s > %s %s %s", proto, src, dst,
+		 key->w[NFR_F_DIR] == NFR_DIR_OUT ? "out" : "in", name);
 	return out;
 }

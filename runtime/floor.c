@@ -69,7 +69,7 @@ const char *engine_floor_name(enum engine_floor mode)
 /* Does the program use both maps? -errno: it can not be asked. */
 static int floor_uses(int prog, int one, int other)
 {
-	uint32_t ids[FLOOR_MAPS_MAX], len = sizeof(struct bpf_prog_info);
+	uint32_t ids[FLOOR_MAPS_MAX] = {0}, len = sizeof(struct bpf_prog_info);
 	uint32_t one_id = generation_id(one, false), found = 0;
 	uint32_t other_id = generation_id(other, false);
 	struct bpf_prog_info info = {

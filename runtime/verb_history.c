@@ -17,7 +17,7 @@ void history_note(struct nfload *t)
 	struct engine_error err = {0};
 	struct engine *engine = NULL;
 	const struct image *image;
-	struct nfr_control control;
+	struct nfr_control control = {0};
 	char note[700];
 	int rc;
 

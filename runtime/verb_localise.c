@@ -79,7 +79,7 @@ int localise_refill(struct nfload *t, const struct image *image, __u8 **bytes,
 {
 	char error[IMAGE_ERROR_MAX] = "";
 	struct image_edit edit;
-	size_t found = 0, len;
+	size_t found = 0, len = 0;
 	int status, rc = 0;
 
 	*bytes = NULL;

@@ -47,6 +47,7 @@ if [ "$(id -u)" = 0 ]; then
 		.engine == \"none\" or .states >= .packets * 0.999)" \
 		nfbench state --json --method veth --peers none --family inet \
 		--rounds 2 --time 1 --flows 500
+	# shellcheck disable=SC2016 # the inner shell's
 	says 'nftables is a peer where nft is' 3 '"nft -f -" failed: it is not' \
 		unshare --mount bash -c 'mount --bind /dev/null "$(command -v \
 		nft || command -v true)"; nfbench state --method veth --rounds 1'

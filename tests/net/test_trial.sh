@@ -78,9 +78,9 @@ test_killed() {
 	local i bad=0 signal=KILL
 	nfload apply "$lab_dir/1.nfr"
 	for ((i = 0; i < 16; i++)); do
-		kill_apply $signal "0.$(printf %03d $((i * 25)))" \
+		kill_apply "$signal" "0.$(printf %03d $((i * 25)))" \
 			apply --confirm=1s "$lab_dir/2.nfr"
-		signal=$([ $signal = KILL ] && echo HUP || echo KILL)
+		signal=$([ "$signal" = KILL ] && echo HUP || echo KILL)
 		soon 3 blocks 2000 || bad=$((bad + 1))
 		reaches 1000 || bad=$((bad + 1))
 		is posture guarded || bad=$((bad + 1))
@@ -140,7 +140,7 @@ test_history() {
 	ok "and notes it" test "$(history_names)" = "1 3 2 1 "
 	ok "rollback to what there is not" gives 1 rollback 9
 	for i in 1 2 3 1 2 3 1 2 3; do nfload apply "$lab_dir/$i.nfr"; done
-	ok "ten are kept" test "$(ls "$NFR_STATE" | wc -l)" = 10
+	ok "ten are kept" test "$(find "$NFR_STATE" -type f | wc -l)" = 10
 	ok "by nobody else's eyes" test "$(stat -c %a "$NFR_STATE")" = 700
 	nfload apply "$lab_dir/2.nfr"
 	nfload unload --leave open
