@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # test_lifetime.sh: how long a flow lives: through reloads without a lost packet,
 # never longer than the rule that passed it, and in a full table.
+# shellcheck disable=SC2016 # eval says when
 set -u
-# shellcheck source-path=SCRIPTDIR disable=SC2016
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/gate.sh"
 [ "$(id -u)" = 0 ] || {
 	echo "SKIP lifetime: needs root"
