@@ -22,7 +22,9 @@ enum form {
 	FORM_DRAW,
 	FORM_CHANCE,
 	FORM_DONE,
-	FORM_JDONE
+	FORM_JDONE,
+	FORM_RANK,
+	FORM_JRANK
 };
 
 static const struct {
@@ -101,6 +103,7 @@ static void print_operands(const struct image *img, const struct nfr_insn *insn,
 	case FORM_MATCH:
 	case FORM_DRAW:
 	case FORM_DONE:
+	case FORM_RANK:
 	case FORM_NONE:
 		fprintf(out, "%u", insn->imm);
 		return;
@@ -125,6 +128,7 @@ static void print_operands(const struct image *img, const struct nfr_insn *insn,
 		break;
 	case FORM_CHANCE:
 	case FORM_JDONE:
+	case FORM_JRANK:
 		fprintf(out, "%u", insn->imm);
 		break;
 	}

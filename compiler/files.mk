@@ -20,7 +20,8 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/print.c compiler/print_match.c compiler/print_rule.c \
 	compiler/print_word.c compiler/render.c compiler/source.c \
 	compiler/statement.c compiler/string_pool.c compiler/table_edit.c \
-	compiler/token.c compiler/tokens.c compiler/tunnel.c compiler/tunnel_emit.c \
+	compiler/token.c compiler/tokens.c compiler/tree.c compiler/tree_lower.c \
+	compiler/tree_rule.c compiler/tunnel.c compiler/tunnel_emit.c \
 	compiler/tunnel_exclude.c compiler/tunnel_guard.c compiler/tunnel_peer.c compiler/verify.c
 # In this order; see parse.y.
 grammar_src := compiler/parse.y compiler/parse_rule.y compiler/parse_action.y \

@@ -91,7 +91,8 @@ static __u32 run(struct judge *j, struct env *env, const struct nfr_key *key,
 			.key = &own,
 			.run = &left,
 			.pc = start,
-			.rule = NFR_NO_RULE};
+			.rule = NFR_NO_RULE,
+			.rank = VM_NO_RANK};
 	uint64_t steps = 1;
 
 	if (start == NFR_NO_ENTRY)
@@ -141,7 +142,10 @@ bool judge_sift(struct judge *j, const struct block *b, enum dimension d,
 {
 	struct env env = {b->first, b->count, j->rules.tables};
 	struct nfr_key own = *key;
-	struct vm vm = {.env = &env, .key = &own, .rule = NFR_NO_RULE};
+	struct vm vm = {.env = &env,
+			.key = &own,
+			.rule = NFR_NO_RULE,
+			.rank = VM_NO_RANK};
 
 	while (b->count && vm.pc + 1 < b->count) {
 		const struct nfr_insn *insn = &b->first[vm.pc];

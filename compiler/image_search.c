@@ -5,7 +5,7 @@
  * Overview
  *   The image's own programs judge: rules, guard, and for each assert one that
  *   says whether it speaks of a packet. A program is blocks, each the tests of
- *   one rule and its RET. For an assert and the block of a rule that would
+ *   one rule and its RET, or SET. For an assert and the block of a rule that would
  *   break it, the corners (image_corners.h) of both are sifted: a value stays
  *   when neither objects to it, whatever else a packet is. Of what is left all
  *   packets are tried when these are few, else random ones, the same each time.
@@ -250,17 +250,32 @@ static __u32 program_end(const struct image *img, __u32 start)
 	return end;
 }
 
-/* The next block of a program, from *at; false at the end. */
+static bool ends_block(const struct nfr_insn *insn)
+{
+	return insn->op == NFR_OP_RET || insn->op == NFR_OP_RETC ||
+	       insn->op == NFR_OP_SET;
+}
+
+/*
+ * The next block of a program, from *at; false at the end. What leads out of it
+ * before its tests is a tree's.
+ */
 static bool block_next(const struct image *img, __u32 *at, __u32 end,
 		       struct block *out)
 {
-	__u32 i = *at;
+	__u32 i = *at, first = *at;
 
-	while (i < end && img->code[i].op != NFR_OP_RET)
+	while (i < end && !ends_block(&img->code[i]))
 		i++;
 	if (i == end)
 		return false;
-	*out = (struct block){&img->code[*at], i + 1 - *at, img->code[i].imm};
+	for (__u32 j = first; j < i; j++)
+		if (img->code[j].op == NFR_OP_RANK ||
+		    (img->code[j].op == NFR_OP_JA &&
+		     img->code[j].imm > i - j - 1))
+			first = j + 1;
+	*out = (struct block){&img->code[first], i + 1 - first,
+			      img->code[i].imm};
 	*at = i + 1;
 	return true;
 }

@@ -65,6 +65,11 @@ int lower_policy(struct arena *arena, const struct policy *policy,
 			code.entry[i] = NFR_NO_ENTRY;
 			continue;
 		}
+		if (!is_guard && at.dir == NFR_DIR_OUT &&
+		    lower_is_undirected(&at)) {
+			code.entry[i] = code.entry[i - 3];
+			continue;
+		}
 		if (is_guard)
 			lower_guard(&at);
 		else

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "lower_match.h"
+#include "tree_lower.h"
 
 /* ---- one rule ---------------------------------------------------------- */
 
@@ -343,11 +344,32 @@ static void lower_segments(struct cut *cut)
 
 /* ---- programs ---------------------------------------------------------- */
 
+/* The rules in order of first match, as trees, when they are many. */
+static bool lower_trees(const struct lower_entry *at)
+{
+	const struct policy *p = at->policy;
+	uint32_t last = default_rule(at), *rules;
+	const struct tree_plan *plan = NULL;
+	size_t count = 0;
+
+	rules = arena_alloc(at->emit->arena, p->rule_count * sizeof(*rules));
+	for (uint32_t i = 0; at->order[i] != last; i++)
+		if (can_match(at, &p->rules[at->order[i]]))
+			rules[count++] = at->order[i];
+	if (count >= TREE_RULES_MIN && count <= TREE_RULES_MAX)
+		plan = tree_plan(at, rules, count);
+	if (plan)
+		tree_lower(at, plan, last);
+	return plan != NULL;
+}
+
 static void lower_plain(const struct lower_entry *at)
 {
 	const struct policy *p = at->policy;
 	uint32_t last = default_rule(at);
 
+	if (p->rule_count > TREE_RULES_MIN && lower_trees(at))
+		return;
 	for (uint32_t i = 0; at->order[i] != last; i++)
 		if (lower_rule(at, &p->rules[at->order[i]], at->order[i]))
 			return;
@@ -371,6 +393,27 @@ void lower_rules(const struct lower_entry *at)
 	cut.scratch = arena_alloc(arena, count * sizeof(*cut.scratch));
 	find_groups(&cut);
 	lower_segments(&cut);
+}
+
+static bool match_is_undirected(const struct policy_match *match)
+{
+	return match->dirs == (1u << NFR_DIR_IN | 1u << NFR_DIR_OUT);
+}
+
+bool lower_is_undirected(const struct lower_entry *at)
+{
+	const struct policy *p = at->policy;
+
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct policy_rule *rule = &p->rules[i];
+
+		if (is_stop(rule) || !match_is_undirected(&rule->match))
+			return false;
+		for (size_t j = 0; j < rule->within_count; j++)
+			if (!match_is_undirected(&rule->within[j]))
+				return false;
+	}
+	return true;
 }
 
 void lower_guard(const struct lower_entry *at)

@@ -17,6 +17,8 @@ struct lower_entry {
 
 /* Always ends in a rule. */
 void lower_rules(const struct lower_entry *);
+/* Is the program the same in both directions, whatever at->dir is? */
+bool lower_is_undirected(const struct lower_entry *);
 void lower_guard(const struct lower_entry *);
 
 /* Does the match rule change addresses or ports at once? */

@@ -27,7 +27,9 @@ enum form {
 	FORM_DRAW,
 	FORM_CHANCE,
 	FORM_DONE,
-	FORM_JDONE
+	FORM_JDONE,
+	FORM_RANK,
+	FORM_JRANK
 };
 
 /* What is known of the ways to an instruction, beside bits 1 << stage. */
@@ -101,7 +103,8 @@ static const char *check_match(const struct image *img,
 static const char *check_effect(const struct image *img, enum form form,
 				const struct nfr_insn *insn)
 {
-	bool is_jump = form == FORM_CHANCE || form == FORM_JDONE;
+	bool is_jump = form == FORM_CHANCE || form == FORM_JDONE ||
+		       form == FORM_JRANK;
 
 	if (insn->field != 0 || (!is_jump && insn->jump != 0))
 		return "unused operands are not zero";

@@ -29,6 +29,7 @@ struct vm {
 	__u32 pc;
 	__u32 rule; /* NFR_NO_RULE until one decides */
 	__u32 candidate;
+	__u32 rank; /* of the candidate; at first above all */
 	__u32 seed;
 	__u32 drawn;
 	__u32 done;
@@ -118,6 +119,9 @@ NFR_INLINE int vm_effect(struct vm *vm, __u32 op, __u32 imm)
 	case NFR_OP_RETC:
 		vm->rule = vm->candidate ? vm->candidate - 1 : imm;
 		return 1;
+	case NFR_OP_RANK:
+		vm->rank = imm;
+		return 0;
 	case NFR_OP_RETGE:
 		if (vm->candidate <= imm)
 			return 0;
@@ -192,6 +196,9 @@ NFR_INLINE int vm_step(struct vm *vm)
 	case NFR_OP_JRAND:
 		is_jump = vm->drawn >= imm;
 		break;
+	case NFR_OP_JRANK:
+		is_jump = vm->rank < imm;
+		break;
 	case NFR_OP_JDONE:
 		is_jump = vm->done >> (imm & 31) & 1;
 		break;
@@ -241,6 +248,7 @@ NFR_INLINE __u32 vm_run(struct env *env, const struct nfr_key *key, __u32 start)
 		.key = (struct nfr_key *)key, /* not written without a run */
 		.pc = start,
 		.rule = NFR_NO_RULE,
+		.rank = VM_NO_RANK,
 	};
 
 	vm_loop(&vm);
@@ -257,7 +265,7 @@ NFR_INLINE void vm_begin(struct vm_run *run, __u32 start, __u32 seed)
 	run->pc = start;
 	run->candidate = 0;
 	run->done = 0;
-	run->reserved = 0;
+	run->rank = VM_NO_RANK;
 }
 
 /*
@@ -274,6 +282,7 @@ NFR_INLINE __u32 vm_go(struct env *env, struct nfr_key *key, struct vm_run *run)
 		.pc = run->pc,
 		.rule = NFR_NO_RULE,
 		.candidate = run->candidate,
+		.rank = run->rank,
 		.seed = run->seed,
 		.done = run->done,
 	};
@@ -282,6 +291,7 @@ NFR_INLINE __u32 vm_go(struct env *env, struct nfr_key *key, struct vm_run *run)
 	vm_loop(&vm);
 	run->pc = vm.pc;
 	run->candidate = vm.candidate;
+	run->rank = vm.rank;
 	run->seed = vm.seed;
 	run->done = vm.done;
 	return vm.rule;

@@ -6,6 +6,7 @@
 #include "abi.h"
 
 #define VM_MATCHED_MAX 16u /* a power of two */
+#define VM_NO_RANK 0xffffffffu
 
 /*
  * What a run leaves behind: how it went, the match rules that applied, in
@@ -21,7 +22,7 @@ struct vm_run {
 	__u32 pc;
 	__u32 candidate; /* rule + 1; 0: none */
 	__u32 done;	 /* bits 1 << kind of older lines */
-	__u32 reserved;
+	__u32 rank;	 /* the candidate's */
 };
 
 #endif

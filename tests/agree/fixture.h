@@ -7,7 +7,7 @@
 #include "compiler/image.h"
 #include "compiler/lower.h"
 
-#define FIXTURE_MAX 64
+#define FIXTURE_MAX 1200
 
 struct fixture {
 	struct arena *arena;

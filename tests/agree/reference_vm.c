@@ -89,6 +89,7 @@ struct machine {
 	struct nfr_key *key;
 	struct reference_trace *trace;
 	uint32_t candidate; /* or NFR_NO_RULE */
+	uint64_t rank;	    /* its; at first more than any */
 	uint32_t drawn;
 	uint32_t done; /* kinds of older lines, as bits */
 	bool has_drawn;
@@ -138,6 +139,9 @@ static uint32_t act(struct machine *m, const struct nfr_insn *insn)
 		m->drawn = t && t->chance ? t->chance(t->arg, insn->imm) : 0;
 		m->has_drawn = true;
 		break;
+	case NFR_OP_RANK:
+		m->rank = insn->imm;
+		break;
 	case NFR_OP_DONE:
 		require(insn->imm < 32, "unknown kind of line");
 		m->done |= 1u << insn->imm;
@@ -161,8 +165,11 @@ static uint64_t step(struct machine *m, const struct nfr_insn *insn,
 	case NFR_OP_JDONE:
 		require(insn->imm < 32, "unknown kind of line");
 		return m->done >> insn->imm & 1 ? insn->jump : 0;
+	case NFR_OP_JRANK:
+		return m->rank < insn->imm ? insn->jump : 0;
 	case NFR_OP_RET:
 	case NFR_OP_SET:
+	case NFR_OP_RANK:
 	case NFR_OP_RETC:
 	case NFR_OP_RETGE:
 	case NFR_OP_MATCH:
@@ -182,7 +189,8 @@ uint32_t reference_vm_trace(const struct image *img, enum nfr_stage stage,
 	struct machine m = {.img = img,
 			    .key = key,
 			    .trace = trace,
-			    .candidate = NFR_NO_RULE};
+			    .candidate = NFR_NO_RULE,
+			    .rank = UINT64_MAX};
 	uint64_t pc = img->header->entry[NFR_ENTRY(stage, key->w[NFR_F_DIR],
 						   key->w[NFR_F_FAMILY])];
 	uint32_t rule = NFR_NO_RULE;

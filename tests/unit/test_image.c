@@ -234,7 +234,7 @@ static void test_another_version_is_told_from_damage(void **state)
 	header(b)->abi_version = NFR_ABI_VERSION + 1;
 	assert_int_equal(open_copy(b), -EPROTO);
 	assert_string_equal(b->error,
-			    "image of version 4, this is for version 3");
+			    "image of version 5, this is for version 4");
 }
 
 static void test_another_file_is_told_from_damage(void **state)
