@@ -152,7 +152,7 @@ int image_check_effects(const struct image *img, char error[IMAGE_ERROR_MAX])
 		return image_refuse(error, "not one config");
 	if (img->config->flags !=
 	    image_config_flags(img->actions, img->action_count, img->code,
-			       img->insn_count))
+			       img->insn_count, img->header->entry))
 		return image_refuse(error, "config: flags are not the rules'");
 	return 0;
 }

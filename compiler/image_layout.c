@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <sha2.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,9 +125,28 @@ static __u32 action_flags(const struct nfr_action *a)
 	return flags;
 }
 
-__u32 image_config_flags(const struct nfr_action *actions, size_t action_count,
-			 const struct nfr_insn *insns, size_t insn_count)
+static bool asks_owner(const struct nfr_insn *insn)
 {
+	return insn->field == NFR_F_UID || insn->field == NFR_F_GID ||
+	       insn->field == NFR_F_CGROUP;
+}
+
+static size_t guard_begin(const __u32 *entry)
+{
+	size_t first = SIZE_MAX;
+
+	for (unsigned i = NFR_ENTRY(NFR_STAGE_GUARD, 0, 0); i < NFR_ENTRIES;
+	     i++)
+		if (entry[i] != NFR_NO_ENTRY && entry[i] < first)
+			first = entry[i];
+	return first;
+}
+
+__u32 image_config_flags(const struct nfr_action *actions, size_t action_count,
+			 const struct nfr_insn *insns, size_t insn_count,
+			 const __u32 *entry)
+{
+	size_t guard = guard_begin(entry);
 	__u32 flags = 0;
 
 	for (size_t i = 0; i < action_count; i++)
@@ -133,8 +154,11 @@ __u32 image_config_flags(const struct nfr_action *actions, size_t action_count,
 	for (size_t i = 0; i < insn_count; i++) {
 		if (insns[i].field == NFR_F_TAG)
 			flags |= NFR_CONFIG_TAGS;
-		if (insns[i].field == NFR_F_UID || insns[i].field == NFR_F_GID)
-			flags |= NFR_CONFIG_OWNERS;
+		if (!asks_owner(&insns[i]))
+			continue;
+		flags |= NFR_CONFIG_OWNERS;
+		if (i >= guard)
+			flags |= NFR_CONFIG_GUARD_OWNERS;
 	}
 	return flags;
 }

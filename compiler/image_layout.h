@@ -37,9 +37,14 @@ void image_hash(const void *bytes, size_t len, __u8 out[IMAGE_HASH_LEN]);
 /* <0, 0 or >0: the order in which entries are stored, each once. */
 int image_entry_compare(const struct image_entry *, const struct image_entry *);
 
-/* NFR_CONFIG_*: what some action does, or some instruction asks for. */
+/*
+ * NFR_CONFIG_*: what some action does, or some instruction asks for. entry has
+ * NFR_ENTRIES; the guard's programs are behind those of the rules, unless they
+ * are the same.
+ */
 __u32 image_config_flags(const struct nfr_action *, size_t action_count,
-			 const struct nfr_insn *, size_t insn_count);
+			 const struct nfr_insn *, size_t insn_count,
+			 const __u32 *entry);
 
 /* image_check.c: tags, actions, pools and config. */
 int image_check_effects(const struct image *, char error[IMAGE_ERROR_MAX]);

@@ -284,9 +284,9 @@ static void fill_effects(struct writer *w)
 	copy_items(w, IMAGE_ACTIONS, w->effects.actions);
 	copy_items(w, IMAGE_POOLS, w->effects.pools);
 	copy_items(w, IMAGE_POOL_ADDRS, w->effects.addrs);
-	w->effects.config.flags =
-		image_config_flags(w->effects.actions, w->effects.action_count,
-				   w->code->insns, w->code->count);
+	w->effects.config.flags = image_config_flags(
+		w->effects.actions, w->effects.action_count, w->code->insns,
+		w->code->count, w->code->entry);
 	copy_items(w, IMAGE_CONFIG, &w->effects.config);
 }
 

@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "kmod-linux/env.bpf.h"
+#include "kmod-linux/owner.bpf.h"
 
 /* One packet at a time: these hooks run with bottom halves off. */
 struct {
@@ -186,6 +187,30 @@ NFR_INLINE __u32 env_slow_try(struct env *env, struct verdict *v, __u32 n)
 }
 
 #include "runtime/verdict.h"
+
+/* Of whom the packet is, into its key. */
+__attribute__((noinline)) int datapath_owner(struct __sk_buff *skb)
+{
+	struct verdict *v = datapath_scratch();
+
+	if (!v)
+		return 1;
+	if (v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT)
+		owner_of_packet(skb, v->packet.key.w);
+	else
+		owner_of_arrival(skb, v->packet.key.w);
+	return 0;
+}
+
+/* The same of what XDP sees, which all comes in. */
+__attribute__((noinline)) int datapath_owner_xdp(struct xdp_md *xdp)
+{
+	struct verdict *v = datapath_scratch();
+
+	if (v)
+		owner_of_arrival(xdp, v->packet.key.w);
+	return 0;
+}
 
 /* 0: v->translation.chosen is of the pool. */
 __attribute__((noinline)) int datapath_choose(__u32 index, __u32 is_nat)

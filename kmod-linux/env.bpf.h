@@ -211,6 +211,19 @@ NFR_INLINE __u32 env_mark(struct env *env)
 	return env->skb ? env->skb->mark : 0;
 }
 
+/* Of datapath.bpf.c: subprograms. */
+int datapath_owner(struct __sk_buff *skb);
+int datapath_owner_xdp(struct xdp_md *xdp);
+
+NFR_INLINE void env_owner(struct env *env, struct verdict *v)
+{
+	(void)v;
+	if (env->skb)
+		datapath_owner(env->skb);
+	else if (env->xdp)
+		datapath_owner_xdp(env->xdp);
+}
+
 /* ---- maps that outlive generations ------------------------------------- */
 
 NFR_INLINE struct nfr_state *env_state_find(struct env *env,
@@ -495,10 +508,10 @@ NFR_INLINE void env_sticky_put(struct env *env,
 }
 
 /*
- * What we did to the packet at other hooks, in skb->tc_index, which goes with it
- * from egress to egress: how often it was sent elsewhere, and why. Someone
- * else's value counts as none; one that looks like ours can make a packet block,
- * or be taken for one that has the addresses of its own flow already.
+ * What we did to the packet at other hooks, in skb->tc_index, which goes with
+ * it from egress to egress: how often it was sent elsewhere, and why. Someone
+ * else's value counts as none; one that looks like ours can make a packet
+ * block, or be taken for one that has the addresses of its own flow already.
  */
 #define ENV_MARK 0x6e00u
 #define ENV_MARK_MASK 0xff00u

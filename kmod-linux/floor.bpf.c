@@ -20,6 +20,7 @@
 #define NFR_FLOOR
 #include "kmod-linux/floor_hook.bpf.h"
 #include "kmod-linux/env.bpf.h"
+#include "kmod-linux/owner.bpf.h"
 #include "runtime/describe.h"
 #include "runtime/vm.h"
 
@@ -258,9 +259,10 @@ NFR_INLINE void floor_account(const struct nfr_config *config,
 /* How the hooks differ: what they were given, and when they count. */
 struct floor_packet {
 	__u32 ifindex, len, ingress, mark;
-	__u32 readable; /* bytes that floor->bytes holds; 0: none could be read
-			 */
-	__u32 is_last;	/* no other hook of the floor follows */
+	__u32 readable;	 /* bytes that floor->bytes holds; 0: none could be read
+			  */
+	__u32 is_last;	 /* no other hook of the floor follows */
+	const void *skb; /* the kernel's */
 };
 
 NFR_INLINE int floor_judge(const struct nfr_config *config, struct floor *floor,
@@ -272,6 +274,8 @@ NFR_INLINE int floor_judge(const struct nfr_config *config, struct floor *floor,
 					    .rule = NFR_NO_RULE};
 	if (p->readable && floor_parse(floor, p->readable, p->ingress)) {
 		floor->packet.key.w[NFR_F_MARK] = p->mark;
+		if (config->flags & NFR_CONFIG_OWNERS)
+			owner_of_packet(p->skb, floor->packet.key.w);
 		if (floor_decide(config, floor))
 			floor->result.verdict = NFR_PASS;
 	}
@@ -305,6 +309,7 @@ int nfr_floor(struct bpf_nf_ctx *ctx)
 		.ingress = (__u32)skb->skb_iif,
 		.mark = skb->mark,
 		.is_last = ctx->state->hook != FLOOR_LOCAL_OUT,
+		.skb = skb,
 	};
 	const struct nfr_config *config = floor_config(p.len);
 	struct bpf_dynptr bytes;
@@ -339,6 +344,7 @@ int nfr_floor_cgroup(struct __sk_buff *skb)
 		.ingress = skb->ingress_ifindex,
 		.mark = skb->mark,
 		.is_last = 1,
+		.skb = skb,
 	};
 	const struct nfr_config *config = floor_config(p.len);
 	struct floor *floor;

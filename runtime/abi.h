@@ -236,12 +236,13 @@ struct nfr_config {
 };
 _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 	       "nfr_config");
-#define NFR_CONFIG_TRANSLATES 0x01 /* some rule has a nat or rdr pool */
-#define NFR_CONFIG_FLOATS 0x02	   /* some rule makes floating states */
-#define NFR_CONFIG_OVERLOADS 0x04  /* some rule overloads a table */
-#define NFR_CONFIG_OWNERS 0x08	   /* some rule asks for a socket's owner */
-#define NFR_CONFIG_TAGS 0x10	   /* some rule asks for a tag */
-#define NFR_CONFIG_ROUTES 0x20	   /* some rule has a pool of next hops */
+#define NFR_CONFIG_TRANSLATES 0x01   /* some rule has a nat or rdr pool */
+#define NFR_CONFIG_FLOATS 0x02	     /* some rule makes floating states */
+#define NFR_CONFIG_OVERLOADS 0x04    /* some rule overloads a table */
+#define NFR_CONFIG_OWNERS 0x08	     /* some rule asks for a socket's owner */
+#define NFR_CONFIG_TAGS 0x10	     /* some rule asks for a tag */
+#define NFR_CONFIG_ROUTES 0x20	     /* some rule has a pool of next hops */
+#define NFR_CONFIG_GUARD_OWNERS 0x40 /* with OWNERS: the guard asks too */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {
@@ -425,12 +426,12 @@ struct nfr_state {
 	struct nfr_hop hop[2];	      /* by enum nfr_dir of the packet */
 	__u32 mark, uid, gid, cgroup; /* first packet's, for judging again */
 	__u32 ifindex;		      /* the same: a floating name has none */
-	__u32 epoch; /* nfr_control's when it was judged last */
-	struct nfr_hop copy;	      /* NFR_STATE_HAS_COPY: of each packet */
-	__u64 pools;   /* hash of the ids of those that translated it */
-	__u64 counted; /* NFR_COUNTED_*; 0: no limit counts it */
-	__u32 seed;    /* of the first packet's chances; 0: none was drawn */
-	__u32 given;   /* tag of the first packet behind the rules */
+	__u32 epoch;	     /* nfr_control's when it was judged last */
+	struct nfr_hop copy; /* NFR_STATE_HAS_COPY: of each packet */
+	__u64 pools;	     /* hash of the ids of those that translated it */
+	__u64 counted;	     /* NFR_COUNTED_*; 0: no limit counts it */
+	__u32 seed;  /* of the first packet's chances; 0: none was drawn */
+	__u32 given; /* tag of the first packet behind the rules */
 };
 _Static_assert(sizeof(struct nfr_state) == 256, "nfr_state");
 #define NFR_STATE_OPENING 0	/* only the first side was seen */

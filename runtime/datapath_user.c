@@ -210,6 +210,7 @@ struct nfr_result datapath_judge(struct datapath *dp,
 	assert(from->caplen <= from->len && from->len <= UINT32_MAX);
 	env->now = from->now_ms;
 	env->writable = from->writable;
+	env->owner = from->owner;
 	verdict_judge(env, &frame, &verdict);
 	if (key)
 		*key = verdict.packet.key;

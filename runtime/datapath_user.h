@@ -23,6 +23,13 @@ struct datapath_device {
 	bool is_impostor; /* has the tunnel's name, but is not the tunnel */
 };
 
+/* Whose socket sent the frame, or would get it. A capture does not say. */
+struct datapath_owner {
+	bool has_socket; /* else what follows does not count */
+	__u32 uid, gid;	 /* NFR_NO_ID: not known */
+	__u32 cgroup;	 /* as NFR_F_CGROUP has it */
+};
+
 struct datapath_frame {
 	const void *bytes;
 	/*
@@ -36,6 +43,7 @@ struct datapath_frame {
 	__u32 ingress; /* of what goes out: where it came in; 0: made here */
 	enum nfr_dir dir;
 	__u64 now_ms; /* any epoch; need not be monotonic */
+	struct datapath_owner owner;
 };
 
 struct datapath;

@@ -47,7 +47,8 @@ struct env {
 	const struct nfr_pool_addr *pool_addrs;
 	size_t pool_count, pool_addr_count;
 	struct hashmap *turns, *sticky;
-	__u8 *writable; /* the frame's bytes, or NULL */
+	struct datapath_owner owner; /* of the frame */
+	__u8 *writable;		     /* the frame's bytes, or NULL */
 	__u64 now, last_sweep, counted_swept;
 	__u32 epoch;
 	__u32 random;
@@ -159,6 +160,16 @@ NFR_INLINE __u32 env_mark(struct env *env)
 {
 	(void)env;
 	return 0;
+}
+
+/* Of the frame's socket, as the caller knows it. */
+NFR_INLINE void env_owner(struct env *env, struct verdict *v)
+{
+	__u32 *w = v->packet.key.w;
+
+	w[NFR_F_UID] = env->owner.has_socket ? env->owner.uid : NFR_NO_ID;
+	w[NFR_F_GID] = env->owner.has_socket ? env->owner.gid : NFR_NO_ID;
+	w[NFR_F_CGROUP] = env->owner.has_socket ? env->owner.cgroup : 0;
 }
 
 /* xorshift32 (Marsaglia): a capture is judged the same way each time. */

@@ -223,6 +223,11 @@ NFR_INLINE int slow_match(struct env *env, struct verdict *v, __u32 number,
 	if (!rule || mode == SLOW_PLAIN)
 		return 1;
 	action = slow_action(env, rule, &is_lost);
+	if (v->other.w[NFR_F_DIR] == NFR_DIR_IN) {
+		v->other.w[NFR_F_UID] = NFR_NO_ID; /* of who got it before */
+		v->other.w[NFR_F_GID] = NFR_NO_ID;
+		v->other.w[NFR_F_CGROUP] = 0;
+	}
 	return is_lost || translate_rule(env, v, action, mode == SLOW_AGAIN);
 }
 
@@ -534,6 +539,10 @@ NFR_INLINE void slow_begin(struct env *env, const struct nfr_config *config,
 	const __u32 *w = v->packet.key.w;
 
 	state_begin(&v->fresh, &v->packet.key, env_now(env), v->len);
+	if (!(config->flags & NFR_CONFIG_OWNERS)) {
+		v->fresh.uid = NFR_NO_ID; /* nobody asked */
+		v->fresh.gid = NFR_NO_ID;
+	}
 	v->fresh.received = v->ingress;
 	v->fresh.ifindex = v->ifindex;
 	v->fresh.tag = v->tag;
@@ -706,6 +715,25 @@ NFR_INLINE __u32 slow_first_ifid(struct env *env, const struct verdict *v,
 }
 
 /*
+ * Of whom the first packet was: of whom this one is, when that is known. The
+ * number of a cgroup is an image's, so the state's is not asked.
+ */
+NFR_INLINE void slow_recall_owner(const struct nfr_config *config,
+				  struct verdict *v)
+{
+	const __u32 *w = v->packet.key.w;
+
+	if (!(config->flags & NFR_CONFIG_OWNERS))
+		return;
+	v->other.w[NFR_F_CGROUP] = w[NFR_F_CGROUP];
+	if (w[NFR_F_UID] == NFR_NO_ID)
+		return;
+	v->other.w[NFR_F_UID] = w[NFR_F_UID];
+	if (w[NFR_F_GID] != NFR_NO_ID)
+		v->other.w[NFR_F_GID] = w[NFR_F_GID];
+}
+
+/*
  * Leaves the first packet of the state of v->name in v->other; the entry of the
  * rules for it, or NFR_NO_ENTRY.
  */
@@ -727,6 +755,7 @@ NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v)
 	state_first_key(&v->alias, state, ifid,
 			slow_received(env, state->dir, ifid, state->received),
 			&v->other);
+	slow_recall_owner(config, v);
 	v->seed = state->seed;
 	translate_again(v, &v->name, state);
 	return slow_entry(config, NFR_STAGE_RULES, state->dir & 1,

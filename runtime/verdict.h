@@ -63,6 +63,28 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 	return doubt ? doubt : verdict_offload(env, v);
 }
 
+/*
+ * Of whom the packet is, which the guard asks of each, and rules where a flow
+ * begins or is judged again.
+ */
+NFR_INLINE void verdict_owner_guard(struct env *env,
+				    const struct nfr_config *config,
+				    struct verdict *v)
+{
+	if (config->flags & NFR_CONFIG_GUARD_OWNERS)
+		env_owner(env, v);
+}
+
+NFR_INLINE void verdict_owner_rules(struct env *env,
+				    const struct nfr_config *config,
+				    struct verdict *v)
+{
+	__u32 asked = NFR_CONFIG_OWNERS | NFR_CONFIG_GUARD_OWNERS;
+
+	if ((config->flags & asked) == NFR_CONFIG_OWNERS)
+		env_owner(env, v);
+}
+
 /* ---- the state of a packet --------------------------------------------- */
 
 /* The living state of this name that the packet continues, or NULL. */
@@ -191,6 +213,7 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 	*judgement = state_judgement(state);
 	if (verdict_is_current(env, config, v, state, *judgement))
 		return state;
+	verdict_owner_rules(env, config, v);
 	if (env_slow_again(env, v)) {
 		judgement->rule = v->result.rule;
 		return state;
@@ -348,8 +371,8 @@ NFR_INLINE int verdict_apply(struct env *env, struct packet_frame *frame,
 }
 
 /* A packet of no flow: nonzero passes it. */
-NFR_INLINE int verdict_begin(struct env *env, struct packet_frame *frame,
-			     struct verdict *v)
+NFR_INLINE int verdict_begin(struct env *env, const struct nfr_config *config,
+			     struct packet_frame *frame, struct verdict *v)
 {
 	enum icmp_way way = ICMP_NO_FLOW;
 	struct nfr_state *state;
@@ -364,6 +387,7 @@ NFR_INLINE int verdict_begin(struct env *env, struct packet_frame *frame,
 		return state &&
 		       !verdict_apply(env, frame, v, state, APPLY_ERROR);
 	}
+	verdict_owner_rules(env, config, v);
 	passes = env_slow_new(env, v);
 	if (way == ICMP_UNREAD && v->result.reason == NFR_REASON_DEFAULT) {
 		v->result.reason = NFR_REASON_ICMP_INNER;
@@ -395,7 +419,7 @@ NFR_INLINE int verdict_reach(struct env *env, const struct nfr_config *config,
 		state = verdict_state(env, config, v, &judgement);
 	}
 	if (!state)
-		return verdict_begin(env, frame, v);
+		return verdict_begin(env, config, frame, v);
 	if (v->name.ifindex && v->name.ifindex != v->ifindex)
 		return verdict_elsewhere(env, v, state, judgement.rule);
 	return verdict_continue(env, config, v, state, judgement.rule) &&
@@ -439,6 +463,7 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 	v->ifindex = frame->ifindex;
 	v->ingress = frame->ingress;
 	v->len = frame->len;
+	verdict_owner_guard(env, config, v);
 	if (fragment_is_piece(&v->packet))
 		way = env_slow_piece(env, v);
 	if (way == FRAGMENT_PASSES ||

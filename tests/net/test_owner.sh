@@ -1,0 +1,215 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# test_owner.sh: rules by user and group -> what goes through of whom: both
+# families, TCP and UDP, out and in; flows whose rule went or came.
+set -u
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lab.sh"
+[ "$(id -u)" = 0 ] || {
+	echo "SKIP owner: needs root"
+	exit 0
+}
+lab_enter "$0" "$@"
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/loader.sh"
+
+far4=10.9.0.2 far6=fd09::2 host4=10.9.0.1 host6=fd09::1
+owner=$lab_top/tests/net/owner.py
+
+# as USER GROUP NAMESPACE COMMAND...
+as() {
+	local user=$1 group=$2 where=$3
+	shift 3
+	on "$where" setpriv --reuid="$user" --regid="$group" --clear-groups "$@"
+}
+
+# The same in the background, as the process of $!.
+as_job() {
+	local user=$1 group=$2 where=$3
+	shift 3
+	exec ip netns exec "$where" setpriv --reuid="$user" --regid="$group" \
+		--clear-groups "$@"
+}
+
+asked() { # USER GROUP PROTO ADDRESS PORT: from host
+	as "$1" "$2" host "$lab_python" -SE "$owner" ask "$3" "$4" "$5" \
+		>"$out" 2>&1
+	grep -qx yes "$out"
+}
+
+not_asked() {
+	! asked "$@" && grep -q '^no: ' "$out"
+}
+
+far_asks() { # PROTO ADDRESS PORT
+	on far "$lab_python" -SE "$owner" ask "$@" >"$out" 2>&1
+	grep -qx yes "$out"
+}
+
+not_far_asks() {
+	! far_asks "$@" && grep -q '^no: ' "$out"
+}
+
+serve() { # USER GROUP NAMESPACE PORT...: pid in $server
+	local log=$lab_dir/serve.$1.$3.$4
+	as_job "$1" "$2" "$3" "$lab_python" -SE "$owner" serve "${@:4}" \
+		>"$log" 2>&1 &
+	server=$!
+	lab_until 5 "a server" grep -q ready "$log"
+}
+
+hold_open() { # USER PROTO ADDRESS PORT: asked over fd 8, answers over fd 9
+	mkfifo "$lab_dir/questions" "$lab_dir/answers"
+	as "$1" "$1" host "$lab_python" -SE "$owner" hold "${@:2}" \
+		<"$lab_dir/questions" >"$lab_dir/answers" 2>>"$out" &
+	exec 8>"$lab_dir/questions" 9<"$lab_dir/answers"
+	rm "$lab_dir/questions" "$lab_dir/answers"
+}
+
+held() { # yes|no: what the open socket is told
+	local got
+	echo >&8
+	read -r -t 5 got <&9
+	echo "held: $got" >"$out"
+	[ "${got%%:*}" = "$1" ]
+}
+
+let_go() {
+	exec 8>&- 9<&-
+}
+
+network() {
+	local where
+	for where in host far; do
+		lab_netns $where
+	done
+	cable
+	lab_addr host up0 $host6/64
+	lab_addr far far0 $far6/64
+	ip -n host neigh replace $far6 lladdr 02:00:00:00:00:02 dev up0
+	ip -n far neigh replace $host6 lladdr 02:00:00:00:00:01 dev far0
+	serve 0 0 far 1000 2000 4000
+}
+
+policies() {
+	cat >"$lab_dir/owners.nfr" <<-'POLICY'
+		set skip on lo
+		pass out on up0 proto { tcp udp } to any port 1000 user 1001
+		pass out on up0 proto { tcp udp } to any port 2000 group 2002
+		pass in on up0 proto { tcp udp } to any port 3000 user 1001
+	POLICY
+	cat >"$lab_dir/others.nfr" <<-'POLICY'
+		set skip on lo
+		pass out on up0 proto { tcp udp } to any port 1000 user 1002
+	POLICY
+	cat >"$lab_dir/anyone.nfr" <<-'POLICY'
+		set skip on lo
+		pass out on up0 proto { tcp udp } to any port 1000
+	POLICY
+	cat >"$lab_dir/nowhere.nfr" <<-'POLICY'
+		set skip on lo
+		pass out proto udp to any port 1000 user 1001
+	POLICY
+}
+
+outward() {
+	local proto far
+	for proto in tcp udp; do
+		for far in $far4 $far6; do
+			ok "$proto to $far: of the user of a rule" \
+				asked 1001 1001 $proto "$far" 1000
+			ok "$proto to $far: not of another user" \
+				not_asked 1002 1001 $proto "$far" 1000
+			ok "$proto to $far: of the group of a rule" \
+				asked 1002 2002 $proto "$far" 2000
+			ok "$proto to $far: not of another group" \
+				not_asked 2002 1001 $proto "$far" 2000
+		done
+	done
+}
+
+inward() { # yes|no and the user that listens
+	local proto address
+	for proto in tcp udp; do
+		for address in $host4 $host6; do
+			if [ "$1" = yes ]; then
+				ok "$proto in to $address: user $2 listens" \
+					far_asks $proto "$address" 3000
+			else
+				ok "$proto in to $address: user $2 does not" \
+					not_far_asks $proto "$address" 3000
+			fi
+		done
+	done
+}
+
+# Who had an open flow loses it with the rule, and gets it back with it.
+reloads() {
+	local proto
+	for proto in udp tcp; do
+		ok "apply" gives 0 apply "$lab_dir/owners.nfr"
+		hold_open 1001 $proto $far4 1000
+		ok "$proto: a flow begins" held yes
+		ok "apply" gives 0 apply "$lab_dir/others.nfr"
+		ok "$proto: it stops when its user is no longer let out" held no
+		let_go
+		ok "apply" gives 0 apply "$lab_dir/anyone.nfr"
+		hold_open 1001 $proto $far4 1000
+		ok "$proto: a flow of anyone begins" held yes
+		ok "apply" gives 0 apply "$lab_dir/owners.nfr"
+		ok "$proto: it goes on when its user is let out" held yes
+		let_go
+		ok "apply" gives 0 apply "$lab_dir/anyone.nfr"
+		hold_open 1002 $proto $far4 1000
+		ok "$proto: another of anyone begins" held yes
+		ok "apply" gives 0 apply "$lab_dir/owners.nfr"
+		ok "$proto: it stops when only another user is let out" held no
+		let_go
+	done
+}
+
+# A device that came after the apply: the floor alone looks.
+floor() {
+	ok "apply" gives 0 apply "$lab_dir/nowhere.nfr"
+	ip -n host link add up1 type veth peer name far1 netns far
+	lab_addr host up1 10.9.1.1/24
+	lab_addr far far1 10.9.1.2/24
+	ip -n host link set up1 up
+	ip -n far link set far1 up
+	ip -n host neigh replace 10.9.1.2 dev up1 \
+		lladdr "$(on far cat /sys/class/net/far1/address)"
+	count_far far1 later
+	ok "the floor passes what the user of a rule sends" \
+		leaves 1001 10.9.1.2 later
+	ok "and nothing of another" not_leaves 1002 10.9.1.2 later
+}
+
+leaves() { # USER ADDRESS TABLE: 3 to port 1000
+	local before came
+	before=$(seen 1000 "$3")
+	as "$1" "$1" host "$lab_python" "$lab_top/tests/net/send.py" udp 1000 \
+		"$2" count=3 2>>"$out"
+	came=$(($(seen 1000 "$3") - before))
+	echo "$came of 3 came" >"$out"
+	[ $came = 3 ]
+}
+
+not_leaves() {
+	! leaves "$@" && grep -q '^0 of 3' "$out"
+}
+
+network
+policies
+ok "without a policy the user does not matter" asked 1002 1001 udp $far4 1000
+ok "apply" gives 0 apply "$lab_dir/owners.nfr"
+outward
+serve 1001 1001 host 3000
+inward yes 1001
+kill $server
+wait $server
+serve 1002 1002 host 3000
+inward no 1002
+reloads
+floor
+ok "unload" gives 0 unload --leave=open
+finish
