@@ -78,7 +78,7 @@ int binding_open(const struct pins *pins, const struct shared *shared,
 		return error_kernel(err, -ENOMEM, "read a generation");
 	binding->generation = shared->control->generation[slot];
 	binding->ifaces = binding->tunnels = -1;
-	binding->identity = binding->edges = -1;
+	binding->identity = binding->edges = binding->near = -1;
 	ret = binding_read_image(binding, pins, slot, err);
 	if (!ret)
 		ret = binding->ifaces =
@@ -92,6 +92,9 @@ int binding_open(const struct pins *pins, const struct shared *shared,
 	if (ret >= 0)
 		ret = binding->edges =
 			pins_get(pins, sub, &pins_generation[PIN_EDGES], err);
+	if (ret >= 0)
+		ret = binding->near =
+			pins_get(pins, sub, &pins_generation[PIN_NEAR], err);
 	if (ret < 0)
 		binding_close(&binding);
 	else
@@ -111,6 +114,8 @@ void binding_close(struct binding **binding)
 		close((*binding)->identity);
 	if ((*binding)->edges >= 0)
 		close((*binding)->edges);
+	if ((*binding)->near >= 0)
+		close((*binding)->near);
 	free((*binding)->bytes);
 	free(*binding);
 	*binding = NULL;
@@ -190,6 +195,18 @@ static void binding_rearm(const struct binding *binding,
 	}
 }
 
+/* Low indexes are also where the datapath looks first. */
+static int binding_put(const struct binding *binding, uint32_t ifindex,
+		       const struct nfr_iface *iface)
+{
+	if (bpf_map_update_elem(binding->ifaces, &ifindex, iface, BPF_ANY))
+		return -errno;
+	if (ifindex < NFR_NEAR_MAX &&
+	    bpf_map_update_elem(binding->near, &ifindex, iface, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
 static int binding_device(const struct binding *binding,
 			  struct engine_device *device,
 			  const struct binding_log *log,
@@ -214,9 +231,10 @@ static int binding_device(const struct binding *binding,
 	device->is_trusted = device->is_tunnel && trusted;
 	device->is_known = true;
 	if (!was || memcmp(&want, &have, sizeof(want))) {
-		if (bpf_map_update_elem(binding->ifaces, &ifindex, &want,
-					BPF_ANY))
-			return error_kernel(err, -errno, "add %s to nfr_ifaces",
+		int ret = binding_put(binding, ifindex, &want);
+
+		if (ret)
+			return error_kernel(err, ret, "add %s to nfr_ifaces",
 					    device->name);
 		binding_say(log, "%s: index %u is %s now%s", device->name,
 			    ifindex, was ? "of that name" : "known",
@@ -233,6 +251,7 @@ static void binding_forget(const struct binding *binding,
 			   const struct engine_devices *devices,
 			   const struct binding_log *log)
 {
+	static const struct nfr_iface nothing; /* of a link type not known */
 	uint32_t key, gone[64], *at = NULL;
 	size_t count = 0;
 
@@ -242,6 +261,9 @@ static void binding_forget(const struct binding *binding,
 			gone[count++] = key;
 	}
 	for (size_t i = 0; i < count; i++) {
+		if (gone[i] < NFR_NEAR_MAX)
+			bpf_map_update_elem(binding->near, &gone[i], &nothing,
+					    BPF_ANY);
 		bpf_map_delete_elem(binding->ifaces, &gone[i]);
 		bpf_map_delete_elem(binding->tunnels, &gone[i]);
 		bpf_map_delete_elem(binding->edges, &gone[i]);

@@ -16,7 +16,7 @@ struct binding {
 	uint32_t generation;
 	struct image image; /* views bytes */
 	void *bytes;
-	int ifaces, tunnels, identity, edges; /* maps */
+	int ifaces, near, tunnels, identity, edges; /* maps */
 };
 
 /* What was done, a sentence each; say may be NULL. */

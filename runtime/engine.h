@@ -95,6 +95,7 @@ struct engine_device {
 	bool is_tunnel;
 	bool is_trusted; /* a tunnel whose identity still holds */
 	bool is_known;	 /* the policy in force has judged its link type */
+	uint32_t group;	 /* rtnetlink's */
 	struct engine_hook hook[2]; /* by enum nfr_dir */
 };
 
@@ -238,6 +239,11 @@ struct engine_tend_log {
 };
 int engine_tend(struct engine *, const struct engine_options *,
 		const struct engine_tend_log *, struct engine_error *err);
+/*
+ * Cheap enough to be asked ten times a second: of hooks that were first in
+ * their tcx chain when these devices were read, is one not any more?
+ */
+bool engine_is_disturbed(const struct engine_devices *);
 /* Blocked packets also go to the events when on. */
 int engine_set_trace(struct engine *, bool on, struct engine_error *err);
 

@@ -31,7 +31,9 @@
 #include "binding.h"
 #include "bpflog.h"
 #include "engine_error.h"
+#include "engine_gate.h"
 #include "floor.h"
+#include "gate.h"
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
@@ -255,14 +257,12 @@ static int apply_attach_one(struct apply *apply, struct engine_device *device,
 
 /*
  * The same policy with other tables is nobody's word that a device with the
- * tunnel's name is the tunnel: what was not trusted is not, and what the tunnel
- * was stays known.
+ * tunnel's name is the tunnel: what was not trusted is not.
  */
 static int apply_keep_trust(struct apply *apply, struct engine_device *device,
 			    struct engine_error *err)
 {
-	uint32_t key = device->ifid, ifindex = device->ifindex, value;
-	struct rebind_identity identity;
+	uint32_t ifindex = device->ifindex, value;
 	struct binding *old = NULL;
 	int ret;
 
@@ -277,11 +277,33 @@ static int apply_keep_trust(struct apply *apply, struct engine_device *device,
 				    &ifindex);
 		device->is_trusted = false;
 	}
-	if (!bpf_map_lookup_elem(old->identity, &key, &identity))
-		bpf_map_update_elem(apply->generation->fd[PIN_IDENTITY], &key,
-				    &identity, BPF_ANY);
 	binding_close(&old);
 	return 0;
+}
+
+/* What the tunnel was stays known, whether its device is there now or not. */
+static int apply_keep_identity(struct apply *apply, struct engine_error *err)
+{
+	int to = apply->generation->fd[PIN_IDENTITY], ret;
+	struct rebind_identity identity;
+	struct binding *old = NULL;
+	uint32_t key, *at = NULL;
+
+	if (!apply->options.only_after)
+		return 0;
+	ret = binding_open(apply->pins, apply->shared,
+			   apply->shared->control->active, &old, err);
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	while (!ret && !bpf_map_get_next_key(old->identity, at, &key)) {
+		at = &key;
+		if (!bpf_map_lookup_elem(old->identity, &key, &identity) &&
+		    bpf_map_update_elem(to, &key, &identity, BPF_ANY))
+			ret = error_kernel(err, -errno,
+					   "note what the tunnel was");
+	}
+	binding_close(&old);
+	return ret;
 }
 
 static int apply_add_device(struct apply *apply,
@@ -371,6 +393,19 @@ static int apply_sockets(struct apply *apply, struct engine_error *err)
 	return 0;
 }
 
+/* Last, when edges and floor are there: it is what closes all others. */
+static void apply_gate(struct apply *apply)
+{
+	int ret = engine_gate(apply->shared, apply->image, apply->floor.mode,
+			      &apply->report.devices);
+
+	if (ret == -EOPNOTSUPP)
+		apply_note(apply, "no gate: this kernel can not close devices "
+				  "that appear; nfload watch does");
+	else if (ret < 0)
+		apply_note(apply, "no gate: nftables: %s", strerror(-ret));
+}
+
 /*
  * The policy is in force: what could not be done now leaves a path open that
  * was open before, unless there was nothing before.
@@ -392,7 +427,10 @@ static int apply_floor(struct apply *apply, struct engine_error *err)
 		apply_note(apply, "the floor is by %s: %s",
 			   engine_floor_name(apply->floor.mode),
 			   apply->floor.why);
-	return apply_sockets(apply, err);
+	ret = apply_sockets(apply, err);
+	if (!ret)
+		apply_gate(apply);
+	return ret;
 }
 
 /* What the old policy wanted of the kernel and this one does not. */
@@ -476,6 +514,8 @@ static int apply_switch(struct apply *apply, struct engine_error *err)
 		return ret;
 	bpflog_begin(&apply->options);
 	ret = apply_attach(apply, err);
+	if (!ret)
+		ret = apply_keep_identity(apply, err);
 	if (!ret && apply->options.trial_ms)
 		ret = apply_ready_fallback(apply, err);
 	if (!ret)
@@ -506,6 +546,7 @@ static void apply_undo(struct apply *apply, struct engine_error *err)
 		hooks_remove(&apply->hooks, &left, &ignored);
 		floor_remove(&apply->floor, &left, &ignored);
 		sockets_remove(apply->pins, apply->shared, &left);
+		gate_remove();
 	}
 	bpflog_end(NULL);
 	if (!apply->is_fresh) {

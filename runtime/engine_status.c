@@ -11,8 +11,10 @@
 
 #include "bpflog.h"
 #include "engine_error.h"
+#include "engine_gate.h"
 #include "engine_read.h"
 #include "floor.h"
+#include "gate.h"
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
@@ -53,17 +55,13 @@ status_note(struct engine_status *status, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* What no hook of this version can see. */
-static void status_note_limits(struct engine_status *status)
+/* What no hook of this version can see; a gate closes the way out. */
+static void status_note_limits(struct engine_status *status, bool has_gate)
 {
-	static const char *const limits[STATUS_LIMITS] = {
-		"a device that appears later: what comes in, and frames that "
-		"are not IP, until the next apply",
-	};
-
-	for (unsigned i = 0; i < STATUS_LIMITS; i++)
-		snprintf(status->notes[status->note_count++],
-			 sizeof(status->notes[0]), "%s", limits[i]);
+	snprintf(status->notes[status->note_count++], sizeof(status->notes[0]),
+		 "a device that appears later: what comes in%s, until the next "
+		 "apply",
+		 has_gate ? "" : ", and frames that are not IP");
 }
 
 static int status_policy(struct engine *engine, struct engine_status *status,
@@ -164,6 +162,8 @@ static void status_note_device(struct engine_status *status,
 static int status_paths(struct engine *engine, struct engine_status *status,
 			struct engine_error *err)
 {
+	const struct image *image = NULL;
+	struct engine_error ignored;
 	struct floor floor;
 	int ret = floor_open(engine->pins, NULL, engine->shared, &floor, err);
 
@@ -174,6 +174,11 @@ static int status_paths(struct engine *engine, struct engine_status *status,
 				     status->paths + status->path_count);
 	}
 	floor_close(&floor);
+	if (!ret && status->generation &&
+	    !engine_image(engine, status->generation, &image, &ignored))
+		status->path_count += engine_gate_look(
+			engine->pins->dir, image, &status->devices,
+			status->paths + status->path_count);
 	for (size_t i = 0; i < status->path_count; i++) {
 		const struct engine_path *path = &status->paths[i];
 
@@ -183,6 +188,17 @@ static int status_paths(struct engine *engine, struct engine_status *status,
 				    path->why);
 	}
 	return ret;
+}
+
+static bool status_has_gate(const struct engine_status *status)
+{
+	for (size_t i = 0; i < status->path_count; i++) {
+		const struct engine_path *path = &status->paths[i];
+
+		if (!strcmp(path->name, GATE_PATH))
+			return path->is_guarded;
+	}
+	return false;
 }
 
 static bool status_is_guarded(const struct engine_device *device)
@@ -285,7 +301,7 @@ int engine_status(struct engine *engine, struct engine_status *out,
 		ret = status_paths(engine, status, err);
 	if (!ret) {
 		status->posture = status_posture(status);
-		status_note_limits(status);
+		status_note_limits(status, status_has_gate(status));
 		*out = *status;
 		free(status);
 		return 0;

@@ -16,6 +16,7 @@
 #include "binding.h"
 #include "bpflog.h"
 #include "engine_error.h"
+#include "engine_gate.h"
 #include "engine_read.h"
 #include "floor.h"
 #include "hooks.h"
@@ -30,6 +31,7 @@ struct tend {
 	struct hooks hooks;
 	struct binding *bindings[2]; /* by slot; NULL: empty */
 	bool has_policy;
+	enum engine_floor floor;
 };
 
 static void __attribute__((format(printf, 2, 3)))
@@ -139,12 +141,21 @@ static void tend_hooks(struct tend *tend)
 		struct engine_device *device = &tend->devices.items[i];
 
 		hooks_look(&tend->hooks, device);
+		if (!tend_is_skipped(tend, device))
+			tend_hook(tend, device, NFR_DIR_OUT);
+	}
+	/* What may leave comes first. */
+	for (size_t i = 0; i < tend->devices.count; i++) {
+		struct engine_device *device = &tend->devices.items[i];
+
+		if (!tend_is_skipped(tend, device)) {
+			tend_hook(tend, device, NFR_DIR_IN);
+			continue;
+		}
 		for (unsigned dir = 0; dir < 2; dir++) {
-			if (!tend_is_skipped(tend, device))
-				tend_hook(tend, device, dir);
-			else if (tend->has_policy &&
-				 device->hook[dir].mode != ENGINE_MODE_NONE &&
-				 !hooks_detach(&tend->hooks, device, dir))
+			if (tend->has_policy &&
+			    device->hook[dir].mode != ENGINE_MODE_NONE &&
+			    !hooks_detach(&tend->hooks, device, dir))
 				tend_say(tend, "%s %s: skipped, so detached",
 					 device->name, dir ? "out" : "in");
 		}
@@ -169,10 +180,50 @@ static void tend_floor(struct tend *tend)
 			tend_say(tend, "the floor: %zu hook(s) attached",
 				 floor_count(&floor) - before);
 	}
+	tend->floor = floor.mode;
 	floor_close(&floor);
 	if (sockets_attach(tend->engine->pins, tend->engine->shared,
 			   &tend->options, &err))
 		tend_say(tend, "sockets: %s", err.text);
+}
+
+/* After hooks: what has an edge is let by. */
+static void tend_gate(struct tend *tend)
+{
+	const struct shared *shared = tend->engine->shared;
+	const struct image *image = NULL;
+	int ret;
+
+	if (tend->has_policy)
+		image = &tend->bindings[shared->control->active]->image;
+	if (shared->control->active > 1)
+		return;
+	ret = engine_gate(shared, image, tend->floor, &tend->devices);
+	if (ret > 0)
+		tend_say(tend, "the gate for new devices: put up");
+	else if (ret < 0 && ret != -EOPNOTSUPP)
+		tend_say(tend, "the gate for new devices: %s", strerror(-ret));
+}
+
+bool engine_is_disturbed(const struct engine_devices *devices)
+{
+	struct tcx_chain chain;
+
+	for (size_t i = 0; i < devices->count; i++) {
+		const struct engine_device *device = &devices->items[i];
+
+		for (unsigned dir = 0; dir < 2; dir++) {
+			const struct engine_hook *hook = &device->hook[dir];
+
+			if (hook->mode != ENGINE_MODE_TCX ||
+			    hook->position != 0 ||
+			    tcx_query(device->ifindex, dir, &chain))
+				continue;
+			if (!chain.count || chain.prog_id[0] != hook->prog_id)
+				return true;
+		}
+	}
+	return false;
 }
 
 static int tend_pass(struct tend *tend, struct engine_error *err)
@@ -198,6 +249,7 @@ static int tend_pass(struct tend *tend, struct engine_error *err)
 	if (!ret) {
 		tend_hooks(tend);
 		tend_floor(tend);
+		tend_gate(tend);
 	}
 	bpflog_end(NULL);
 	for (unsigned slot = 0; slot < 2; slot++) {

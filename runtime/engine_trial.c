@@ -84,6 +84,15 @@ static void trial_close(struct trial *trial)
 	engine_close(&trial->engine);
 }
 
+/* What a trial could not do, as a timer could not have undone it. */
+static void trial_settled(struct trial *trial)
+{
+	struct engine_error ignored;
+
+	pins_unlock(trial->engine->pins);
+	engine_tend(trial->engine, &trial->options, NULL, &ignored);
+}
+
 int engine_confirm(const char *dir, const struct engine_options *options,
 		   struct engine_pending *out, struct engine_error *err)
 {
@@ -99,6 +108,8 @@ int engine_confirm(const char *dir, const struct engine_options *options,
 	if (ret)
 		goto out;
 	trial_describe(&pending, out);
+	if (waited)
+		trial_settled(&trial);
 	if (!waited && pending.state == NFR_PENDING_WENT_BACK)
 		ret = error_set(err, -ETIMEDOUT,
 				"generation %u was not confirmed in time, and "
@@ -230,6 +241,7 @@ int engine_rollback(const char *dir, const struct engine_options *options,
 	report->generation = shared_generation(trial.engine->shared);
 	report->devices = trial.devices;
 	trial.devices = (struct engine_devices){0};
+	trial_settled(&trial);
 out:
 	trial_close(&trial);
 	return ret;

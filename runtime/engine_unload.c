@@ -16,6 +16,7 @@
 #include "bpflog.h"
 #include "engine_error.h"
 #include "floor.h"
+#include "gate.h"
 #include "generation.h"
 #include "hooks.h"
 #include "localnet.h"
@@ -102,6 +103,8 @@ static int unload_to_open(struct unload *unload, size_t *left,
 {
 	int ret = unload_restore(unload, err);
 
+	if (!ret && gate_remove())
+		++*left;
 	if (!ret)
 		ret = hooks_remove(&unload->hooks, left, err);
 	if (!ret)

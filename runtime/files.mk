@@ -15,5 +15,5 @@ runtime_src := runtime/bpflog.c runtime/cgroup.c runtime/clsact.c runtime/config
 	runtime/shared.c runtime/socket_diag.c runtime/state_filter.c runtime/state_view.c runtime/tableset.c runtime/tcx.c runtime/term.c
 # What follows devices, and goes back.
 nfload_src += runtime/notify.c runtime/verb_history.c runtime/verb_trial.c runtime/verb_watch.c
-runtime_src += runtime/binding.c runtime/engine_tend.c runtime/engine_trial.c \
-	runtime/history.c runtime/peers.c runtime/rebind.c
+runtime_src += runtime/binding.c runtime/engine_gate.c runtime/gate.c runtime/gate_write.c runtime/engine_tend.c runtime/engine_trial.c \
+	runtime/history.c runtime/peers.c runtime/presence.c runtime/rebind.c

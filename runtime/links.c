@@ -120,6 +120,10 @@ static int links_message(const struct nlmsghdr *message, void *arg)
 		case IFLA_IFNAME:
 			links_text(attr, device->name);
 			break;
+		case IFLA_GROUP:
+			if (mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+				device->group = mnl_attr_get_u32(attr);
+			break;
 		case IFLA_XDP:
 			links_xdp(attr, device);
 			break;

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,15 +22,18 @@
 
 #include "nfload.h"
 #include "notify.h"
+#include "presence.h"
 
 #define WATCH_SETTLE_MS 50    /* messages of one change come together */
 #define WATCH_TUNNEL_MS 1000u /* peers come without a message */
+#define WATCH_CHAINS_MS 100u  /* nor does a program of others in front */
 #define WATCH_LINE_MAX 512
 
 struct watch {
 	struct nfload *tool;
-	struct mnl_socket *netlink;
-	int signals;
+	struct mnl_socket *netlink, *nftables;
+	int signals, presence;
+	struct engine_devices devices; /* as the last pass left them */
 	bool wants_soon; /* a tunnel stands closed and may get its peers */
 	uint32_t trial_state;
 	char last[WATCH_LINE_MAX]; /* how things stood when last said */
@@ -156,6 +160,9 @@ static void watch_status(struct watch *w, struct engine *engine)
 		watch_say(NULL, line);
 	snprintf(w->last, sizeof(w->last), "%s", line);
 	notify_send("STATUS=%s", line);
+	engine_devices_free(&w->devices);
+	w->devices = status.devices;
+	status.devices = (struct engine_devices){0};
 	engine_status_free(&status);
 }
 
@@ -186,9 +193,9 @@ static void watch_pass(struct watch *w)
 
 static int watch_open_netlink(struct watch *w)
 {
-	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
+	static const int groups[] = {RTNLGRP_LINK,	  RTNLGRP_IPV4_IFADDR,
 				     RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_RULE,
-				     RTNLGRP_IPV6_RULE};
+				     RTNLGRP_IPV6_RULE,	  RTNLGRP_TC};
 
 	w->netlink =
 		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -203,6 +210,22 @@ static int watch_open_netlink(struct watch *w)
 	return 0;
 }
 
+/* The gate is of nf_tables; a kernel without has no gate. */
+static void watch_open_nftables(struct watch *w)
+{
+	int group = NFNLGRP_NFTABLES;
+
+	w->nftables = mnl_socket_open2(NETLINK_NETFILTER,
+				       SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (w->nftables &&
+	    (mnl_socket_bind(w->nftables, 0, MNL_SOCKET_AUTOPID) ||
+	     mnl_socket_setsockopt(w->nftables, NETLINK_ADD_MEMBERSHIP, &group,
+				   sizeof(group)))) {
+		mnl_socket_close(w->nftables);
+		w->nftables = NULL;
+	}
+}
+
 static int watch_open(struct watch *w)
 {
 	sigset_t set;
@@ -214,17 +237,54 @@ static int watch_open(struct watch *w)
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	watch_open_nftables(w);
 	return w->signals < 0 ? -errno : watch_open_netlink(w);
 }
 
-/* All that waits there; ENOBUFS, messages were lost, is one more of them. */
-static void watch_drain(struct watch *w)
+static bool watch_knows(const struct watch *w, uint32_t ifindex)
+{
+	for (size_t i = 0; i < w->devices.count; i++) {
+		if (w->devices.items[i].ifindex == ifindex)
+			return true;
+	}
+	return false;
+}
+
+/* Is one of them of a device that no pass has seen? */
+static bool watch_is_news(const struct watch *w, const char *buffer, int left)
+{
+	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
+	bool is_news = false;
+
+	for (; mnl_nlmsg_ok(message, left);
+	     message = mnl_nlmsg_next(message, &left)) {
+		const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+
+		is_news |= message->nlmsg_type == RTM_NEWLINK &&
+			   !watch_knows(w, (uint32_t)info->ifi_index);
+	}
+	return is_news;
+}
+
+/*
+ * All that waits there; ENOBUFS, messages were lost, is one more of them. True:
+ * there is no time to wait for more.
+ */
+static bool watch_drain(struct watch *w)
 {
 	char buffer[16384];
+	bool is_news = false;
+	ssize_t len;
 
-	while (mnl_socket_recvfrom(w->netlink, buffer, sizeof(buffer)) > 0 ||
+	while ((len = mnl_socket_recvfrom(w->netlink, buffer, sizeof(buffer))) >
+		       0 ||
 	       errno == ENOBUFS || errno == EINTR)
+		is_news |= len < 0 || watch_is_news(w, buffer, (int)len);
+	while (w->nftables &&
+	       (mnl_socket_recvfrom(w->nftables, buffer, sizeof(buffer)) > 0 ||
+		errno == ENOBUFS || errno == EINTR))
 		continue;
+	return is_news;
 }
 
 /* SIGHUP looks at once; true: leave. */
@@ -249,21 +309,43 @@ static int watch_timeout(const struct watch *w, uint32_t watchdog_ms)
 	return (int)ms;
 }
 
+/*
+ * Until there is something to do. Programs of others come to a chain without a
+ * message, so chains are looked at now and then, which takes microseconds.
+ */
+static void watch_wait(struct watch *w, struct pollfd *fds, int timeout_ms)
+{
+	int waited_ms = 0, ready = 0;
+
+	while (!ready && waited_ms < timeout_ms) {
+		int left_ms = timeout_ms - waited_ms;
+		int ms = left_ms < (int)WATCH_CHAINS_MS ? left_ms
+							: (int)WATCH_CHAINS_MS;
+
+		ready = poll(fds, 3, ms);
+		waited_ms += ms;
+		if (!ready && engine_is_disturbed(&w->devices))
+			return;
+	}
+	if (ready > 0 && !fds[0].revents && !watch_drain(w))
+		poll(fds, 1, WATCH_SETTLE_MS);
+}
+
 static void watch_run(struct watch *w)
 {
 	uint32_t watchdog_ms = notify_watchdog_ms();
-	struct pollfd fds[2] = {
+	struct pollfd fds[3] = {
 		{.fd = w->signals, .events = POLLIN},
 		{.fd = mnl_socket_get_fd(w->netlink), .events = POLLIN},
+		{.fd = w->nftables ? mnl_socket_get_fd(w->nftables) : -1,
+		 .events = POLLIN},
 	};
 
 	watch_pass(w);
 	notify_send("READY=1");
 	for (;;) {
-		poll(fds, 2, watch_timeout(w, watchdog_ms));
-		if (fds[1].revents && !fds[0].revents)
-			poll(fds, 1, WATCH_SETTLE_MS);
-		if (fds[0].revents && watch_is_over(w))
+		watch_wait(w, fds, watch_timeout(w, watchdog_ms));
+		if (watch_is_over(w))
 			return;
 		watch_drain(w);
 		watch_pass(w);
@@ -273,13 +355,17 @@ static void watch_run(struct watch *w)
 
 int verb_watch(struct nfload *t)
 {
-	struct watch w = {.tool = t, .signals = -1};
+	struct watch w = {.tool = t, .signals = -1, .presence = -1};
 	struct engine_error err = {0};
 	int status = EXIT_YES;
 	int rc = engine_probe(t->bpffs, &err);
 
 	if (rc)
 		return report_engine(t, EXIT_REFUSED, &err);
+	w.presence = presence_begin(t->bpffs);
+	if (w.presence == -EADDRINUSE)
+		return report_fail(t, EXIT_REFUSED,
+				   "another nfload watch follows %s", t->bpffs);
 	rc = watch_open(&w);
 	if (rc)
 		status = report_fail(t, EXIT_REFUSED, "rtnetlink: %s",
@@ -289,7 +375,12 @@ int verb_watch(struct nfload *t)
 	notify_send("STOPPING=1");
 	if (w.netlink)
 		mnl_socket_close(w.netlink);
+	if (w.nftables)
+		mnl_socket_close(w.nftables);
 	if (w.signals >= 0)
 		close(w.signals);
+	if (w.presence >= 0)
+		close(w.presence);
+	engine_devices_free(&w.devices);
 	return status;
 }
