@@ -30,6 +30,16 @@ binding_say(const struct binding_log *log, const char *fmt, ...)
 	log->say(log->arg, line);
 }
 
+/* Once, until it is something else. */
+static void binding_say_closed(const struct binding_log *log, const char *line)
+{
+	if (!log || !log->closed || !strcmp(log->closed, line))
+		return;
+	snprintf(log->closed, ENGINE_CLOSED_MAX, "%s", line);
+	if (*line)
+		binding_say(log, "%s", line);
+}
+
 static int binding_read_image(struct binding *binding, const struct pins *pins,
 			      uint32_t slot, struct engine_error *err)
 {
@@ -150,7 +160,7 @@ static bool binding_has_tunnel(const struct binding *binding, uint16_t ifid)
  */
 static void binding_rearm(const struct binding *binding,
 			  struct engine_device *device, uint32_t flags,
-			  const struct binding_log *log, bool is_news)
+			  const struct binding_log *log)
 {
 	struct rebind_identity identity = {0}, before = {0};
 	uint32_t ifindex = device->ifindex, key = device->ifid;
@@ -188,10 +198,15 @@ static void binding_rearm(const struct binding *binding,
 				    BPF_ANY);
 		binding_say(log, "%s: the tunnel is back: trusted again",
 			    device->name);
-	} else if (is_news) {
-		binding_say(log,
-			    "%s has the tunnel's name, and stays closed: %s",
-			    device->name, why);
+		binding_say_closed(log, "");
+	} else {
+		char line[ENGINE_CLOSED_MAX];
+
+		snprintf(
+			line, sizeof(line),
+			"%.15s has the tunnel's name, and stays closed: %.160s",
+			device->name, why);
+		binding_say_closed(log, line);
 	}
 }
 
@@ -241,8 +256,7 @@ static int binding_device(const struct binding *binding,
 			    want.ifid ? ", and the policy names it" : "");
 	}
 	if (device->is_tunnel && !device->is_trusted)
-		binding_rearm(binding, device, flags, log,
-			      !was || memcmp(&want, &have, sizeof(want)));
+		binding_rearm(binding, device, flags, log);
 	return 0;
 }
 

@@ -19,10 +19,14 @@ struct binding {
 	int ifaces, near, tunnels, identity, edges; /* maps */
 };
 
-/* What was done, a sentence each; say may be NULL. */
+/*
+ * What was done, a sentence each; say may be NULL. closed is what was last said
+ * of a tunnel that stays closed, so that it is not said again.
+ */
 struct binding_log {
 	void (*say)(void *arg, const char *line);
 	void *arg;
+	char *closed; /* ENGINE_CLOSED_MAX */
 };
 
 /* -ENOENT: the slot is empty. *out untouched on failure. */

@@ -233,9 +233,11 @@ int engine_pending(struct engine *, struct engine_pending *out,
  * tunnels that "rebind" lets back in. Says what it did, a sentence each. Takes
  * the lock. -ENOENT after an unload: open again.
  */
+#define ENGINE_CLOSED_MAX 256
 struct engine_tend_log {
 	void (*say)(void *arg, const char *line);
 	void *arg;
+	char *closed; /* memory of the caller's: "" at first, kept by him */
 };
 int engine_tend(struct engine *, const struct engine_options *,
 		const struct engine_tend_log *, struct engine_error *err);

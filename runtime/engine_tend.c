@@ -71,6 +71,7 @@ static int tend_bindings(struct tend *tend, struct engine_error *err)
 	struct binding_log log = {
 		.say = tend->log ? tend->log->say : NULL,
 		.arg = tend->log ? tend->log->arg : NULL,
+		.closed = tend->log ? tend->log->closed : NULL,
 	};
 	uint32_t active = tend->engine->shared->control->active;
 	int ret = 0;

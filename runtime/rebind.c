@@ -37,9 +37,17 @@ static int rebind_judge_kind(const struct engine_device *device,
 		if (!strcmp(before->kind, device->kind) &&
 		    before->arphrd == device->arphrd)
 			return 0;
-		snprintf(why, REBIND_WHY_MAX,
-			 "it is of kind %s, and the tunnel was of kind %s",
-			 kind, *before->kind ? before->kind : "physical");
+		if (!strcmp(before->kind, device->kind))
+			snprintf(why, REBIND_WHY_MAX,
+				 "it is of link type %u, and the tunnel was of "
+				 "%u",
+				 device->arphrd, before->arphrd);
+		else
+			snprintf(why, REBIND_WHY_MAX,
+				 "it is of kind %s, and the tunnel was of kind "
+				 "%s",
+				 kind,
+				 *before->kind ? before->kind : "physical");
 		return -EPERM;
 	}
 	for (size_t i = 0; i < sizeof(rebind_kinds) / sizeof(*rebind_kinds);

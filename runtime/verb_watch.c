@@ -38,6 +38,7 @@ struct watch {
 	uint32_t trial_state;
 	char last[WATCH_LINE_MAX]; /* how things stood when last said */
 	char trouble[WATCH_LINE_MAX];
+	char closed[ENGINE_CLOSED_MAX];
 	__u8 refused[IMAGE_HASH_LEN]; /* tables that would break the policy */
 };
 
@@ -168,7 +169,8 @@ static void watch_status(struct watch *w, struct engine *engine)
 
 static void watch_pass(struct watch *w)
 {
-	const struct engine_tend_log log = {.say = watch_say};
+	const struct engine_tend_log log = {.say = watch_say,
+					    .closed = w->closed};
 	struct engine_pending pending = {0};
 	struct engine_error err = {0};
 	struct engine *engine = NULL;

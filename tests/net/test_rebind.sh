@@ -21,18 +21,39 @@ policy() { # FILE REBIND [CLAUSE]
 	POLICY
 }
 
-trusted() { # is wg0 the tunnel, and trusted?
+trusted() { # [IF]: is it the tunnel, and trusted?
 	ip netns exec host nfload --bpffs "$pins" --json status 2>/dev/null |
 		"$lab_python" -c '
 import json, sys
 ds = json.load(sys.stdin).get("devices", [])
-sys.exit(not any(d["name"] == "wg0" and d.get("trusted") for d in ds))'
+sys.exit(not any(d["name"] == sys.argv[1] and d.get("trusted") for d in ds))' \
+		"${1-wg0}"
 }
 
-
-stays_closed() {
-	sleep 2.5
+# watch has looked at it, says why, and has not changed its mind a second later.
+stays_closed() { # WHY
+	if ! soon 8 grep -qF "wg0 has the tunnel's name, and stays closed: $1" \
+		"$log"; then
+		cp "$log" "$out"
+		return 1
+	fi
+	sleep 1.2
+	cp "$log" "$out"
 	! trusted
+}
+
+back() { # trusted again, and told
+	soon 8 trusted && grep -q '^nfload watch: wg0: the tunnel is back' "$log"
+}
+
+logged() { # PATTERN
+	cp "$log" "$out"
+	grep -q -- "$1" "$log"
+}
+
+refreshed() {
+	lab_addr host up0 10.9.0.77/24
+	soon 15 logged 'addresses changed: generation'
 }
 
 watching() { # POLICY: in force, under a fresh watch
@@ -67,18 +88,33 @@ ok "without rebind" watching plain
 ok "the tunnel is trusted" trusted
 tun del
 tun add
-ok "made again, it stays closed" stays_closed
+ok "made again, it stays closed" stays_closed \
+	'the policy does not say rebind'
 unwatch
 
 ok "with rebind" watching rebind
 tun del
 ip -n host link add wg0 type bridge
-ok "a bridge of that name stays closed" stays_closed
+ok "a bridge of that name stays closed" stays_closed \
+	'it is of kind bridge, and the tunnel was of kind tun'
 ip -n host link del wg0
 tun add
-ok "one of the same kind is trusted again" soon 8 trusted
-unwatch
+ok "one of the same kind is trusted again" back
+ip -n host link set wg0 name old0
+ok "renamed, it stays the tunnel" soon 5 trusted old0
+ip -n host link set old0 name wg0
+ok "and under its name again" soon 5 trusted
+ip -n host link set wg0 netns far
+ok "in another namespace it is not" soon 5 logged 'index [0-9]* is gone'
+ip -n far link set wg0 netns host
+ok "and back it is" soon 8 trusted
 tun del
+ok "an address that changes the tables meanwhile" refreshed
+ip -n host tuntap add wg0 mode tap
+ok "does not make another kind the tunnel" stays_closed \
+	'it is of link type 1, and the tunnel was of 65534'
+unwatch
+ip -n host link del wg0
 
 lab_daemon host wg0
 lab_addr host wg0 10.64.0.2/32
@@ -89,9 +125,10 @@ ip -n host link del wg0
 lab_until 5 "wg0 to go" eval '! ip -n host link show wg0'
 lab_daemon host wg0
 on host wg set wg0 peer "$(<"$lab_dir/client.pub")"
-ok "made again with another peer, it stays closed" stays_closed
+ok "made again with another peer, it stays closed" stays_closed \
+	"its peer $(<"$lab_dir/client.pub") is not one that the policy states"
 on host wg set wg0 peer "$(<"$lab_dir/client.pub")" remove \
 	peer "$(<"$lab_dir/endpoint.pub")"
-ok "with the stated one, it is trusted" soon 8 trusted
+ok "with the stated one, it is trusted" back
 unwatch
 finish
