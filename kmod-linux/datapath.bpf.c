@@ -54,6 +54,7 @@ NFR_INLINE struct verdict *datapath_scratch(void)
  */
 int datapath_new(void);
 int datapath_again(void);
+int datapath_behind(void);
 __u32 datapath_recall(void);
 int datapath_settle(__u32 number);
 int datapath_advance(struct nfr_state *state);
@@ -79,6 +80,13 @@ NFR_INLINE int env_slow_again(struct env *env, struct verdict *v)
 	(void)env;
 	(void)v;
 	return datapath_again();
+}
+
+NFR_INLINE int env_look_behind(struct env *env, struct verdict *v)
+{
+	(void)env;
+	(void)v;
+	return datapath_behind();
 }
 
 NFR_INLINE __u32 env_slow_recall(struct env *env, struct verdict *v)
@@ -332,6 +340,15 @@ __attribute__((noinline)) int datapath_again(void)
 	struct env env = {0};
 
 	return v ? slow_again(&env, v) : 0;
+}
+
+/* 1: another state of the packet is there, under v->name. */
+__attribute__((noinline)) int datapath_behind(void)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? look_behind(&env, v) : 0;
 }
 
 /* enum tcp_answer */

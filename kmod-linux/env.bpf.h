@@ -283,6 +283,26 @@ NFR_INLINE __u32 env_epoch(struct env *env)
 	return control ? *(const volatile __u32 *)&control->epoch : 0;
 }
 
+NFR_INLINE __u32 env_kinds(struct env *env)
+{
+	__u32 zero = 0;
+	const struct nfr_control *control =
+		bpf_map_lookup_elem(&nfr_control, &zero);
+
+	(void)env;
+	return control ? *(const volatile __u32 *)&control->kinds : 0;
+}
+
+NFR_INLINE void env_kinds_add(struct env *env, __u32 kinds)
+{
+	__u32 zero = 0;
+	struct nfr_control *control = bpf_map_lookup_elem(&nfr_control, &zero);
+
+	(void)env;
+	if (control && (control->kinds & kinds) != kinds)
+		__sync_fetch_and_or(&control->kinds, kinds);
+}
+
 NFR_INLINE const struct nfr_state_key *
 env_alias_find(struct env *env, const struct nfr_state_key *alias)
 {

@@ -303,7 +303,8 @@ struct nfr_control {
 	__u32 last_generation; /* ever placed: states name it, so none comes
 				  twice */
 	__u32 epoch; /* of tables: grows when the datapath changes one */
-	__u32 reserved[6];
+	__u32 kinds; /* NFR_CONFIG_*, of all states ever made; see verdict.h */
+	__u32 reserved[5];
 	/* On a cache line of its own, as every new flow writes here. */
 	__u32 states; /* in nfr_states; a sweep counts anew */
 	__u32 reserved_too[15];

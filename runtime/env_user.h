@@ -50,7 +50,7 @@ struct env {
 	struct datapath_owner owner; /* of the frame */
 	__u8 *writable;		     /* the frame's bytes, or NULL */
 	__u64 now, last_sweep, counted_swept;
-	__u32 epoch;
+	__u32 epoch, kinds;
 	__u32 random;
 	bool has_swept, has_swept_counted;
 	bool trace_block;
@@ -225,6 +225,16 @@ NFR_INLINE void env_states_add(struct env *env, __s32 n)
 NFR_INLINE __u32 env_epoch(struct env *env)
 {
 	return env->epoch;
+}
+
+NFR_INLINE __u32 env_kinds(struct env *env)
+{
+	return env->kinds;
+}
+
+NFR_INLINE void env_kinds_add(struct env *env, __u32 kinds)
+{
+	env->kinds |= kinds;
 }
 
 NFR_INLINE const struct nfr_state_key *
@@ -463,6 +473,12 @@ NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
 NFR_INLINE int env_slow_again(struct env *env, struct verdict *v)
 {
 	return slow_again(env, v);
+}
+
+NFR_INLINE int look_behind(struct env *env, struct verdict *v);
+NFR_INLINE int env_look_behind(struct env *env, struct verdict *v)
+{
+	return look_behind(env, v);
 }
 
 NFR_INLINE __u32 env_slow_recall(struct env *env, struct verdict *v)

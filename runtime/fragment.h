@@ -192,8 +192,7 @@ NFR_INLINE int fragment_is_current(struct env *env,
 	struct state_judgement judgement = state_judgement(state);
 
 	v->result.rule = judgement.rule;
-	return (judgement.generation == config->generation &&
-		state->ifid == v->packet.key.w[NFR_F_IFID]) ||
+	return slow_is_current(env, config, v, state, judgement) ||
 	       env_slow_again(env, v);
 }
 

@@ -23,6 +23,7 @@
 #define NFR_ICMP_H
 
 #include "fragment.h"
+#include "look.h"
 
 #define ICMP_HEADER 8 /* of every error; then follows the quoted packet */
 
@@ -227,73 +228,6 @@ NFR_INLINE int icmp_name(struct env *env, const struct nfr_config *config,
 	return 1;
 }
 
-/* v->name under this interface, or of a floating state. */
-NFR_INLINE struct nfr_state *icmp_find_name(struct env *env,
-					    const struct nfr_config *config,
-					    struct verdict *v)
-{
-	struct nfr_state *state = env_state_find(env, &v->name);
-
-	if (state || !(config->flags & NFR_CONFIG_FLOATS))
-		return state;
-	v->name.ifindex = 0;
-	state = env_state_find(env, &v->name);
-	if (!state)
-		v->name.ifindex = v->ifindex;
-	return state;
-}
-
-/* Does the host see the flow so? What an alias leads to may be another by now.
- */
-NFR_INLINE int icmp_is_seen_as(const struct nfr_state *state,
-			       const struct nfr_state_key *alias)
-{
-	const struct nfr_endpoints *stack = &state->stack;
-	__u32 differ = (stack->near_port ^ alias->near_port) |
-		       (stack->far_port ^ alias->far_port);
-
-	if (!(state->flags & NFR_STATE_IS_TRANSLATED))
-		return 0;
-	for (int i = 0; i < 4; i++)
-		differ |= (stack->near_addr[i] ^ alias->near_addr[i]) |
-			  (stack->far_addr[i] ^ alias->far_addr[i]);
-	return differ == 0;
-}
-
-/*
- * The state of v->name, which becomes its own name. What came in was quoted
- * after its translation, so that an error that goes out looks for the alias.
- */
-NFR_INLINE struct nfr_state *
-icmp_find(struct env *env, const struct nfr_config *config, struct verdict *v)
-{
-	struct nfr_state *state = icmp_find_name(env, config, v);
-	int is_out = v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT;
-	const struct nfr_state_key *name;
-	struct nfr_state_key alias;
-
-	if (!is_out || v->quote.packet.key.w[NFR_F_BITS] & NFR_BIT_LATER)
-		return state;
-	/* A dead one is not in the way of who has the alias now. */
-	if (state && !(state->flags & NFR_STATE_IS_TRANSLATED) &&
-	    state_is_alive(state, env_now(env)))
-		return state;
-	if (!(config->flags & NFR_CONFIG_TRANSLATES))
-		return 0;
-	v->name.ifindex = v->ifindex;
-	name = env_alias_find(env, &v->name);
-	if (!name && config->flags & NFR_CONFIG_FLOATS) {
-		v->name.ifindex = 0;
-		name = env_alias_find(env, &v->name);
-	}
-	if (!name)
-		return 0;
-	alias = v->name;
-	v->name = *name;
-	state = env_state_find(env, &v->name);
-	return state && icmp_is_seen_as(state, &alias) ? state : 0;
-}
-
 /*
  * The living state, under the policy in force, of what is quoted; or NULL.
  * v->result.rule stands behind it.
@@ -306,11 +240,10 @@ icmp_state(struct env *env, const struct nfr_config *config, struct verdict *v)
 
 	if (!icmp_name(env, config, v))
 		return 0;
-	state = icmp_find(env, config, v);
+	state = quoted->w[NFR_F_BITS] & NFR_BIT_LATER
+			? env_state_find(env, &v->name)
+			: look_find(env, v, quoted);
 	if (!state || !state_is_alive(state, env_now(env)))
-		return 0;
-	if (!(quoted->w[NFR_F_BITS] & NFR_BIT_LATER) &&
-	    !state_continues(state, quoted, v->role))
 		return 0;
 	return fragment_is_current(env, config, v, state) ? state : 0;
 }

@@ -556,6 +556,7 @@ NFR_INLINE void slow_begin(struct env *env, const struct nfr_config *config,
 	if (action && action->flags & NFR_ACTION_FLOATING) {
 		v->fresh.flags |= NFR_STATE_IS_FLOATING;
 		v->name.ifindex = 0;
+		env_kinds_add(env, NFR_CONFIG_FLOATS);
 	}
 	if (w[NFR_F_PROTO] == PACKET_TCP) {
 		struct tcp_segment seg = slow_segment(v);
@@ -701,6 +702,21 @@ NFR_INLINE int slow_connect(struct env *env, struct verdict *v)
 }
 
 /* ---- a state of another policy ----------------------------------------- */
+
+/* Was it judged by what is in force, on this device? */
+NFR_INLINE int slow_is_current(struct env *env, const struct nfr_config *config,
+			       const struct verdict *v,
+			       const struct nfr_state *state,
+			       struct state_judgement judgement)
+{
+	if (judgement.generation != config->generation)
+		return 0;
+	if (state->ifid != v->packet.key.w[NFR_F_IFID] &&
+	    !(state->flags & NFR_STATE_IS_FLOATING))
+		return 0;
+	return !(config->flags & NFR_CONFIG_OVERLOADS) ||
+	       state->epoch == env_epoch(env);
+}
 
 /* NFR_F_IFID of the first packet, were it to come now. */
 NFR_INLINE __u32 slow_first_ifid(struct env *env, const struct verdict *v,

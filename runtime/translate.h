@@ -342,6 +342,7 @@ NFR_INLINE enum translate_result translate_alias(struct env *env,
 	enum state_insert ret;
 	struct nfr_state *owner;
 
+	env_kinds_add(env, NFR_CONFIG_TRANSLATES);
 	state_alias(&v->name, &v->fresh, &x->alias);
 	ret = env_alias_insert(env, &x->alias, &v->name);
 	if (ret == STATE_EXISTS) {

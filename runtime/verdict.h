@@ -25,6 +25,7 @@
 #include "scratch.h"
 #include "describe.h"
 #include "icmp.h"
+#include "look.h"
 #include "slow.h"
 #include "state.h"
 
@@ -144,13 +145,15 @@ NFR_INLINE struct nfr_state *verdict_look_answer(struct env *env,
 	return state;
 }
 
-/* By the names that only some policies have: aliases and floating ones. */
-NFR_INLINE struct nfr_state *verdict_look_far(struct env *env,
-					      const struct nfr_config *config,
+/*
+ * By the names that only some states have: aliases and floating ones. kinds:
+ * NFR_CONFIG_*, of the policy in force and of states that an older one left.
+ */
+NFR_INLINE struct nfr_state *verdict_look_far(struct env *env, __u32 kinds,
 					      struct verdict *v)
 {
 	int is_out = v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT;
-	int is_stack = is_out && config->flags & NFR_CONFIG_TRANSLATES;
+	int is_stack = is_out && kinds & NFR_CONFIG_TRANSLATES;
 	struct nfr_state *state = 0;
 
 	if (is_stack)
@@ -158,37 +161,22 @@ NFR_INLINE struct nfr_state *verdict_look_far(struct env *env,
 	if (state)
 		return state;
 	v->name.ifindex = 0;
-	if (config->flags & NFR_CONFIG_FLOATS) {
+	if (kinds & NFR_CONFIG_FLOATS) {
 		state = verdict_look_wire(env, v);
 		if (!state && is_stack)
 			state = verdict_look_stack(env, v);
 	}
-	if (!state && is_out && config->flags & NFR_CONFIG_ROUTES)
+	if (!state && is_out && kinds & NFR_CONFIG_ROUTES)
 		state = verdict_look_answer(env, v);
 	if (!state)
 		v->name.ifindex = v->ifindex;
 	return state;
 }
 
-/* Was it judged by what is in force, on this device? */
-NFR_INLINE int verdict_is_current(struct env *env,
-				  const struct nfr_config *config,
-				  const struct verdict *v,
-				  const struct nfr_state *state,
-				  struct state_judgement judgement)
-{
-	if (judgement.generation != config->generation)
-		return 0;
-	if (state->ifid != v->packet.key.w[NFR_F_IFID] &&
-	    !(state->flags & NFR_STATE_IS_FLOATING))
-		return 0;
-	return !(config->flags & NFR_CONFIG_OVERLOADS) ||
-	       state->epoch == env_epoch(env);
-}
-
 /*
  * The state that the packet continues, judged by the policy in force; then
- * v->name is its name. Or NULL, and v->name is the packet's own.
+ * v->name is its name. Or NULL, and v->name is the packet's own. Where the
+ * first that is found ends, another one may have stood in its shadow.
  */
 NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 					   const struct nfr_config *config,
@@ -196,30 +184,33 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 					   struct state_judgement *judgement)
 {
 	struct nfr_state *state;
+	__u32 kinds;
 
 	if (v->role == STATE_NO_FLOW)
 		return 0;
 	state_key(&v->packet, v->ifindex, v->role, &v->name);
 	state = verdict_look_wire(env, v);
-	if (!state && config->flags & (NFR_CONFIG_TRANSLATES |
-				       NFR_CONFIG_FLOATS | NFR_CONFIG_ROUTES))
-		state = verdict_look_far(env, config, v);
+	if (!state) {
+		kinds = env_kinds(env) | config->flags;
+		if (kinds & (NFR_CONFIG_TRANSLATES | NFR_CONFIG_FLOATS |
+			     NFR_CONFIG_ROUTES))
+			state = verdict_look_far(env, kinds, v);
+	}
 	if (!state)
 		return 0;
-	if (v->name.ifindex && v->name.ifindex != v->ifindex) {
-		*judgement = state_judgement(state);
-		return state; /* it is judged where it goes */
-	}
 	*judgement = state_judgement(state);
-	if (verdict_is_current(env, config, v, state, *judgement))
+	if (v->name.ifindex && v->name.ifindex != v->ifindex)
+		return state; /* it is judged where it goes */
+	if (slow_is_current(env, config, v, state, *judgement))
 		return state;
 	verdict_owner_rules(env, config, v);
-	if (env_slow_again(env, v)) {
-		judgement->rule = v->result.rule;
-		return state;
+	if (!env_slow_again(env, v) &&
+	    !(env_look_behind(env, v) && env_slow_again(env, v))) {
+		state_key(&v->packet, v->ifindex, v->role, &v->name);
+		return 0;
 	}
-	state_key(&v->packet, v->ifindex, v->role, &v->name);
-	return 0;
+	judgement->rule = v->result.rule;
+	return env_state_find(env, &v->name);
 }
 
 /* By slow.h; a handshake that is done may be a connection too many. */

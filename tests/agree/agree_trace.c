@@ -48,7 +48,6 @@ struct run {
 	char *texts[TRACE_POLICIES];
 	struct policy_case policies[TRACE_POLICIES];
 	bool translates;
-	bool may_translate; /* --translate: known to differ now and then */
 };
 
 /* One trace on one engine. */
@@ -442,7 +441,7 @@ static void take_group(struct run *run, uint64_t group)
 	run->group = group;
 	run->has_group = true;
 	run->translates = false;
-	random_trace_policies(&r, run->may_translate, run->texts);
+	random_trace_policies(&r, run->texts);
 	for (unsigned i = 0; i < TRACE_POLICIES; i++) {
 		if (policy_case_new(run->texts[i], HOST_PROFILE,
 				    &run->policies[i]) != 0) {
@@ -517,7 +516,6 @@ static void parse_options(int argc, char **argv, struct run *run)
 		{"traces", required_argument, NULL, 't'},
 		{"kernel", required_argument, NULL, 'k'},
 		{"trace", required_argument, NULL, 'o'},
-		{"translate", no_argument, NULL, 'x'},
 		{NULL, 0, NULL, 0}};
 	int c;
 
@@ -530,8 +528,6 @@ static void parse_options(int argc, char **argv, struct run *run)
 			run->limit[1] = strtoull(optarg, NULL, 0);
 		else if (c == 'o')
 			run->only = strtoll(optarg, NULL, 0);
-		else if (c == 'x')
-			run->may_translate = true;
 		else
 			exit(2);
 	}

@@ -21,6 +21,8 @@
 struct attempt {
 	struct nfr_result result;
 	bool keeps;
+	bool reserves; /* a name: who gives way has done so */
+	bool floats;
 	struct flow flow;
 };
 
@@ -245,7 +247,39 @@ static size_t others(const struct flow_model *m)
 	return count;
 }
 
-static void attempt(const struct flow_model *m, const struct flow_hook *h,
+/* Would the packet be of the flow, had that not come to its end? */
+static bool gives_way(const struct flow *f, const struct flow_hook *h,
+		      const struct trace_packet *p)
+{
+	struct trace_ends e = h->dir == NFR_DIR_IN ? f->wire : f->stack;
+
+	if (f->dir != h->dir)
+		e = trace_swapped(&e);
+	return f->family == p->family && f->proto == p->proto &&
+	       (f->is_floating || f->device == h->device) &&
+	       trace_same_ends(&e, &p->ends);
+}
+
+/* Those that give way to a flow which is found as they were; how many. */
+static size_t mark_those(struct flow_model *m, const struct flow_hook *h,
+			 const struct trace_packet *p, bool is_translated,
+			 bool is_floating)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->count; i++) {
+		struct flow *f = &m->flows[i];
+
+		f->gives_way = f->is_floating == is_floating &&
+			       (h->dir == NFR_DIR_IN ||
+				f->is_translated == is_translated) &&
+			       gives_way(f, h, p);
+		count += f->gives_way;
+	}
+	return count;
+}
+
+static void attempt(struct flow_model *m, const struct flow_hook *h,
 		    const struct trace_packet *p, const struct nfr_key *key,
 		    uint64_t pick, const struct flow_seen *seen,
 		    struct attempt *out)
@@ -255,13 +289,18 @@ static void attempt(const struct flow_model *m, const struct flow_hook *h,
 	struct trace_ends to;
 	struct model_outcome o;
 	uint32_t limit = m->policy->options.state_limit;
-	bool is_free, keeps;
+	bool is_free, keeps, leaves, has_room;
+	size_t giving;
 
 	context.pick = pick;
 	model_evaluate(m->policy, key, &context, &o);
 	out->result = o.result;
-	out->keeps = false;
+	out->keeps = out->reserves = false;
 	note_pools(&out->flow, m->policy, &o);
+	leaves = out->flow.pool_count && h->dir == NFR_DIR_OUT;
+	out->floats = m->policy->rules[o.decider].is_floating;
+	giving = mark_those(m, h, p, out->flow.pool_count, out->floats);
+	has_room = !limit || others(m) < limit || (giving && !leaves);
 	keeps = m->policy->rules[o.decider].keeps_state &&
 		(role == FLOW_ANY || role == FLOW_ASKS);
 	/*
@@ -270,12 +309,15 @@ static void attempt(const struct flow_model *m, const struct flow_hook *h,
 	 */
 	if (!keeps && out->flow.pool_count &&
 	    (o.result.verdict == NFR_PASS ||
-	     (o.result.reason == NFR_REASON_GUARD && h->dir == NFR_DIR_OUT)))
+	     (o.result.reason == NFR_REASON_GUARD && leaves)))
 		out->result = flow_blocks(NFR_REASON_TRANSLATE, o.decider);
 	/* What leaves translated takes its place before the guard sees it. */
-	if (keeps && out->flow.pool_count && limit && others(m) >= limit &&
-	    o.result.reason == NFR_REASON_GUARD && h->dir == NFR_DIR_OUT)
-		out->result = flow_blocks(NFR_REASON_STATE_FULL, o.decider);
+	if (keeps && leaves && o.result.reason == NFR_REASON_GUARD) {
+		out->reserves = true;
+		if (!has_room)
+			out->result =
+				flow_blocks(NFR_REASON_STATE_FULL, o.decider);
+	}
 	if (o.result.verdict != NFR_PASS || !keeps)
 		return;
 	out->flow = new_flow(m, h, p, key, &o);
@@ -287,7 +329,8 @@ static void attempt(const struct flow_model *m, const struct flow_hook *h,
 		out->flow.stack = to;
 	is_free = o.nat ? choose_port(m, o.nat, seen, &out->flow)
 			: !is_taken(m, &out->flow);
-	if (limit && others(m) >= limit)
+	out->reserves = has_room || leaves;
+	if (!has_room)
 		out->result = flow_blocks(NFR_REASON_STATE_FULL, o.decider);
 	else if (!is_free)
 		out->result = flow_blocks(NFR_REASON_TRANSLATE, o.decider);
@@ -315,19 +358,6 @@ static bool is_seen(const struct attempt *a, const struct trace_packet *p,
 	return !seen->passes || trace_same_ends(&ends, &seen->ends);
 }
 
-/* Would the packet be of the flow, had that not come to its end? */
-static bool gives_way(const struct flow *f, const struct flow_hook *h,
-		      const struct trace_packet *p)
-{
-	struct trace_ends e = h->dir == NFR_DIR_IN ? f->wire : f->stack;
-
-	if (f->dir != h->dir)
-		e = trace_swapped(&e);
-	return f->family == p->family && f->proto == p->proto &&
-	       (f->is_floating || f->device == h->device) &&
-	       trace_same_ends(&e, &p->ends);
-}
-
 struct flow *flow_begin(struct flow_model *m, const struct flow_hook *h,
 			const struct trace_frame *frame,
 			const struct nfr_key *key, const struct flow_seen *seen,
@@ -336,10 +366,6 @@ struct flow *flow_begin(struct flow_model *m, const struct flow_hook *h,
 	const struct trace_packet *p = &frame->packet;
 	struct attempt first, other;
 
-	for (size_t i = 0; i < m->count; i++)
-		m->flows[i].gives_way =
-			flow_is_awake(m, &m->flows[i], h->dir) &&
-			gives_way(&m->flows[i], h, p);
 	attempt(m, h, p, key, 0, seen, &first);
 	for (uint64_t i = 1; i < PICKS && !is_seen(&first, p, seen); i++) {
 		attempt(m, h, p, key, i, seen, &other);
@@ -348,11 +374,12 @@ struct flow *flow_begin(struct flow_model *m, const struct flow_hook *h,
 	}
 	a->result = first.result;
 	a->out.packet.ends = attempt_ends(&first, p);
-	if (!first.keeps)
-		return NULL;
-	for (size_t i = m->count; i-- > 0;)
+	mark_those(m, h, p, first.flow.pool_count, first.floats);
+	for (size_t i = m->count; i-- > 0 && first.reserves;)
 		if (m->flows[i].gives_way)
 			flow_end(m, &m->flows[i]);
+	if (!first.keeps)
+		return NULL;
 	if (m->count == FLOW_MAX)
 		abort(); /* a trace has fewer */
 	m->flows[m->count] = first.flow;

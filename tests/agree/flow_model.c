@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define PIECE_SECONDS 60
+#define LOOKS 2 /* for the flow of a packet, as flows end */
 
 /* ---- names ----------------------------------------------------------------
  */
@@ -66,13 +67,6 @@ void flow_end(struct flow_model *m, struct flow *f)
 	*f = m->flows[--m->count];
 }
 
-bool flow_is_awake(const struct flow_model *m, const struct flow *f,
-		   enum nfr_dir form)
-{
-	return (m->floats || !f->is_floating) &&
-	       (m->translates || !f->is_translated || form == NFR_DIR_IN);
-}
-
 static void forget_dead(struct flow_model *m, uint64_t now_ms)
 {
 	for (size_t i = m->count; i-- > 0;)
@@ -114,8 +108,7 @@ static struct flow *find(struct flow_model *m, unsigned device,
 			struct trace_ends ends =
 				turned(form_of(f, form), dir != f->dir);
 
-			if (flow_is_awake(m, f, form) &&
-			    f->is_floating == rank / 2 &&
+			if (f->is_floating == rank / 2 &&
 			    (form == NFR_DIR_IN ||
 			     f->is_translated == rank % 2) &&
 			    is_here(f, device, p) &&
@@ -178,6 +171,17 @@ static struct flow *judged(struct flow_model *m, const struct flow_hook *h,
 		return f;
 	flow_end(m, f);
 	return NULL;
+}
+
+/* Behind the first that is found, and ends, another one may have been. */
+static struct flow *find_judged(struct flow_model *m, const struct flow_hook *h,
+				const struct trace_packet *p)
+{
+	struct flow *f = NULL;
+
+	for (unsigned i = 0; i < LOOKS && !f; i++)
+		f = judged(m, h, find(m, h->device, h->dir, h->dir, p, false));
+	return f;
 }
 
 /* ---- a packet of a flow ---------------------------------------------------
@@ -475,13 +479,6 @@ void flow_model_load(struct flow_model *m, const struct policy *policy)
 {
 	m->policy = policy;
 	m->loaded++;
-	m->floats = m->translates = false;
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		const struct policy_effects *e = policy->rules[i].effects;
-
-		m->floats |= policy->rules[i].is_floating;
-		m->translates |= e && (e->nat || e->rdr);
-	}
 }
 
 void flow_model_judge(struct flow_model *m, const struct flow_hook *h,
@@ -500,7 +497,7 @@ void flow_model_judge(struct flow_model *m, const struct flow_hook *h,
 		judge_later(m, h, frame, &key, a);
 		return;
 	}
-	f = judged(m, h, find(m, h->device, h->dir, h->dir, p, false));
+	f = find_judged(m, h, p);
 	if (f) {
 		go_on(m, h, frame, &key, f, a);
 	} else if (!frame->is_error || !judge_error(m, h, frame, &key, a)) {

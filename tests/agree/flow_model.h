@@ -95,7 +95,6 @@ struct flow_piece {
 
 struct flow_model {
 	const struct policy *policy;
-	bool floats, translates; /* some rule of the policy does */
 	unsigned loaded;
 	struct flow flows[FLOW_MAX];
 	size_t count;
@@ -136,12 +135,6 @@ void flow_place_key(const struct policy *, const struct flow_hook *,
 /* Have both the same wire, or the same host's view of it? */
 bool flow_same_wire(const struct flow *, const struct flow *);
 bool flow_same_stack(const struct flow *, const struct flow *);
-/*
- * Is the flow looked for here? Floating ones, and what goes out by another
- * name, sleep under a policy that makes none, until it is another again.
- */
-bool flow_is_awake(const struct flow_model *, const struct flow *,
-		   enum nfr_dir form);
 void flow_end(struct flow_model *, struct flow *);
 /* flow_begin.c: a packet that continues nothing. The new flow, or NULL. */
 struct flow *flow_begin(struct flow_model *, const struct flow_hook *,

@@ -59,8 +59,7 @@ enum trace_place { TRACE_HERE, TRACE_OUTSIDE, TRACE_INSIDE, TRACE_TUNNEL };
 enum trace_place trace_place_of(enum addr_family, const struct addr *);
 
 /* malloc'd; TRACE_POLICIES of them, like each other. */
-void random_trace_policies(struct random *, bool may_translate,
-			   char *texts[TRACE_POLICIES]);
+void random_trace_policies(struct random *, char *texts[TRACE_POLICIES]);
 void random_trace(struct random *, struct trace *);
 const char *trace_kind_name(enum trace_kind);
 

@@ -16,7 +16,6 @@
 struct drawing {
 	struct random *r;
 	FILE *out;
-	bool may_translate;   /* or float: known to differ now and then */
 	bool has_translation; /* then every pass keeps state */
 };
 
@@ -124,8 +123,7 @@ static void draw_state(struct drawing *d)
 		return;
 	if (n == 5 && !d->has_translation)
 		fputs(" no state", d->out);
-	else if (n < 8 || !feature_runs(FEATURE_STATE_OPTIONS) ||
-		 !d->may_translate)
+	else if (n < 8)
 		fputs(" keep state", d->out);
 	else
 		fprintf(d->out, " keep state (%s)", PICK(d->r, options));
@@ -215,7 +213,6 @@ static char *draw_line(struct drawing *d, void (*draw)(struct drawing *))
 struct lines {
 	char *text[LINES_MAX];
 	unsigned count;
-	unsigned kept_to; /* the lines before stay as they are */
 };
 
 static void add(struct lines *l, struct drawing *d,
@@ -237,20 +234,15 @@ static void draw_lines(struct drawing *d, struct lines *l)
 			add(l, d, draw_nat);
 		for (uint32_t i = random_below(d->r, 3); i > 0; i--)
 			add(l, d, draw_rdr);
-		if (random_once_in(d->r, 4) && feature_runs(FEATURE_BINAT_TO))
+		if (random_once_in(d->r, 4))
 			add(l, d, draw_binat);
 	}
-	l->kept_to = l->count;
 	add(l, d, draw_base);
 	while (rules-- > 0)
 		add(l, d, draw_rule);
 }
 
-/*
- * All but a few lines, and perhaps one more. Translations stay: what becomes of
- * a flow that sleeps while its translation is away is not settled between model
- * and engines; tests/net/test_lifetime.sh changes and removes them.
- */
+/* All but a few lines, and perhaps one more. */
 static char *draw_variant(struct drawing *d, const struct lines *l,
 			  bool is_same)
 {
@@ -261,7 +253,7 @@ static char *draw_variant(struct drawing *d, const struct lines *l,
 	if (!out)
 		abort();
 	for (unsigned i = 0; i < l->count; i++)
-		if (is_same || i < l->kept_to || !random_once_in(d->r, 8))
+		if (is_same || !random_once_in(d->r, 8))
 			fputs(l->text[i], out);
 	if (!is_same && random_once_in(d->r, 2)) {
 		char *line = draw_line(d, draw_rule);
@@ -274,15 +266,12 @@ static char *draw_variant(struct drawing *d, const struct lines *l,
 	return text;
 }
 
-void random_trace_policies(struct random *r, bool may_translate,
-			   char *texts[TRACE_POLICIES])
+void random_trace_policies(struct random *r, char *texts[TRACE_POLICIES])
 {
-	struct drawing d = {.r = r, .may_translate = may_translate};
+	struct drawing d = {.r = r};
 	struct lines l = {.count = 0};
 
-	d.has_translation = may_translate && feature_runs(FEATURE_NAT_TO) &&
-			    feature_runs(FEATURE_RDR_TO) &&
-			    !random_once_in(r, 3);
+	d.has_translation = !random_once_in(r, 3);
 	draw_lines(&d, &l);
 	for (unsigned i = 0; i < TRACE_POLICIES; i++)
 		texts[i] = draw_variant(&d, &l, i == 0);
