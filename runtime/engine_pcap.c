@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * engine_pcap.c: a capture file through the native datapath: what passes is
- * written, everything is counted.
+ * written as it would go on, rewritten where it is translated; everything is
+ * counted.
  */
 #include "engine_pcap.h"
 
@@ -37,6 +38,12 @@ static const struct link_type link_types[] = {
 	{DLT_LINUX_SLL2, NFR_LINK_ETHER, 20, 0},
 };
 
+/* Bytes that grow with what has to lie in them. */
+struct space {
+	unsigned char *bytes;
+	size_t len;
+};
+
 struct job {
 	const struct engine_pcap_options *options;
 	struct engine_pcap_counts *counts;
@@ -50,8 +57,8 @@ struct job {
 	pcap_t *out_pcap;
 	pcap_dumper_t *dumper;
 	struct datapath *datapath;
-	unsigned char *cooked; /* an Ethernet header and the packet */
-	size_t cooked_len;
+	struct space cooked; /* an Ethernet header and the packet */
+	struct space left;   /* the packet as it goes on, to be written */
 };
 
 __attribute__((format(printf, 3, 4))) static int
@@ -180,26 +187,36 @@ static int job_check_out(const struct job *job)
 
 /* ---- packets ----------------------------------------------------------- */
 
+static int job_grow(struct job *job, struct space *space, size_t need)
+{
+	unsigned char *grown;
+
+	if (need <= space->len)
+		return 0;
+	grown = realloc(space->bytes, need);
+	if (!grown)
+		return job_fail(job, -ENOMEM, "%s: no memory", in_name(job));
+	space->bytes = grown;
+	space->len = need;
+	return 0;
+}
+
 /* An Ethernet header with the cooked header's protocol, before the packet. */
 static int job_cook(struct job *job, const unsigned char *bytes, size_t caplen,
 		    struct datapath_frame *frame)
 {
 	const struct link_type *type = job->type;
-	size_t rest = caplen - type->skipped, need = 14 + rest;
+	size_t rest = caplen - type->skipped;
+	unsigned char *cooked;
+	int ret = job_grow(job, &job->cooked, 14 + rest);
 
-	if (need > job->cooked_len) {
-		unsigned char *grown = realloc(job->cooked, need);
-
-		if (!grown)
-			return job_fail(job, -ENOMEM, "%s: no memory",
-					in_name(job));
-		job->cooked = grown;
-		job->cooked_len = need;
-	}
-	memset(job->cooked, 0, 12);
-	memcpy(job->cooked + 12, bytes + type->ethertype_at, 2);
-	memcpy(job->cooked + 14, bytes + type->skipped, rest);
-	frame->bytes = job->cooked;
+	if (ret)
+		return ret;
+	cooked = job->cooked.bytes;
+	memset(cooked, 0, 12);
+	memcpy(cooked + 12, bytes + type->ethertype_at, 2);
+	memcpy(cooked + 14, bytes + type->skipped, rest);
+	frame->bytes = frame->writable = cooked;
 	frame->caplen += 14;
 	frame->len += 14;
 	return 0;
@@ -216,8 +233,10 @@ static int job_frame(struct job *job, const struct pcap_pkthdr *header,
 	frame->now_ms =
 		(uint64_t)((int64_t)header->ts.tv_sec * 1000 + fraction / 1000);
 	frame->ifindex = PCAP_IFINDEX;
+	frame->ingress = 0;
 	frame->dir = job->options->dir;
 	frame->bytes = bytes;
+	frame->writable = NULL;
 	frame->caplen = frame->len = 0;
 	if (header->caplen < skipped)
 		return 0;
@@ -229,6 +248,31 @@ static int job_frame(struct job *job, const struct pcap_pkthdr *header,
 	if (job->type->ethertype_at >= 0)
 		return job_cook(job, bytes, header->caplen, frame);
 	return 0;
+}
+
+/* A copy of the packet, in which the datapath may write. */
+static int job_copy(struct job *job, const unsigned char *bytes, size_t caplen,
+		    struct datapath_frame *frame)
+{
+	int ret = job_grow(job, &job->left, caplen);
+
+	if (ret || caplen < job->type->skipped)
+		return ret;
+	memcpy(job->left.bytes, bytes, caplen);
+	if (job->type->ethertype_at < 0)
+		frame->writable = job->left.bytes + job->type->skipped;
+	return 0;
+}
+
+/* Writes what passed, with what the datapath changed. */
+static void job_write(struct job *job, const struct pcap_pkthdr *header)
+{
+	unsigned skipped = job->type->skipped;
+
+	if (job->type->ethertype_at >= 0)
+		memcpy(job->left.bytes + skipped, job->cooked.bytes + 14,
+		       header->caplen - skipped);
+	pcap_dump((u_char *)job->dumper, header, job->left.bytes);
 }
 
 static void add(struct nfr_count *count, uint64_t len)
@@ -246,6 +290,8 @@ static int job_packet(struct job *job, const struct pcap_pkthdr *header,
 	struct nfr_result result;
 	int ret = job_frame(job, header, bytes, &frame);
 
+	if (!ret && job->dumper)
+		ret = job_copy(job, bytes, header->caplen, &frame);
 	if (ret)
 		return ret;
 	result = datapath_judge(job->datapath, &frame, NULL, &event);
@@ -256,7 +302,7 @@ static int job_packet(struct job *job, const struct pcap_pkthdr *header,
 		add(&counts->passed, header->len);
 		add(&counts->passed_by[result.reason], header->len);
 		if (job->dumper)
-			pcap_dump((u_char *)job->dumper, header, bytes);
+			job_write(job, header);
 	} else {
 		add(&counts->blocked, header->len);
 		add(&counts->blocked_by[result.reason], header->len);
@@ -357,6 +403,7 @@ int engine_pcap_filter(const struct image *image,
 	else if (job.in && job.in != stdin)
 		fclose(job.in);
 	datapath_free(&job.datapath);
-	free(job.cooked);
+	free(job.cooked.bytes);
+	free(job.left.bytes);
 	return ret;
 }
