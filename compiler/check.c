@@ -243,6 +243,7 @@ struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 	defaults_differ(&c);
 	default_add(&c);
 	anchors_finish(&c);
+	cgroups_finish(&c);
 	if (diag_errors(diag) == 0) {
 		tables_finish(&c);
 		asserts_finish(&c);

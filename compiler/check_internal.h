@@ -129,7 +129,8 @@ struct check {
 	struct check_texts quick; /* criteria of quick rules */
 	struct check_texts tags;  /* their count is 1 + index in the policy */
 	size_t tag_capacity;
-	FILE *out; /* where texts are printed first */
+	struct check_cgroups *cgroups; /* that rules ask, to be numbered */
+	FILE *out;		       /* where texts are printed first */
 	char *out_bytes;
 	size_t out_len;
 	struct span span; /* of the statement at hand */
@@ -324,6 +325,15 @@ bool return_finish(struct check *, struct ast_rule *);
 bool returns_resolve(struct check *, const struct ast_rule *);
 
 /* check_meta.c: NULL when nothing is asked; the rule may be NULL. */
+/* The cgroups that a rule asks, until all are known. */
+struct check_cgroups {
+	struct check_cgroups *next;
+	const struct policy_meta *of;
+	struct policy_class *classes;
+};
+
+/* Numbers the cgroups that all of the policy names. */
+void cgroups_finish(struct check *);
 const struct policy_meta *meta_of(struct check *, const struct ast_match *,
 				  const struct ast_rule *);
 /* Index in policy.tags, a new one's too; POLICY_NONE for NULL. */

@@ -90,17 +90,67 @@ static const char *cgroup_path(struct check *c, const char *path)
 	return arena_strndup(c->arena, path, len);
 }
 
+/* The same, if the kernel's side can find it: abi.h has the bounds. */
+static const char *cgroup_known(struct check *c, const struct ast_word *word)
+{
+	const char *path = cgroup_path(c, word->text);
+	size_t len = 0, depth = *path != 0;
+	bool is_whole = true;
+
+	for (const char *p = path; *p; p++) {
+		is_whole &= *p != '/' || len > 0;
+		len = *p == '/' ? 0 : len + 1;
+		depth += *p == '/';
+		is_whole &= len < NFR_CGROUP_NAME;
+	}
+	if (!is_whole || depth > NFR_CGROUP_DEPTH)
+		diag_error(c->diag, word->span, "limit",
+			   "\"%s\" is no cgroup: at most %u names of at most "
+			   "%u bytes each, with one \"/\" between",
+			   word->text, NFR_CGROUP_DEPTH, NFR_CGROUP_NAME - 1);
+	return path;
+}
+
 static void cgroups_fill(struct check *c, const struct ast_word *words,
 			 struct policy_meta *out)
 {
+	struct check_cgroups *asked;
 	const char **paths;
 
+	if (!words)
+		return;
 	for (const struct ast_word *w = words; w; w = w->next)
 		out->cgroup_count++;
+	asked = arena_new_of(c->arena, struct check_cgroups);
+	asked->of = out;
+	asked->classes = arena_alloc(c->arena, out->cgroup_count *
+						       sizeof(*asked->classes));
+	asked->next = c->cgroups;
+	c->cgroups = asked;
+	out->classes = asked->classes;
 	paths = arena_alloc(c->arena, (out->cgroup_count + 1) * sizeof(*paths));
 	out->cgroups = paths;
 	for (const struct ast_word *w = words; w; w = w->next)
-		*paths++ = cgroup_path(c, w->text);
+		*paths++ = cgroup_known(c, w);
+}
+
+void cgroups_finish(struct check *c)
+{
+	struct policy *p = c->policy;
+	size_t count = 0;
+
+	for (const struct check_cgroups *a = c->cgroups; a; a = a->next)
+		count += a->of->cgroup_count;
+	p->cgroups = arena_alloc(c->arena, (count + 1) * sizeof(*p->cgroups));
+	count = 0;
+	for (const struct check_cgroups *a = c->cgroups; a; a = a->next)
+		for (size_t i = 0; i < a->of->cgroup_count; i++)
+			p->cgroups[count++] = a->of->cgroups[i];
+	p->cgroup_count = cgroups_sort(p->cgroups, count);
+	for (const struct check_cgroups *a = c->cgroups; a; a = a->next)
+		for (size_t i = 0; i < a->of->cgroup_count; i++)
+			a->classes[i] = cgroup_class(
+				p->cgroups, p->cgroup_count, a->of->cgroups[i]);
 }
 
 static void marks_fill(struct check *c, const struct ast_mark *list,

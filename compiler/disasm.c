@@ -366,6 +366,9 @@ static void print_actions(const struct image *img, FILE *out)
 	for (__u32 i = 0; i < img->tag_count; i++)
 		fprintf(out, "tag %u: %s\n", i + 1,
 			image_string(img, img->tags[i]));
+	for (__u32 i = 0; i < img->cgroup_count; i++)
+		fprintf(out, "cgroup %u: \"%s\"\n", i + 1,
+			image_string(img, img->cgroups[i]));
 	print_pools(img, out);
 	for (__u32 i = 0; i < img->action_count; i++) {
 		fprintf(out, "action %u: id %016llx", i,

@@ -5,7 +5,7 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/check_anchor.c compiler/check_antispoof.c compiler/check_assert.c \
 	compiler/check_context.c compiler/check_corner.c \
 	compiler/check_effects.c compiler/check_entries.c compiler/check_expand.c compiler/check_host.c \
-	compiler/check_label.c compiler/check_lists.c compiler/check_meta.c compiler/check_names.c compiler/check_pool.c \
+	compiler/cgroup_class.c compiler/check_label.c compiler/check_lists.c compiler/check_meta.c compiler/check_names.c compiler/check_pool.c \
 	compiler/check_rule.c compiler/check_search.c compiler/check_set.c \
 	compiler/check_state.c compiler/check_table.c compiler/compile.c \
 	compiler/convert.c compiler/convert_groups.c compiler/convert_macro.c \

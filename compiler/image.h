@@ -31,6 +31,7 @@ enum image_section {
 	IMAGE_ACTIONS,	   /* struct nfr_action */
 	IMAGE_POOLS,	  /* struct nfr_pool; first and count are in the next */
 	IMAGE_POOL_ADDRS, /* struct image_pool_addr */
+	IMAGE_CGROUPS,	  /* __u32 string: paths, class 1 first */
 	IMAGE_CONFIG,	  /* struct image_config, one */
 	IMAGE_STRINGS,	  /* bytes; offset 0 is "" */
 	IMAGE_SECTIONS
@@ -189,11 +190,13 @@ struct image {
 	const struct nfr_pool *pools;
 	const struct image_pool_addr *pool_addrs;
 	const struct image_config *config;
-	const __u32 *tags; /* strings; tag 1 first */
+	const __u32 *tags;    /* strings; tag 1 first */
+	const __u32 *cgroups; /* the same; class 1 first */
 	const char *strings;
 	__u32 insn_count, rule_count, table_count, entry_count, iface_count,
 		file_count, assert_count, assert_insn_count, exclude_count,
-		action_count, tag_count, pool_count, pool_addr_count;
+		action_count, tag_count, pool_count, pool_addr_count,
+		cgroup_count;
 };
 
 /* Bytes are malloc'd and the caller's. 0, -E2BIG or -ENOMEM. */

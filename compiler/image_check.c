@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* image_check.c: tags, actions, pools and config of an image -> 0, or why they
- * are refused. */
+/* image_check.c: tags, cgroups, actions, pools and config of an image -> 0, or
+ * why they are refused. */
 #include "image_layout.h"
 
 static int check_tags(const struct image *img, char error[IMAGE_ERROR_MAX])
@@ -10,6 +10,40 @@ static int check_tags(const struct image *img, char error[IMAGE_ERROR_MAX])
 	for (__u32 i = 0; i < img->tag_count; i++)
 		if (img->tags[i] >= img->header->section[IMAGE_STRINGS].count)
 			return image_refuse(error, "tag %u: no such string",
+					    i + 1);
+	return 0;
+}
+
+/* What the tree of nfr_cgroups can hold. */
+static bool is_path(const char *path)
+{
+	unsigned depth = *path != 0;
+	size_t len = 0;
+
+	for (; *path; path++) {
+		if (*path != '/') {
+			len++;
+			continue;
+		}
+		if (len == 0 || len >= NFR_CGROUP_NAME)
+			return false;
+		depth++;
+		len = 0;
+	}
+	return depth <= NFR_CGROUP_DEPTH && len < NFR_CGROUP_NAME &&
+	       (depth == 0 || len > 0);
+}
+
+static int check_cgroups(const struct image *img, char error[IMAGE_ERROR_MAX])
+{
+	if (img->cgroup_count > NFR_CGROUP_MAX)
+		return image_refuse(error, "more than %u cgroups",
+				    NFR_CGROUP_MAX);
+	for (__u32 i = 0; i < img->cgroup_count; i++)
+		if (img->cgroups[i] >=
+			    img->header->section[IMAGE_STRINGS].count ||
+		    !is_path(image_string(img, img->cgroups[i])))
+			return image_refuse(error, "cgroup %u: no such path",
 					    i + 1);
 	return 0;
 }
@@ -142,6 +176,8 @@ int image_check_effects(const struct image *img, char error[IMAGE_ERROR_MAX])
 {
 	int err = check_tags(img, error);
 
+	if (!err)
+		err = check_cgroups(img, error);
 	if (!err)
 		err = check_pools(img, error);
 	if (!err)

@@ -26,6 +26,7 @@ const size_t image_item_len[IMAGE_SECTIONS] = {
 	[IMAGE_ACTIONS] = sizeof(struct nfr_action),
 	[IMAGE_POOLS] = sizeof(struct nfr_pool),
 	[IMAGE_POOL_ADDRS] = sizeof(struct image_pool_addr),
+	[IMAGE_CGROUPS] = sizeof(__u32),
 	[IMAGE_CONFIG] = sizeof(struct image_config),
 	[IMAGE_STRINGS] = 1,
 };
@@ -45,6 +46,7 @@ const char *const image_section_name[IMAGE_SECTIONS] = {
 	[IMAGE_ACTIONS] = "actions",
 	[IMAGE_POOLS] = "pools",
 	[IMAGE_POOL_ADDRS] = "pool addresses",
+	[IMAGE_CGROUPS] = "cgroups",
 	[IMAGE_CONFIG] = "config",
 	[IMAGE_STRINGS] = "strings",
 };

@@ -11,7 +11,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "images are little-endian and read in place");
-_Static_assert(sizeof(struct image_header) == 224, "image_header");
+_Static_assert(sizeof(struct image_header) == 232, "image_header");
 _Static_assert(sizeof(struct image_ruleinfo) == 32, "image_ruleinfo");
 _Static_assert(sizeof(struct image_table) == 16, "image_table");
 _Static_assert(sizeof(struct image_entry) == 24, "image_entry");

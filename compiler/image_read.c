@@ -107,6 +107,7 @@ static void view_sections(struct image *img)
 	img->actions = (const void *)at[IMAGE_ACTIONS];
 	img->pools = (const void *)at[IMAGE_POOLS];
 	img->pool_addrs = (const void *)at[IMAGE_POOL_ADDRS];
+	img->cgroups = (const void *)at[IMAGE_CGROUPS];
 	img->config = (const void *)at[IMAGE_CONFIG];
 	img->strings = (const void *)at[IMAGE_STRINGS];
 	img->insn_count = header->section[IMAGE_CODE].count;
@@ -121,6 +122,7 @@ static void view_sections(struct image *img)
 	img->tag_count = header->section[IMAGE_TAGS].count;
 	img->action_count = header->section[IMAGE_ACTIONS].count;
 	img->pool_count = header->section[IMAGE_POOLS].count;
+	img->cgroup_count = header->section[IMAGE_CGROUPS].count;
 	img->pool_addr_count = header->section[IMAGE_POOL_ADDRS].count;
 }
 

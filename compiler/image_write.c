@@ -278,9 +278,12 @@ static void copy_items(struct writer *w, enum image_section s,
 static void fill_effects(struct writer *w)
 {
 	__u32 *tags = section(w, IMAGE_TAGS);
+	__u32 *cgroups = section(w, IMAGE_CGROUPS);
 
 	for (size_t i = 0; i < w->policy->tag_count; i++)
 		tags[i] = pool_add(&w->strings, w->policy->tags[i]);
+	for (size_t i = 0; i < w->policy->cgroup_count; i++)
+		cgroups[i] = pool_add(&w->strings, w->policy->cgroups[i]);
 	copy_items(w, IMAGE_ACTIONS, w->effects.actions);
 	copy_items(w, IMAGE_POOLS, w->effects.pools);
 	copy_items(w, IMAGE_POOL_ADDRS, w->effects.addrs);
@@ -316,6 +319,8 @@ static void add_strings(struct writer *w)
 				  &w->strings);
 	for (size_t i = 0; i < p->tag_count; i++)
 		pool_add(&w->strings, p->tags[i]);
+	for (size_t i = 0; i < p->cgroup_count; i++)
+		pool_add(&w->strings, p->cgroups[i]);
 }
 
 /* 0 or -E2BIG; the limits are those of abi.h, and 32-bit counts. */
@@ -331,6 +336,7 @@ static int count_items(struct writer *w)
 	if (w->code->count > NFR_INSN_MAX || rules > NFR_RULE_MAX ||
 	    p->table_count > NFR_TABLE_MAX || p->tag_count > UINT16_MAX ||
 	    p->iface_count > NFR_IFACE_MAX ||
+	    p->cgroup_count > NFR_CGROUP_MAX ||
 	    entries > UINT32_MAX / sizeof(struct image_entry))
 		return -E2BIG;
 	w->count[IMAGE_CODE] = (__u32)w->code->count;
@@ -343,6 +349,7 @@ static int count_items(struct writer *w)
 	w->count[IMAGE_ASSERT_CODE] = (__u32)w->code->assert_insn_count;
 	w->count[IMAGE_EXCLUDES] = (__u32)p->exclude_count;
 	w->count[IMAGE_TAGS] = (__u32)p->tag_count;
+	w->count[IMAGE_CGROUPS] = (__u32)p->cgroup_count;
 	w->count[IMAGE_ACTIONS] = (__u32)w->effects.action_count;
 	w->count[IMAGE_POOLS] = (__u32)w->effects.pool_count;
 	w->count[IMAGE_POOL_ADDRS] = (__u32)w->effects.addr_count;

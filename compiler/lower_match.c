@@ -285,6 +285,28 @@ static bool lower_marks(struct emit *e, const struct policy_meta *meta,
 	return true;
 }
 
+/* In one of the cgroups? Each is a range, see cgroup_class.c. */
+static bool lower_cgroups(struct emit *e, const struct policy_meta *meta,
+			  struct emit_label *miss)
+{
+	struct emit_label here = {.count = 0};
+
+	for (size_t i = 0; i < meta->cgroup_count; i++) {
+		const struct policy_class *class = &meta->classes[i];
+		bool is_last = i + 1 == meta->cgroup_count;
+		struct emit_label next = {.count = 0};
+
+		if (!lower_range(e, NFR_F_CGROUP, &class->first, &class->last,
+				 1, false, is_last ? miss : &next))
+			return false;
+		if (!is_last)
+			emit_skip(e, &here);
+		emit_bind(e, &next);
+	}
+	emit_bind(e, &here);
+	return true;
+}
+
 /* A chance of nearly 1 is certain: pf.conf(5) says 100% for it. */
 static void lower_chance(struct emit *e, const struct policy_meta *meta,
 			 struct emit_label *miss)
@@ -295,21 +317,20 @@ static void lower_chance(struct emit *e, const struct policy_meta *meta,
 	emit_jump(e, NFR_OP_JRAND, 0, meta->probability, miss);
 }
 
-/* Prio, rdomain, cgroup and rates are refused before: features.def. */
+/* Prio, rdomain and rates are refused before: features.def. */
 static bool lower_meta(struct emit *e, const struct policy_meta *meta,
 		       struct emit_label *miss)
 {
 	if (!meta)
 		return true;
-	if (meta->prio >= 0 || meta->rdomain >= 0 || meta->cgroup_count ||
-	    meta->rate_packets)
+	if (meta->prio >= 0 || meta->rdomain >= 0 || meta->rate_packets)
 		return false;
 	if (meta->has_tagged)
 		lower_number(e, NFR_F_TAG, meta->tagged + 1,
 			     meta->tagged_negated, miss);
 	if (!lower_id(e, NFR_F_UID, &meta->user, miss) ||
 	    !lower_id(e, NFR_F_GID, &meta->group, miss) ||
-	    !lower_marks(e, meta, miss))
+	    !lower_cgroups(e, meta, miss) || !lower_marks(e, meta, miss))
 		return false;
 	lower_chance(e, meta, miss);
 	return true;

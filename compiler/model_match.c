@@ -150,15 +150,6 @@ static bool id_has(const struct policy_id *id, bool is_known, uint32_t value)
 	return (id->first <= value && value <= id->last) != id->is_negated;
 }
 
-/* "vpn.slice" has "vpn.slice/daemon"; the root has all. */
-static bool cgroup_has(const char *group, const char *path)
-{
-	size_t len = strlen(group);
-
-	return len == 0 || (strncmp(group, path, len) == 0 &&
-			    (path[len] == 0 || path[len] == '/'));
-}
-
 static bool cgroups_have(const struct policy_meta *m, const char *path)
 {
 	for (size_t i = 0; i < m->cgroup_count; i++)

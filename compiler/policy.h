@@ -192,6 +192,8 @@ struct policy {
 	struct policy_options options;
 	const char **tags; /* that rules give or ask for */
 	size_t tag_count;
+	const char **cgroups; /* that are named, parents first: class 1 first */
+	size_t cgroup_count;
 	uint32_t draw_count; /* chances, of policy_meta.draw */
 	struct policy_assert *asserts;
 	size_t assert_count;
@@ -209,6 +211,17 @@ struct policy {
  * matches decides: what quick, anchors and "last match" come to.
  */
 void policy_order(const struct policy *, uint32_t *order);
+
+/* cgroup_class.c: "vpn.slice" has "vpn.slice/daemon"; the root, "", has all. */
+bool cgroup_has(const char *group, const char *path);
+/* Sorts, drops doubles, returns how many are left. */
+size_t cgroups_sort(const char **paths, size_t count);
+/* Of a path that is one of these. */
+struct policy_class cgroup_class(const char *const *paths, size_t count,
+				 const char *path);
+/* NFR_F_CGROUP of a socket in any path; NULL: of none. */
+uint32_t cgroup_number(const char *const *paths, size_t count,
+		       const char *path);
 
 /* Every IP packet, both ways, on every interface. */
 struct policy_match policy_match_any(void);

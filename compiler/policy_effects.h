@@ -33,6 +33,11 @@ struct policy_mark {
 	uint32_t value, mask;
 };
 
+/* NFR_F_CGROUP of a cgroup that is named, and of the named ones below it. */
+struct policy_class {
+	uint32_t first, last;
+};
+
 /*
  * Of an expanded rule, an anchor or a clause; all that is asked must hold. A
  * chance is one draw a packet, shared by all that has the same draw: an
@@ -42,11 +47,12 @@ struct policy_meta {
 	struct policy_id user, group;
 	const char *const *cgroups; /* any of; paths below the mount, without
 				       "/" at an end; what is below one is in */
-	size_t cgroup_count;	    /* 0: not asked */
-	const struct policy_mark *marks; /* any of */
-	size_t mark_count;		 /* 0: not asked */
-	int32_t prio;			 /* -1 any */
-	int32_t rdomain;		 /* on rdomain N; -1 any */
+	const struct policy_class *classes; /* of each, when all are known */
+	size_t cgroup_count;		    /* 0: not asked */
+	const struct policy_mark *marks;    /* any of */
+	size_t mark_count;		    /* 0: not asked */
+	int32_t prio;			    /* -1 any */
+	int32_t rdomain;		    /* on rdomain N; -1 any */
 	bool rdomain_negated;
 	bool has_tagged, tagged_negated;
 	uint32_t tagged;      /* index in policy.tags */

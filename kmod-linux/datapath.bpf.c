@@ -204,9 +204,9 @@ __attribute__((noinline)) int datapath_owner(struct __sk_buff *skb)
 	if (!v)
 		return 1;
 	if (v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT)
-		owner_of_packet(skb, v->packet.key.w);
+		owner_of_packet(skb, v->packet.key.w, &v->cgroup);
 	else
-		owner_of_arrival(skb, v->packet.key.w);
+		owner_of_arrival(skb, v->packet.key.w, &v->cgroup);
 	return 0;
 }
 
@@ -216,7 +216,7 @@ __attribute__((noinline)) int datapath_owner_xdp(struct xdp_md *xdp)
 	struct verdict *v = datapath_scratch();
 
 	if (v)
-		owner_of_arrival(xdp, v->packet.key.w);
+		owner_of_arrival(xdp, v->packet.key.w, &v->cgroup);
 	return 0;
 }
 

@@ -35,6 +35,7 @@ struct floor {
 	__u32 ifindex, ifid, len, has_edge;
 	struct packet packet;
 	struct vm_run run;
+	struct nfr_cgroup_key cgroup; /* that is looked up */
 	__u8 bytes[FLOOR_BYTES];
 };
 
@@ -275,7 +276,8 @@ NFR_INLINE int floor_judge(const struct nfr_config *config, struct floor *floor,
 	if (p->readable && floor_parse(floor, p->readable, p->ingress)) {
 		floor->packet.key.w[NFR_F_MARK] = p->mark;
 		if (config->flags & NFR_CONFIG_OWNERS)
-			owner_of_packet(p->skb, floor->packet.key.w);
+			owner_of_packet(p->skb, floor->packet.key.w,
+					&floor->cgroup);
 		if (floor_decide(config, floor))
 			floor->result.verdict = NFR_PASS;
 	}

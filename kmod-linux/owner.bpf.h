@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * owner.bpf.h: a packet's socket -> user and group in its key.
+ * owner.bpf.h: a packet's socket -> user, group and cgroup in its key.
  *
  * Overview
  *   Of what goes out the socket comes with the packet; of what comes in it is
  *   the one that would get it (bpf_sk_lookup), connected or listening, as in
- *   pf. The kernel's structures are read at the places that CO-RE finds.
+ *   pf. The kernel's structures are read at the places that CO-RE finds. A
+ *   cgroup is known by its path, so one that is made later, or again, counts.
  *
  * Invariants
  *   - What is not certain has no owner, NFR_NO_ID, which a rule only takes by
@@ -42,6 +43,17 @@ struct owner_net {
 	struct net___owner *net;
 } OWNER_KERNEL;
 struct sock___owner;
+struct kernfs_node___owner {
+	const char *name;
+} OWNER_KERNEL;
+struct cgroup___owner {
+	int level;
+	struct kernfs_node___owner *kn;
+	struct cgroup___owner *ancestors[1]; /* by level, itself the last */
+} OWNER_KERNEL;
+struct sock_cgroup_data___owner {
+	struct cgroup___owner *cgroup;
+} OWNER_KERNEL;
 struct sock_common___owner {
 	__u16 skc_num; /* the local port, host order */
 	unsigned short skc_family;
@@ -55,6 +67,7 @@ struct sock___owner {
 	__u16 sk_type, sk_protocol;
 	__u8 sk_kern_sock : 1;
 	struct socket___owner *sk_socket;
+	struct sock_cgroup_data___owner sk_cgrp_data;
 } OWNER_KERNEL;
 struct sk_buff___owner {
 	struct sock___owner *sk;
@@ -107,12 +120,53 @@ NFR_INLINE int owner_is_here(const struct sock___owner *sk)
 	       !BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
 }
 
+/* The deepest of the named cgroups that this one is, or is below. */
+NFR_INLINE __u32 owner_class(const struct cgroup___owner *cgroup,
+			     struct nfr_cgroup_key *key)
+{
+	__u32 class = 0, level = (__u32)BPF_CORE_READ(cgroup, level);
+	const struct nfr_cgroup *found;
+
+	__builtin_memset(key, 0, sizeof(*key));
+	found = bpf_map_lookup_elem(&nfr_cgroups, key);
+	if (found)
+		class = found->class;
+#pragma GCC unroll 12
+	for (__u32 i = 1; i <= NFR_CGROUP_DEPTH; i++) {
+		const struct cgroup___owner *at = 0;
+		const char *name;
+
+		if (i > level)
+			break;
+		bpf_probe_read_kernel(
+			&at, sizeof(at),
+			(const void *)__builtin_preserve_access_index(
+				&cgroup->ancestors) +
+				i * sizeof(at));
+		name = at ? BPF_CORE_READ(at, kn, name) : 0;
+		__builtin_memset(key->name, 0, sizeof(key->name));
+		if (!name || bpf_probe_read_kernel_str(
+				     key->name, sizeof(key->name), name) < 0)
+			return class;
+		found = bpf_map_lookup_elem(&nfr_cgroups, key);
+		if (!found)
+			break;
+		key->parent = found->node;
+		if (found->class)
+			class = found->class;
+	}
+	return class;
+}
+
 /*
  * Of a socket that a process no longer holds, the group is not known: it was
  * its file's. What is half open is its listener's.
  */
-NFR_INLINE void owner_read(const struct sock___owner *sk, __u32 *w)
+NFR_INLINE void owner_read(const struct sock___owner *sk, __u32 *w,
+			   struct nfr_cgroup_key *key)
 {
+	const struct cgroup___owner *cgroup =
+		BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
 	const struct socket___owner *socket = BPF_CORE_READ(sk, sk_socket);
 	const struct cred___owner *cred = 0;
 
@@ -121,10 +175,13 @@ NFR_INLINE void owner_read(const struct sock___owner *sk, __u32 *w)
 	w[NFR_F_UID] = BPF_CORE_READ(sk, sk_uid.val);
 	if (cred)
 		w[NFR_F_GID] = BPF_CORE_READ(cred, fsgid.val);
+	if (cgroup)
+		w[NFR_F_CGROUP] = owner_class(cgroup, key);
 }
 
-/* Of what goes out: skb is the kernel's. */
-NFR_INLINE void owner_of_packet(const void *skb, __u32 *w)
+/* Of what goes out: skb is the kernel's; key is for this to use. */
+NFR_INLINE void owner_of_packet(const void *skb, __u32 *w,
+				struct nfr_cgroup_key *key)
 {
 	const struct sk_buff___owner *packet = skb;
 	const struct sock___owner *sk = BPF_CORE_READ(packet, sk);
@@ -139,7 +196,7 @@ NFR_INLINE void owner_of_packet(const void *skb, __u32 *w)
 	if (state == OWNER_TIME_WAIT || !sk)
 		return;
 	if (owner_is_here(sk) && owner_made(sk, w))
-		owner_read(sk, w);
+		owner_read(sk, w, key);
 }
 
 /* Both ends of what came in, as the kernel's lookup wants them. */
@@ -177,8 +234,9 @@ NFR_INLINE const struct sock___owner *owner_address(struct bpf_sock *sk)
 	return address;
 }
 
-/* Of what came in: ctx is the hook's. */
-NFR_INLINE void owner_of_arrival(void *ctx, __u32 *w)
+/* Of what came in: ctx is the hook's; key is for this to use. */
+NFR_INLINE void owner_of_arrival(void *ctx, __u32 *w,
+				 struct nfr_cgroup_key *key)
 {
 	struct bpf_sock_tuple tuple = {0};
 	const struct sock___owner *address;
@@ -200,7 +258,7 @@ NFR_INLINE void owner_of_arrival(void *ctx, __u32 *w)
 		return;
 	address = owner_address(sk);
 	if (owner_is_here(address))
-		owner_read(address, w);
+		owner_read(address, w, key);
 	bpf_sk_release(sk);
 }
 

@@ -69,7 +69,8 @@ enum nfr_field {
 	NFR_F_MARK = 22, /* skb->mark */
 	NFR_F_UID = 23,	 /* of the socket's owner; NFR_NO_ID: no socket */
 	NFR_F_GID = 24,
-	NFR_F_CGROUP = 25, /* class of the socket's cgroup, 0: none named */
+	NFR_F_CGROUP = 25, /* class of the socket's cgroup, 0: none named; those
+			      below it follow it */
 	NFR_F_LAST = 25,
 	NFR_KEY_WORDS = 32 /* a power of two, so that an index can be masked */
 };
@@ -126,6 +127,7 @@ enum nfr_stage { NFR_STAGE_RULES = 0, NFR_STAGE_GUARD = 1, NFR_STAGES = 2 };
 #define NFR_RULE_MAX (1u << 18)
 #define NFR_IFACE_MAX 1024u
 #define NFR_TABLE_MAX 4096u
+#define NFR_CGROUP_MAX 4096u
 
 /* One rule as the datapath needs it; the index is the operand of RET. */
 struct nfr_rule {
@@ -283,6 +285,23 @@ struct nfr_rule_tables {
 	__u32 src, dst; /* a table that counts, plus 1; or 0 */
 };
 _Static_assert(sizeof(struct nfr_rule_tables) == 8, "nfr_rule_tables");
+
+/*
+ * cgroups: HASH. The paths that rules name, as a tree: a step from a node, 0
+ * the root, by a component's name to another. Of the root itself: no step.
+ */
+#define NFR_CGROUP_NAME 124u /* with the zero behind it */
+#define NFR_CGROUP_DEPTH 12u
+struct nfr_cgroup_key {
+	__u32 parent;
+	char name[NFR_CGROUP_NAME]; /* zeros behind it */
+};
+_Static_assert(sizeof(struct nfr_cgroup_key) == 128, "nfr_cgroup_key");
+struct nfr_cgroup {
+	__u32 node;
+	__u32 class; /* NFR_F_CGROUP of what is there; 0: as above it */
+};
+_Static_assert(sizeof(struct nfr_cgroup) == 8, "nfr_cgroup");
 
 struct nfr_count {
 	__u64 packets;

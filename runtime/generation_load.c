@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bpflog.h"
+#include "cgroup_tree.h"
 #include "config.h"
 #include "embed.h"
 #include "engine_error.h"
@@ -59,6 +60,8 @@ static uint32_t generation_need(enum pin_generation pin,
 		return image_slots(image) > 1 ? image->rule_count : 1;
 	case PIN_TABLE_COUNTS:
 		return 4 * image_slots(image);
+	case PIN_CGROUPS:
+		return (uint32_t)cgroup_tree_steps(image);
 	case PIN_TUNNELS:
 		return image->iface_count > GENERATION_TUNNELS_MIN
 			       ? image->iface_count
@@ -413,6 +416,8 @@ static int generation_fill(struct generation *generation,
 	if (!ret)
 		ret = generation_fill_counts(generation->fd[PIN_RULE_TABLES],
 					     image, err);
+	if (!ret)
+		ret = cgroup_tree_fill(generation->fd[PIN_CGROUPS], image, err);
 	if (!ret)
 		ret = generation_fill_image(generation, image, err);
 	if (!ret)

@@ -103,6 +103,7 @@ struct verdict {
 	__u64 counted;	   /* what fresh is counted as, until it is in */
 	struct translation translation;
 	struct apply apply;
+	struct nfr_cgroup_key cgroup; /* that is looked up */
 };
 
 /* What becomes of a piece before flows and rules are asked. */

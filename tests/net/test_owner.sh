@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# test_owner.sh: rules by user and group -> what goes through of whom: both
-# families, TCP and UDP, out and in; flows whose rule went or came.
+# test_owner.sh: rules by user, group and cgroup -> what goes through of whom:
+# both families, TCP and UDP, out and in; flows whose rule went or came.
 set -u
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lab.sh"
@@ -168,6 +168,76 @@ reloads() {
 	done
 }
 
+# Cgroups are the machine's: ours have a name of their own, and go at the end.
+cgroups=$lab_dir/cgroups group=nfr-test-${lab_dir##*.}
+cgroups_begin() {
+	mkdir "$cgroups"
+	mount -t cgroup2 none "$cgroups"
+	trap cgroups_end EXIT
+}
+
+cgroups_end() {
+	find "$cgroups/$group" -depth -type d -exec rmdir {} +
+	umount "$cgroups"
+}
+
+# in_cgroup PATH PROTO ADDRESS PORT: asked by a process there
+in_cgroup() {
+	(
+		echo "$BASHPID" >"$cgroups/$1/cgroup.procs"
+		exec ip netns exec host "$lab_python" -SE "$owner" ask "${@:2}"
+	) >"$out" 2>&1
+	grep -qx yes "$out"
+}
+
+not_in_cgroup() {
+	! in_cgroup "$@" && grep -q '^no: ' "$out"
+}
+
+cgroup_policy() {
+	cat >"$lab_dir/cgroups.nfr" <<-POLICY
+		set skip on lo
+		pass out on up0 proto { tcp udp } to any port 1000 cgroup "$group/app"
+		pass out on up0 proto { tcp udp } to any port 2000 cgroup "$group"
+		block out on up0 proto { tcp udp } to any port 2000 \
+			cgroup { "$group/app/deep" "$group/other" }
+	POLICY
+}
+
+by_cgroup() {
+	local proto far
+	cgroups_begin
+	cgroup_policy
+	mkdir "$cgroups/$group"
+	ok "apply, before the cgroups are there" gives 0 apply "$lab_dir/cgroups.nfr"
+	mkdir -p "$cgroups/$group"/{app/deep/er,apple,other}
+	for proto in tcp udp; do
+		for far in $far4 $far6; do
+			ok "$proto to $far: of a cgroup" \
+				in_cgroup "$group/app" $proto "$far" 1000
+			ok "$proto to $far: of one below it" \
+				in_cgroup "$group/app/deep/er" $proto "$far" 1000
+			ok "$proto to $far: not of one above it" \
+				not_in_cgroup "$group" $proto "$far" 1000
+			ok "$proto to $far: not of one whose name goes on" \
+				not_in_cgroup "$group/apple" $proto "$far" 1000
+			ok "$proto to $far: of all below" \
+				in_cgroup "$group/apple" $proto "$far" 2000
+			ok "$proto to $far: but of one" \
+				not_in_cgroup "$group/app/deep/er" $proto "$far" 2000
+			ok "$proto to $far: and another" \
+				not_in_cgroup "$group/other" $proto "$far" 2000
+			ok "$proto to $far: not of none that is named" \
+				not_in_cgroup . $proto "$far" 2000
+		done
+	done
+	rmdir "$cgroups/$group"/app/deep/er "$cgroups/$group"/app/deep \
+		"$cgroups/$group"/app
+	mkdir "$cgroups/$group"/app
+	ok "of a cgroup that was made again" \
+		in_cgroup "$group/app" udp $far4 1000
+}
+
 # A device that came after the apply: the floor alone looks.
 floor() {
 	ok "apply" gives 0 apply "$lab_dir/nowhere.nfr"
@@ -210,6 +280,7 @@ wait $server
 serve 1002 1002 host 3000
 inward no 1002
 reloads
+by_cgroup
 floor
 ok "unload" gives 0 unload --leave=open
 finish

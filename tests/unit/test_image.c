@@ -253,7 +253,7 @@ static void test_sections_have_one_place(void **state)
 	struct bench *b = *state;
 
 	header(b)->section[IMAGE_RULES].offset -= 8;
-	assert_refused(b, "section rules is not at 392");
+	assert_refused(b, "section rules is not at 400");
 	header(b)->section[IMAGE_STRINGS].offset += 1;
 	assert_int_equal(open_hashed(b), -EBADMSG);
 	header(b)->section[IMAGE_STRINGS].offset = 0xfffffff8;

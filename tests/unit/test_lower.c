@@ -446,6 +446,10 @@ static void test_bytecode_decides_as_the_model(void **state)
 /* ---- what acts before the deciding rule -------------------------------- */
 
 static const char *tag_names[] = {"one", "two", "three"};
+/* In the order of classes. */
+static const char *cgroup_names[] = {"a", "a/b", "a/b/c", "a-b", "d/e"};
+static const char *const cgroup_paths[8] = {NULL,      "",	"a",  "a/b/x",
+					    "a/b/c/d", "a-b/c", "ab", "d/e"};
 
 static const struct policy_pool *random_pool(struct fixture *f,
 					     struct random *r)
@@ -466,6 +470,19 @@ static const struct policy_pool *random_pool(struct fixture *f,
 	pool->has_port = true;
 	pool->port_first = pool->port_last = random_once_in(r, 2) ? 80 : 53;
 	return pool;
+}
+
+static void ask_cgroups(struct fixture *f, struct random *r,
+			struct policy_meta *m)
+{
+	struct policy_class *classes;
+
+	m->cgroup_count = 1 + random_below(r, 3);
+	m->cgroups = cgroup_names + random_below(r, 3);
+	classes = arena_alloc(f->arena, 3 * sizeof(*classes));
+	for (size_t i = 0; i < m->cgroup_count; i++)
+		classes[i] = cgroup_class(cgroup_names, 5, m->cgroups[i]);
+	m->classes = classes;
 }
 
 static const struct policy_meta *random_meta(struct fixture *f,
@@ -498,6 +515,8 @@ static const struct policy_meta *random_meta(struct fixture *f,
 			.first = random_below(r, 3),
 			.last = random_once_in(r, 3) ? NFR_NO_ID
 						     : random_below(r, 3)};
+	if (random_once_in(r, 4))
+		ask_cgroups(f, r, m);
 	return m;
 }
 
@@ -551,6 +570,8 @@ static void fill_with_stops(struct fixture *f, struct random *r)
 	f->policy.tags = tag_names;
 	f->policy.tag_count = 3;
 	f->policy.draw_count = 4;
+	f->policy.cgroups = cgroup_names;
+	f->policy.cgroup_count = 5;
 	for (size_t i = 0; i < f->policy.rule_count; i++)
 		act_randomly(f, r, &f->rules[i]);
 	group_randomly(f, r, 0, f->policy.rule_count);
@@ -606,6 +627,8 @@ static void compare_stops(const struct fixture *f, const struct image *img,
 	context.mark = random_below(r, 4) | random_below(r, 4) << 16;
 	context.has_socket = random_once_in(r, 2);
 	context.uid = context.has_socket ? random_below(r, 4) : 0;
+	context.cgroup = cgroup_paths[random_below(r, 8)];
+	found.w[NFR_F_CGROUP] = cgroup_number(cgroup_names, 5, context.cgroup);
 	context.tag = random_once_in(r, 3) ? random_below(r, 3) : POLICY_NONE;
 	found.w[NFR_F_MARK] = context.mark;
 	found.w[NFR_F_UID] = context.has_socket ? context.uid : NFR_NO_ID;
@@ -618,6 +641,25 @@ static void compare_stops(const struct fixture *f, const struct image *img,
 	if (out.result.verdict == NFR_PASS)
 		assert_int_equal(found.w[NFR_F_TAG],
 				 out.tag == POLICY_NONE ? 0 : out.tag + 1);
+}
+
+static void test_a_cgroup_and_all_below_are_a_range(void **state)
+{
+	const char *paths[] = {"d/e", "a-b", "a/b/c", "a", "a/b", "d/e", "a"};
+	struct policy_class all;
+
+	(void)state;
+	assert_int_equal(cgroups_sort(paths, 7), 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_string_equal(paths[i], cgroup_names[i]);
+	assert_int_equal(cgroup_class(paths, 5, "a").first, 1);
+	assert_int_equal(cgroup_class(paths, 5, "a").last, 3);
+	all = cgroup_class(paths, 5, "");
+	assert_int_equal(all.first, 1);
+	assert_int_equal(all.last, 5);
+	assert_int_equal(cgroup_number(paths, 5, "a/b/x"), 2);
+	assert_int_equal(cgroup_number(paths, 5, "ab"), 0);
+	assert_int_equal(cgroup_number(paths, 5, NULL), 0);
 }
 
 static void test_stops_act_as_in_the_model(void **state)
@@ -683,6 +725,7 @@ int main(void)
 		TEST(test_last_match_wins_and_quick_ends),
 		TEST(test_guard_is_first_match_and_no_objection_last),
 		TEST(test_bytecode_decides_as_the_model),
+		TEST(test_a_cgroup_and_all_below_are_a_range),
 		TEST(test_stops_act_as_in_the_model),
 		TEST(test_too_many_rules_are_refused),
 		TEST(test_anchors_too_deep_for_a_jump_are_refused),
