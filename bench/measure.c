@@ -13,6 +13,7 @@
 
 #include "runtime/config.h"
 #include "runtime/embed.h"
+#include "runtime/hash_map.h"
 #include "runtime/poolset.h"
 
 #define LOOPBACK 1  /* the device of a test run */
@@ -167,6 +168,10 @@ static int image_fill(const struct subject *s, const struct image *image)
 			       sizeof(*image->rules));
 	if (!ret)
 		ret = pools_fill(s, image);
+	if (!ret)
+		ret = hash_map_fill(
+			bpf_object__find_map_fd_by_name(s->object, "nfr_hash"),
+			image);
 	return ret ? ret
 		   : map_fill(s, "nfr_config", &config, 1, sizeof(config));
 }
@@ -191,7 +196,7 @@ static int image_sizes(const struct subject *s, const struct image *image)
 			     bpf_map__set_max_entries(map, sizes[i].entries)))
 			return -ENOENT;
 	}
-	return 0;
+	return hash_map_size(s->object, image->hash_len);
 }
 
 static int image_load(const struct image *image, struct subject *s,
@@ -218,7 +223,8 @@ static int image_load(const struct image *image, struct subject *s,
 		return measure_fail(ret, "fill a map", error);
 	s->load_ms = now_ms() - start;
 	s->bytes = image->insn_count * sizeof(*image->code) +
-		   image->rule_count * sizeof(*image->rules);
+		   image->rule_count * sizeof(*image->rules) +
+		   image->hash_len;
 	return 0;
 }
 

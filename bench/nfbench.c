@@ -5,6 +5,7 @@
 
 #include "machine.h"
 #include "run.h"
+#include "run_rules.h"
 #include "settings.h"
 #include "state.h"
 
@@ -28,8 +29,11 @@ int main(int argc, char **argv)
 		machine_read(&m);
 		if (!s.is_json)
 			print_machine(&m, &s);
-		ret = s.verb == BENCH_STATE ? bench_state(&s, &m, error)
-					    : bench_run(&s, &m, error);
+		if (s.verb == BENCH_STATE)
+			ret = bench_state(&s, &m, error);
+		else
+			ret = s.set ? bench_run_rules(&s, &m, error)
+				    : bench_run(&s, &m, error);
 		if (ret) {
 			fprintf(stderr, "nfbench: %s\n", error);
 			return EXIT_REFUSED;

@@ -19,6 +19,11 @@ static const struct option_verb verbs[] = {
 static const struct option_spec specs[] = {
 	{BENCH_OPT_RULES, 'r', "rules", OPTION_TEXT, "N[,N...]", NULL, BIT(RUN),
 	 "sets of so many rules (1,10,100,1000)"},
+	{BENCH_OPT_SET, 's', "set", OPTION_TEXT, "SET", NULL, BIT(RUN),
+	 "filters of a ClassBench file, or acl, fw, ipc or split; finding the "
+	 "rule alone"},
+	{BENCH_OPT_TRACE, 'T', "trace", OPTION_TEXT, "FILE", NULL, BIT(RUN),
+	 "headers for --set, in place of the set's own"},
 	{BENCH_OPT_FAMILY, 'f', "family", OPTION_WORD, "FAMILY",
 	 BENCH_FAMILY_WORDS, BIT(RUN) | BIT(STATE), "only inet or inet6"},
 	{BENCH_OPT_HOOK, 'k', "hook", OPTION_WORD, "HOOK", BENCH_HOOK_WORDS,

@@ -92,6 +92,12 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 	case BENCH_OPT_PEERS:
 		s->has_nft = option_word(spec->words, arg) == 0;
 		return 0;
+	case BENCH_OPT_SET:
+		s->set = arg;
+		return 0;
+	case BENCH_OPT_TRACE:
+		s->trace = arg;
+		return 0;
 	case BENCH_OPT_JSON:
 		s->is_json = true;
 		return 0;

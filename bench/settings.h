@@ -20,6 +20,7 @@ struct settings {
 	enum measure_loop loop;
 	enum bench_method method;
 	bool has_nft;
+	const char *set, *trace; /* NULL: not given */
 	unsigned flows, rounds, ms;
 	bool is_json;
 };

@@ -120,6 +120,7 @@ int compile_file(const char *path, const struct compile_options *o,
 		c->policy = NULL;
 		return 0;
 	}
+	c->policy->form = o->form;
 	return image_make(c, error);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "image_layout.h"
 
 enum form {
@@ -180,6 +181,13 @@ static void print_labels(const struct image *img, __u32 i, FILE *out)
 		if (img->header->entry[k] == i)
 			fprintf(out, "%s/%s/%s:\n", stage_names[k / 6],
 				dir_names[k / 3 % 2], family_names[k % 3]);
+	for (unsigned k = 0; k < HASH_ENTRIES; k++) {
+		const struct hash_head *head = image_hash_head(img, k);
+
+		if (head && head->entry == i)
+			fprintf(out, "behind the hash/%s/%s:\n",
+				dir_names[k / 3], family_names[k % 3]);
+	}
 }
 
 __u8 *image_code_families(const struct image *img)
@@ -191,6 +199,12 @@ __u8 *image_code_families(const struct image *img)
 	for (unsigned k = 0; k < NFR_ENTRIES; k++)
 		if (img->header->entry[k] != NFR_NO_ENTRY)
 			families[img->header->entry[k]] |= 1u << k % 3;
+	for (unsigned k = 0; k < HASH_ENTRIES; k++) {
+		const struct hash_head *head = image_hash_head(img, k);
+
+		if (head && !head->is_whole)
+			families[head->entry] |= 1u << k % 3;
+	}
 	for (__u32 i = 0; i < img->insn_count; i++) {
 		const struct nfr_insn *insn = &img->code[i];
 

@@ -11,7 +11,7 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/convert.c compiler/convert_groups.c compiler/convert_macro.c \
 	compiler/convert_negated.c compiler/host_route.c \
 	compiler/cover.c compiler/diag.c compiler/disasm.c compiler/emit.c compiler/expect.c \
-	compiler/front.c compiler/host.c compiler/host_profile.c compiler/icmp.c \
+	compiler/form.c compiler/front.c compiler/hash.c compiler/hash_bits.c compiler/hash_lines.c compiler/hash_rows.c compiler/hash_service.c compiler/hash_tuple.c compiler/host.c compiler/host_profile.c compiler/icmp.c \
 	compiler/image_check.c compiler/image_edit.c \
 	compiler/image_effects.c compiler/image_layout.c compiler/image_read.c \
 	compiler/image_write.c compiler/keyword.c compiler/lower.c \
@@ -22,7 +22,7 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/statement.c compiler/string_pool.c compiler/table_edit.c \
 	compiler/token.c compiler/tokens.c compiler/tree.c compiler/tree_lower.c \
 	compiler/tree_rule.c compiler/tunnel.c compiler/tunnel_emit.c \
-	compiler/tunnel_exclude.c compiler/tunnel_guard.c compiler/tunnel_peer.c compiler/verify.c
+	compiler/tunnel_exclude.c compiler/tunnel_guard.c compiler/tunnel_peer.c compiler/verify.c compiler/verify_hash.c
 # In this order; see parse.y.
 grammar_src := compiler/parse.y compiler/parse_rule.y compiler/parse_action.y \
 	compiler/parse_report.y

@@ -9,6 +9,7 @@
 #ifndef NFR_IMAGE_H
 #define NFR_IMAGE_H
 
+#include "../runtime/hash_format.h"
 #include "lower.h"
 
 #define IMAGE_MAGIC 0x3149464eu /* "NFI1" */
@@ -33,6 +34,7 @@ enum image_section {
 	IMAGE_POOL_ADDRS, /* struct image_pool_addr */
 	IMAGE_CGROUPS,	  /* __u32 string: paths, class 1 first */
 	IMAGE_CONFIG,	  /* struct image_config, one */
+	IMAGE_HASH,	  /* bytes: the data form (hash_format.h), or none */
 	IMAGE_STRINGS,	  /* bytes; offset 0 is "" */
 	IMAGE_SECTIONS
 };
@@ -192,11 +194,12 @@ struct image {
 	const struct image_config *config;
 	const __u32 *tags;    /* strings; tag 1 first */
 	const __u32 *cgroups; /* the same; class 1 first */
+	const __u8 *hash;     /* hash_len bytes */
 	const char *strings;
 	__u32 insn_count, rule_count, table_count, entry_count, iface_count,
 		file_count, assert_count, assert_insn_count, exclude_count,
 		action_count, tag_count, pool_count, pool_addr_count,
-		cgroup_count;
+		cgroup_count, hash_len;
 };
 
 /* Bytes are malloc'd and the caller's. 0, -E2BIG or -ENOMEM. */
@@ -225,6 +228,9 @@ void image_rule_tables(const struct image *, struct nfr_rule_tables *);
 const char *image_string(const struct image *, __u32 offset);
 /* First 12 hex digits of the hash: the image's short name. */
 void image_short_hash(const struct image *, char out[13]);
+
+/* verify_hash.c: the head of an entry of the rules, or NULL. */
+const struct hash_head *image_hash_head(const struct image *, unsigned entry);
 
 /* disasm.c: bits 1 << enum nfr_family of the programs that reach each
  * instruction, malloc'd, or NULL. */

@@ -28,6 +28,7 @@ const size_t image_item_len[IMAGE_SECTIONS] = {
 	[IMAGE_POOL_ADDRS] = sizeof(struct image_pool_addr),
 	[IMAGE_CGROUPS] = sizeof(__u32),
 	[IMAGE_CONFIG] = sizeof(struct image_config),
+	[IMAGE_HASH] = 1,
 	[IMAGE_STRINGS] = 1,
 };
 
@@ -48,6 +49,7 @@ const char *const image_section_name[IMAGE_SECTIONS] = {
 	[IMAGE_POOL_ADDRS] = "pool addresses",
 	[IMAGE_CGROUPS] = "cgroups",
 	[IMAGE_CONFIG] = "config",
+	[IMAGE_HASH] = "hash",
 	[IMAGE_STRINGS] = "strings",
 };
 

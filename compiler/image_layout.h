@@ -11,7 +11,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "images are little-endian and read in place");
-_Static_assert(sizeof(struct image_header) == 232, "image_header");
+_Static_assert(sizeof(struct image_header) == 240, "image_header");
 _Static_assert(sizeof(struct image_ruleinfo) == 32, "image_ruleinfo");
 _Static_assert(sizeof(struct image_table) == 16, "image_table");
 _Static_assert(sizeof(struct image_entry) == 24, "image_entry");
@@ -57,6 +57,8 @@ int image_refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
  * order. RET has one below rets. */
 const char *verify_operands(const struct image *, const struct nfr_insn *,
 			    __u32 rets);
+/* verify_hash.c: the data form: every place in it is one, every rule decides. */
+int verify_hash(const struct image *, char error[IMAGE_ERROR_MAX]);
 /* verify_contract.c: the asserts' code, and what is excluded. */
 int verify_contract(const struct image *, char error[IMAGE_ERROR_MAX]);
 

@@ -109,6 +109,7 @@ static void view_sections(struct image *img)
 	img->pool_addrs = (const void *)at[IMAGE_POOL_ADDRS];
 	img->cgroups = (const void *)at[IMAGE_CGROUPS];
 	img->config = (const void *)at[IMAGE_CONFIG];
+	img->hash = at[IMAGE_HASH];
 	img->strings = (const void *)at[IMAGE_STRINGS];
 	img->insn_count = header->section[IMAGE_CODE].count;
 	img->rule_count = header->section[IMAGE_RULES].count;
@@ -123,6 +124,7 @@ static void view_sections(struct image *img)
 	img->action_count = header->section[IMAGE_ACTIONS].count;
 	img->pool_count = header->section[IMAGE_POOLS].count;
 	img->cgroup_count = header->section[IMAGE_CGROUPS].count;
+	img->hash_len = header->section[IMAGE_HASH].count;
 	img->pool_addr_count = header->section[IMAGE_POOL_ADDRS].count;
 }
 
@@ -301,7 +303,7 @@ int image_open(const void *bytes, size_t len, struct image *out,
 	static int (*const checks[])(const struct image *, char *) = {
 		check_strings, check_ruleinfo,	check_tables,
 		check_ifaces,  check_files,	image_check_effects,
-		verify_code,   verify_contract,
+		verify_hash,   verify_code,	verify_contract,
 	};
 	struct image img = {.bytes = bytes, .len = len, .header = bytes};
 	int err;

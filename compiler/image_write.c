@@ -354,6 +354,7 @@ static int count_items(struct writer *w)
 	w->count[IMAGE_POOLS] = (__u32)w->effects.pool_count;
 	w->count[IMAGE_POOL_ADDRS] = (__u32)w->effects.addr_count;
 	w->count[IMAGE_CONFIG] = 1;
+	w->count[IMAGE_HASH] = (__u32)w->code->hash_len;
 	w->count[IMAGE_FILES] = w->sources ? sources_count(w->sources) : 0;
 	return 0;
 }
@@ -400,6 +401,7 @@ static int write_all(struct writer *w, size_t *len_out)
 	fill_files(w);
 	fill_contract(w);
 	fill_effects(w);
+	copy_items(w, IMAGE_HASH, w->code->hash);
 	memcpy(section(w, IMAGE_STRINGS), w->strings.bytes, w->strings.len);
 	fill_header(w, len);
 	*len_out = (size_t)len;

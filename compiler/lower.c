@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "form.h"
+#include "hash.h"
 #include "lower_rules.h"
 
 /* Where the same program stands already, or start: jumps are relative. */
@@ -31,6 +33,40 @@ static uint32_t find_equal(const struct emit *e, const struct code *code,
 			return (uint32_t)other;
 	}
 	return (uint32_t)start;
+}
+
+/*
+ * The data form of the entries that it is chosen for; equal programs share it.
+ * Where it does not fit there is none, and bytecode decides.
+ */
+static void lower_data(struct emit *e, const struct policy *policy,
+		       const uint32_t *order, const uint32_t *rank,
+		       struct code *code)
+{
+	struct hash_blob blob = {.arena = e->arena};
+
+	for (unsigned i = 0; i < HASH_ENTRIES; i++) {
+		const struct lower_entry at = {
+			.emit = e,
+			.policy = policy,
+			.rank = rank,
+			.order = order,
+			.dir = i / 3 % 2,
+			.family = i % 3,
+		};
+
+		if (!form_wants_hash(policy, hash_count(&at)))
+			continue;
+		if (blob.len == 0)
+			hash_blob_begin(&blob, e->arena);
+		if (!hash_share(&blob, code->entry, i))
+			hash_add(&at, i, &blob);
+	}
+	if (blob.len) {
+		hash_blob_end(&blob);
+		code->hash = blob.bytes;
+		code->hash_len = blob.len;
+	}
 }
 
 int lower_policy(struct arena *arena, const struct policy *policy,
@@ -80,6 +116,9 @@ int lower_policy(struct arena *arena, const struct policy *policy,
 		if (e.count > NFR_INSN_MAX || e.is_too_far)
 			return -E2BIG;
 	}
+	lower_data(&e, policy, order, rank, &code);
+	if (e.count > NFR_INSN_MAX || e.is_too_far)
+		return -E2BIG;
 	code.insns = e.insns;
 	code.count = e.count;
 	if (lower_asserts(arena, policy, &code))

@@ -24,6 +24,8 @@ struct code {
 	size_t assert_insn_count;
 	struct code_assert *asserts;
 	size_t assert_count;
+	uint8_t *hash; /* the data form (hash.h); hash_len 0: none */
+	size_t hash_len;
 };
 
 /*

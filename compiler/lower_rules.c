@@ -49,8 +49,8 @@ static bool lower_criteria(const struct lower_entry *at,
 	return lower_match(at->emit, &rule->match, at->family, miss);
 }
 
-static bool can_match(const struct lower_entry *at,
-		      const struct policy_rule *rule)
+bool lower_can_match(const struct lower_entry *at,
+		     const struct policy_rule *rule)
 {
 	struct emit_label unused = {.count = 0};
 	size_t start = at->emit->count;
@@ -61,8 +61,8 @@ static bool can_match(const struct lower_entry *at,
 }
 
 /* True when the rule decides whatever reaches it: nothing follows it. */
-static bool lower_rule(const struct lower_entry *at,
-		       const struct policy_rule *rule, uint32_t number)
+bool lower_one(const struct lower_entry *at, const struct policy_rule *rule,
+	       uint32_t number)
 {
 	struct emit_label miss = {.count = 0};
 	size_t start = at->emit->count;
@@ -95,6 +95,16 @@ static bool is_older(const struct policy_rule *rule)
 static bool is_stop(const struct policy_rule *rule)
 {
 	return rule->is_match || has_tag(rule) || is_older(rule);
+}
+
+bool lower_has_stops(const struct lower_entry *at)
+{
+	const struct policy *p = at->policy;
+
+	for (size_t i = 0; i + 1 < p->rule_count; i++)
+		if (is_stop(&p->rules[i]) && lower_can_match(at, &p->rules[i]))
+			return true;
+	return false;
 }
 
 bool lower_translates(const struct policy_rule *rule)
@@ -133,7 +143,7 @@ static void find_stops(struct cut *cut)
 	uint32_t last = default_rule(cut->at);
 
 	for (uint32_t i = 0; i < last; i++)
-		if (is_stop(&p->rules[i]) && can_match(cut->at, &p->rules[i]))
+		if (is_stop(&p->rules[i]) && lower_can_match(cut->at, &p->rules[i]))
 			cut->stops[cut->stop_count++] = i;
 	cut->stops[cut->stop_count] = last;
 }
@@ -261,7 +271,7 @@ static size_t segment_rules(struct cut *cut, uint32_t first, uint32_t end)
 	size_t count = 0;
 
 	for (uint32_t i = first; i < end; i++)
-		if (!is_stop(&p->rules[i]) && can_match(cut->at, &p->rules[i]))
+		if (!is_stop(&p->rules[i]) && lower_can_match(cut->at, &p->rules[i]))
 			cut->scratch[count++] = i;
 	qsort_r(cut->scratch, count, sizeof(*cut->scratch), compare_ranks,
 		(void *)cut->at->rank);
@@ -354,7 +364,7 @@ static bool lower_trees(const struct lower_entry *at)
 
 	rules = arena_alloc(at->emit->arena, p->rule_count * sizeof(*rules));
 	for (uint32_t i = 0; at->order[i] != last; i++)
-		if (can_match(at, &p->rules[at->order[i]]))
+		if (lower_can_match(at, &p->rules[at->order[i]]))
 			rules[count++] = at->order[i];
 	if (count >= TREE_RULES_MIN && count <= TREE_RULES_MAX)
 		plan = tree_plan(at, rules, count);
@@ -371,7 +381,7 @@ static void lower_plain(const struct lower_entry *at)
 	if (p->rule_count > TREE_RULES_MIN && lower_trees(at))
 		return;
 	for (uint32_t i = 0; at->order[i] != last; i++)
-		if (lower_rule(at, &p->rules[at->order[i]], at->order[i]))
+		if (lower_one(at, &p->rules[at->order[i]], at->order[i]))
 			return;
 	emit_ret(at->emit, last);
 }
@@ -422,7 +432,7 @@ void lower_guard(const struct lower_entry *at)
 	uint32_t count = (uint32_t)at->policy->guard_count;
 
 	for (uint32_t i = 0; i < count; i++)
-		if (lower_rule(at, &at->policy->guard[i], first + i))
+		if (lower_one(at, &at->policy->guard[i], first + i))
 			return;
 	emit_ret(at->emit, first + count);
 }

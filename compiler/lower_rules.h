@@ -21,6 +21,14 @@ void lower_rules(const struct lower_entry *);
 bool lower_is_undirected(const struct lower_entry *);
 void lower_guard(const struct lower_entry *);
 
+/* Can the rule match a packet of this entry? */
+bool lower_can_match(const struct lower_entry *, const struct policy_rule *);
+/* Has the entry match rules, tags or older lines, which act and go on? */
+bool lower_has_stops(const struct lower_entry *);
+/* One rule that decides; true when nothing is left for what follows it. */
+bool lower_one(const struct lower_entry *, const struct policy_rule *,
+	       uint32_t number);
+
 /* Does the match rule change addresses or ports at once? */
 bool lower_translates(const struct policy_rule *);
 /* Is a match rule remembered when it applies: is it anything but a tag? */

@@ -174,6 +174,9 @@ struct policy_exclude {
 	struct span span;
 };
 
+/* Which form the rules get beside their bytecode: as form.c says, or so. */
+enum policy_form { POLICY_FORM_AUTO, POLICY_FORM_CODE, POLICY_FORM_HASH };
+
 /*
  * rules are in the order of evaluation by pf: the last match wins, a quick
  * one ends. The last rule is the default, which is beaten by every other.
@@ -181,6 +184,7 @@ struct policy_exclude {
  * objection. In an image the guard's rules are numbered after the rules.
  */
 struct policy {
+	enum policy_form form; /* that rules get beside their bytecode */
 	struct policy_rule *rules;
 	size_t rule_count;
 	struct policy_rule *guard;

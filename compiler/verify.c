@@ -313,6 +313,18 @@ static int check_entries(const struct image *img, __u8 *ways,
 		ways[entry] |= WAY_UNDRAWN | 1u << (is_guard ? NFR_STAGE_GUARD
 							     : NFR_STAGE_RULES);
 	}
+	for (unsigned i = 0; i < 6; i++) {
+		const struct hash_head *head = image_hash_head(img, i);
+
+		if (!head || head->is_whole)
+			continue;
+		if (head->entry >= img->insn_count)
+			return image_refuse(error,
+					    "hash %u: its rest is outside of "
+					    "the code",
+					    i);
+		ways[head->entry] |= WAY_UNDRAWN | 1u << NFR_STAGE_RULES;
+	}
 	return 0;
 }
 

@@ -67,6 +67,7 @@ int datapath_piece(void);
 int datapath_first(void);
 int datapath_error(void);
 __u32 datapath_run(__u32 which, __u32 entry);
+__u32 datapath_find(__u32 which, __u32 entry);
 
 NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
 {
@@ -174,6 +175,14 @@ NFR_INLINE __u32 env_slow_run(struct env *env, struct verdict *v, __u32 which,
 	(void)env;
 	(void)v;
 	return datapath_run(which, entry);
+}
+
+NFR_INLINE __u32 env_slow_find(struct env *env, struct verdict *v, __u32 which,
+			       __u32 entry)
+{
+	(void)env;
+	(void)v;
+	return datapath_find(which, entry);
 }
 
 int datapath_try(__u32 n);
@@ -306,6 +315,14 @@ __attribute__((noinline)) __u32 datapath_run(__u32 which, __u32 entry)
 	struct env env = {0};
 
 	return v ? slow_run(&env, v, which, entry) : NFR_NO_RULE;
+}
+
+__attribute__((noinline)) __u32 datapath_find(__u32 which, __u32 entry)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v ? slow_find(&env, v, which, entry) : NFR_NO_RULE;
 }
 
 /* Nonzero when the guard forbids the key. */

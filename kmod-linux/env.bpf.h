@@ -17,6 +17,7 @@
 struct env {
 	struct __sk_buff *skb; /* NULL in XDP, where frames are linear */
 	struct xdp_md *xdp;    /* NULL in tc; both are in subprograms */
+	const char *hash;      /* the value of nfr_hash, once it is open */
 };
 
 /*
@@ -76,6 +77,28 @@ NFR_INLINE const struct nfr_insn *env_insn(struct env *env, __u32 pc)
 	(void)env;
 	return bpf_map_lookup_elem(&nfr_code, &pc);
 }
+
+#if !defined(NFR_FLOOR) || defined(NFR_BENCH)
+/* One less than a power of two; set by the loader to what nfr_hash can hold. */
+const volatile __u32 nfr_hash_mask SEC(".rodata.hash") = 127;
+
+NFR_INLINE int env_hash_open(struct env *env)
+{
+	__u32 zero = 0;
+
+	env->hash = bpf_map_lookup_elem(&nfr_hash, &zero);
+	return !env->hash;
+}
+
+NFR_INLINE const void *env_hash(struct env *env, __u32 at)
+{
+	__u64 off = at;
+
+	off &= nfr_hash_mask;
+	PACKET_OPAQUE(off);
+	return env->hash + off;
+}
+#endif
 
 NFR_INLINE const struct nfr_rule *env_rule(struct env *env, __u32 rule)
 {

@@ -14,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "runtime/abi.h"
+#include "runtime/hash_format.h"
 #include "runtime/pool.h"
 
 /* ---- shared: stub and datapath ----------------------------------------- */
@@ -199,6 +200,20 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } nfr_edges SEC(".maps");
+
+#if !defined(NFR_FLOOR) || defined(NFR_BENCH)
+/*
+ * The data form of rules (hash_format.h). Behind what nfr_hash_mask reaches
+ * there are HASH_READ_MAX bytes.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, 128 + HASH_READ_MAX);
+} nfr_hash SEC(".maps");
+
+#endif
 
 #ifndef NFR_FLOOR
 

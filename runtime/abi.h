@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 4
+#define NFR_ABI_VERSION 5
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -245,6 +245,7 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 #define NFR_CONFIG_TAGS 0x10	     /* some rule asks for a tag */
 #define NFR_CONFIG_ROUTES 0x20	     /* some rule has a pool of next hops */
 #define NFR_CONFIG_GUARD_OWNERS 0x40 /* with OWNERS: the guard asks too */
+#define NFR_CONFIG_HASH 0x80	     /* rules are looked for in nfr_hash */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {

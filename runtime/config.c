@@ -13,7 +13,8 @@ void config_of_image(const struct image *image, __u32 generation, __u32 hz,
 		.hz = hz,
 		.insn_count = image->insn_count,
 		.rule_count = image->rule_count,
-		.flags = image->config->flags,
+		.flags = image->config->flags |
+			 (image->hash_len ? NFR_CONFIG_HASH : 0),
 		.state_limit = image->config->state_limit,
 	};
 	memcpy(out->timeouts, image->config->timeouts, sizeof(out->timeouts));

@@ -93,6 +93,18 @@ NFR_INLINE const struct nfr_insn *env_insn(struct env *env, __u32 pc)
 	return pc < env->image->insn_count ? &env->image->code[pc] : NULL;
 }
 
+NFR_INLINE int env_hash_open(struct env *env)
+{
+	return env->image->hash_len < HASH_READ_MAX;
+}
+
+NFR_INLINE const void *env_hash(struct env *env, __u32 at)
+{
+	__u32 last = env->image->hash_len - HASH_READ_MAX;
+
+	return env->image->hash + (at <= last ? at : 0);
+}
+
 NFR_INLINE const struct nfr_rule *env_rule(struct env *env, __u32 rule)
 {
 	return rule < env->image->rule_count ? &env->image->rules[rule] : NULL;
@@ -544,6 +556,15 @@ NFR_INLINE __u32 env_slow_run(struct env *env, struct verdict *v, __u32 which,
 			      __u32 entry)
 {
 	return slow_run(env, v, which, entry);
+}
+
+NFR_INLINE __u32 slow_find(struct env *env, struct verdict *v, __u32 which,
+			   __u32 entry);
+
+NFR_INLINE __u32 env_slow_find(struct env *env, struct verdict *v, __u32 which,
+			       __u32 entry)
+{
+	return slow_find(env, v, which, entry);
 }
 
 /* ---- counters and events ------------------------------------------------ */

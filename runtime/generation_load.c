@@ -19,6 +19,7 @@
 #include "embed.h"
 #include "engine_error.h"
 #include "generation_reuse.h"
+#include "hash_map.h"
 #include "rebind.h"
 #include "poolset.h"
 
@@ -45,6 +46,8 @@ static uint32_t generation_need(enum pin_generation pin,
 		return pools->pool_count ? (uint32_t)pools->pool_count : 1;
 	case PIN_POOL_ADDRS:
 		return pools->addr_count ? (uint32_t)pools->addr_count : 1;
+	case PIN_HASH: /* bytes of its value */
+		return (uint32_t)hash_map_len(image->hash_len);
 	case PIN_CODE:
 		return image->insn_count ? image->insn_count : 1;
 	case PIN_ACTIONS:
@@ -94,11 +97,11 @@ static int generation_size_maps(struct bpf_object *object,
 		struct bpf_map *map = bpf_object__find_map_by_name(
 			object, pins_generation[i].name);
 
-		if (map && room->need[i])
+		if (map && room->need[i] && i != PIN_HASH)
 			ret = bpf_map__set_max_entries(
 				map, generation_spare(room->need[i]));
 	}
-	return ret;
+	return ret ? ret : hash_map_size(object, room->need[PIN_HASH]);
 }
 
 /* Has the object's fds as its own; -EPROTO when one is missing. */
@@ -416,6 +419,11 @@ static int generation_fill(struct generation *generation,
 	if (!ret)
 		ret = generation_fill_counts(generation->fd[PIN_RULE_TABLES],
 					     image, err);
+	if (!ret) {
+		ret = hash_map_fill(generation->fd[PIN_HASH], image);
+		if (ret)
+			error_kernel(err, ret, "fill nfr_hash");
+	}
 	if (!ret)
 		ret = cgroup_tree_fill(generation->fd[PIN_CGROUPS], image, err);
 	if (!ret)

@@ -104,6 +104,23 @@ static bool reuse_has_room(int fd, uint32_t need)
 		info.max_entries / REUSE_FACTOR <= generation_spare(need));
 }
 
+/* The one value of a map is of at least so many bytes, and not many more. */
+static bool reuse_has_value(int fd, uint32_t need)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	       info.value_size >= need &&
+	       info.value_size / REUSE_FACTOR <= need;
+}
+
+static bool reuse_has(enum pin_generation pin, int fd, uint32_t need)
+{
+	return pin == PIN_HASH ? reuse_has_value(fd, need)
+			       : reuse_has_room(fd, need);
+}
+
 static bool reuse_open(struct generation *generation, const struct pins *pins,
 		       const struct generation_about *about,
 		       const struct generation_room *room)
@@ -120,7 +137,8 @@ static bool reuse_open(struct generation *generation, const struct pins *pins,
 		if (generation->fd[i] < 0 || !about->ids[i] ||
 		    generation_id(generation->fd[i], spec->is_prog) !=
 			    about->ids[i] ||
-		    !reuse_has_room(generation->fd[i], room->need[i]))
+		    !reuse_has((enum pin_generation)i, generation->fd[i],
+			       room->need[i]))
 			return false;
 	}
 	return true;

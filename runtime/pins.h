@@ -62,6 +62,7 @@ enum pin_generation {
 	PIN_ABOUT,
 	PIN_CONFIG,
 	PIN_CODE,
+	PIN_HASH,
 	PIN_RULES,
 	PIN_ACTIONS,
 	PIN_POOLS,

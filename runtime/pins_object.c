@@ -70,6 +70,7 @@ const struct pin_spec pins_generation[PIN_GENERATION_COUNT] = {
 			  sizeof(struct generation_about), 1),
 	[PIN_CONFIG] = MAP("config", "nfr_config", ARRAY, 4,
 			   sizeof(struct nfr_config), 1),
+	[PIN_HASH] = MAP("hash", "nfr_hash", ARRAY, 4, 0, 1),
 	[PIN_CODE] =
 		MAP("code", "nfr_code", ARRAY, 4, sizeof(struct nfr_insn), 0),
 	[PIN_RULES] =

@@ -18,11 +18,12 @@
  * The environment's calls back into this file are env_slow_new(),
  * env_slow_again(), env_slow_recall(), env_slow_settle(), env_slow_advance(),
  * env_slow_connected(), env_slow_connect(), env_slow_ask(), env_slow_count(),
- * env_slow_guard(), env_slow_run(), env_slow_choose() and env_slow_try().
+ * env_slow_guard(), env_slow_run(), env_slow_find(), env_slow_choose() and env_slow_try().
  */
 #ifndef NFR_SLOW_H
 #define NFR_SLOW_H
 
+#include "classify_hash.h"
 #include "forget.h"
 #include "limit.h"
 #include "scratch.h"
@@ -77,6 +78,58 @@ NFR_INLINE __u32 slow_run(struct env *env, struct verdict *v, __u32 which,
 	if (entry != SLOW_RESUME)
 		vm_begin(run, entry, v->seed);
 	return vm_go(env, scratch_key(v, which), run);
+}
+
+/*
+ * The rules' data form for the key. The rule that decides; or NFR_NO_RULE, and
+ * then env_slow_run() may SLOW_RESUME, what was found being the candidate.
+ */
+NFR_INLINE __u32 slow_find(struct env *env, struct verdict *v, __u32 which,
+			   __u32 entry)
+{
+	struct vm_run *run = scratch_run(v, which);
+	const struct nfr_key *key = scratch_key(v, which);
+	const struct hash_head *head =
+		hash_begin(env, key->w[NFR_F_DIR], key->w[NFR_F_FAMILY]);
+	__u32 rank, rule;
+	int is_lost;
+
+	vm_begin(run, entry, v->seed);
+	if (!head)
+		return NFR_NO_RULE; /* all of it is bytecode */
+	run->pc = head->entry;
+	rank = hash_find(env, key, head, &is_lost);
+	if (is_lost) {
+		run->pc = NFR_NO_ENTRY;
+		return NFR_NO_RULE;
+	}
+	rule = rank == HASH_NONE ? head->otherwise
+				 : hash_rule(env, head, rank);
+	if (head->is_whole) {
+		run->pc = NFR_NO_ENTRY;
+		return rule;
+	}
+	if (rank != HASH_NONE) {
+		run->candidate = rule + 1;
+		run->rank = rank;
+	}
+	return NFR_NO_RULE;
+}
+
+/* The rules by whatever form they have. */
+NFR_INLINE __u32 slow_search(struct env *env, struct verdict *v, __u32 which,
+			     __u32 entry)
+{
+	const struct nfr_config *config = env_config(env);
+	__u32 number;
+
+	if (!config || !(config->flags & NFR_CONFIG_HASH) ||
+	    entry == NFR_NO_ENTRY)
+		return env_slow_run(env, v, which, entry);
+	number = env_slow_find(env, v, which, entry);
+	if (v->rules.pc == NFR_NO_ENTRY)
+		return number;
+	return env_slow_run(env, v, which, SLOW_RESUME);
 }
 
 /* ---- the sealed guard -------------------------------------------------- */
@@ -238,7 +291,7 @@ NFR_INLINE __u32 slow_rules(struct env *env, struct verdict *v, __u32 which,
 	__u32 number;
 
 	v->seed = seed;
-	number = env_slow_run(env, v, which, entry);
+	number = slow_search(env, v, which, entry);
 #pragma GCC unroll 4
 	for (int i = 0; i < SLOW_PAUSES; i++) {
 		if (v->rules.paused == NFR_NO_RULE)

@@ -373,7 +373,10 @@ static void try_policy(struct run *run, uint64_t number)
 	struct trial t = {.policy = &policy, .policy_number = number};
 
 	run->compared[FACT_POLICIES]++;
-	if (policy_case_new(text, HOST_PROFILE, &policy) != 0) {
+	/* The engines take the data form where an image has one. */
+	if (policy_case_new(text, HOST_PROFILE,
+			    number % 2 ? POLICY_FORM_HASH : POLICY_FORM_CODE,
+			    &policy) != 0) {
 		complain(run, FACT_POLICIES);
 		print_text(text);
 		free(text);

@@ -24,6 +24,7 @@
 #include "kernel.h"
 #include "runtime/config.h"
 #include "runtime/embed.h"
+#include "runtime/hash_map.h"
 #include "runtime/poolset.h"
 
 #define KERNEL_LOOPBACK 1
@@ -33,6 +34,7 @@
 #define KERNEL_STATES 256
 #define KERNEL_ACTIONS 1024u
 #define KERNEL_POOL_ADDRS 4096u
+#define KERNEL_HASH ((size_t)8 << 20) /* of a random policy, at most */
 #define KERNEL_FRAME_MAX 2048
 #define KERNEL_OBJECTS AGREE_KERNEL_OBJECTS
 /* Where frames came in: other devices than the loopback is now. */
@@ -133,7 +135,7 @@ static int object_size_maps(struct bpf_object *object)
 		if (ret)
 			return ret;
 	}
-	return 0;
+	return hash_map_size(object, KERNEL_HASH);
 }
 
 static int object_load(struct kernel_object *out, const void *elf, size_t len)
@@ -328,6 +330,10 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 	if (!ret)
 		ret = fill(o->map[MAP_ACTIONS], image->actions,
 			   image->action_count, sizeof(*image->actions));
+	if (!ret)
+		ret = hash_map_fill(
+			bpf_object__find_map_fd_by_name(o->object, "nfr_hash"),
+			image);
 	if (!ret)
 		ret = fill_pools(k, o, image);
 	if (!ret)

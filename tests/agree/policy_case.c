@@ -52,7 +52,7 @@ static int make_image(struct policy_case *c, const struct sources *sources)
 }
 
 int policy_case_new(const char *text, const char *host_profile_path,
-		    struct policy_case *c)
+		    enum policy_form form, struct policy_case *c)
 {
 	struct sources *sources;
 	struct host *host;
@@ -66,8 +66,10 @@ int policy_case_new(const char *text, const char *host_profile_path,
 		err = say(error);
 	else
 		err = check_text(c, sources, host, text);
-	if (!err)
+	if (!err) {
+		c->policy->form = form;
 		err = make_image(c, sources);
+	}
 	if (err)
 		policy_case_free(c);
 	return err;

@@ -7,7 +7,7 @@
 
 struct policy_case {
 	struct arena *arena;
-	const struct policy *policy;
+	struct policy *policy;
 	__u8 *bytes;
 	struct image img;
 };
@@ -17,7 +17,7 @@ struct policy_case {
  * printed on standard error.
  */
 int policy_case_new(const char *text, const char *host_profile,
-		    struct policy_case *);
+		    enum policy_form, struct policy_case *);
 void policy_case_free(struct policy_case *);
 
 #endif

@@ -234,7 +234,7 @@ static void test_another_version_is_told_from_damage(void **state)
 	header(b)->abi_version = NFR_ABI_VERSION + 1;
 	assert_int_equal(open_copy(b), -EPROTO);
 	assert_string_equal(b->error,
-			    "image of version 5, this is for version 4");
+			    "image of version 6, this is for version 5");
 }
 
 static void test_another_file_is_told_from_damage(void **state)
@@ -253,7 +253,7 @@ static void test_sections_have_one_place(void **state)
 	struct bench *b = *state;
 
 	header(b)->section[IMAGE_RULES].offset -= 8;
-	assert_refused(b, "section rules is not at 400");
+	assert_refused(b, "section rules is not at 408");
 	header(b)->section[IMAGE_STRINGS].offset += 1;
 	assert_int_equal(open_hashed(b), -EBADMSG);
 	header(b)->section[IMAGE_STRINGS].offset = 0xfffffff8;

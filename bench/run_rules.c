@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * run_rules.c: a set of filters, a trace and the forms that rules run in -> a
+ * line a case: what finding the rule adds to taking the next header.
+ *
+ * A form is measured only after it found the right rule for every header of
+ * the trace. Rounds are as in run.c.
+ */
+#include "run_rules.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "line.h"
+#include "rules.h"
+#include "worst.h"
+
+#define CALIBRATION 200
+#define VM_RULES_MAX 20000u /* above them a walk takes milliseconds */
+
+enum trace { TRACE_RANDOM, TRACE_ONE, TRACE_WORST, TRACES };
+static const char *const trace_names[TRACES] = {"random", "same", "worst"};
+
+struct bench {
+	const struct settings *settings;
+	struct filters set;
+	struct compilation *compilation;
+	struct image image;
+	double compile_ms;
+	bool is_ipv6;
+	struct rules rules, worst; /* the set's trace; the worst one */
+	bool has_worst;
+	uint32_t repeat[TRACES][RULES_FORMS];
+	struct series series[TRACES][RULES_FORMS];
+	char *error;
+};
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static bool has_form(const struct bench *b, unsigned form)
+{
+	if (form == RULES_VM)
+		return b->set.count <= VM_RULES_MAX;
+	return form != RULES_HASH || b->image.hash_len > 0;
+}
+
+static int compile(struct bench *b, unsigned rules)
+{
+	char why[IMAGE_ERROR_MAX];
+	double start;
+	int ret = filters_read(b->settings->set, rules, b->settings->trace,
+			       &b->set, b->error);
+
+	if (ret)
+		return ret;
+	start = now_ms();
+	ret = filters_compile(&b->set, b->is_ipv6, POLICY_FORM_HASH,
+			      &b->compilation, b->error);
+	b->compile_ms = now_ms() - start;
+	if (!ret && image_open(b->compilation->image, b->compilation->image_len,
+			       &b->image, why)) {
+		snprintf(b->error, MEASURE_ERROR_MAX, "the image: %s", why);
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
+static int check(struct bench *b, const struct rules *rules)
+{
+	int ret = 0;
+
+	for (unsigned form = RULES_VM; form < RULES_FORMS && !ret; form++)
+		if (has_form(b, form))
+			ret = rules_check(rules, (enum rules_form)form,
+					  b->error);
+	return ret;
+}
+
+/* The worst trace is drawn after the other one is in the kernel. */
+static int load(struct bench *b)
+{
+	double mean = 0, worst = 0;
+	int ret = rules_load(&b->image, &b->set, b->is_ipv6, b->settings->loop,
+			     &b->rules, b->error);
+
+	if (!ret)
+		ret = check(b, &b->rules);
+	if (ret)
+		return ret;
+	ret = worst_trace(&b->set, &b->image, b->is_ipv6, &mean, &worst);
+	b->has_worst = ret == 0;
+	if (ret)
+		return ret == -ENOENT ? 0 : ret;
+	if (!b->settings->is_json)
+		printf("%s %zu: turns of a header %.1f, of the worst known "
+		       "%.1f; compiled in %.0f ms\n",
+		       b->settings->set, b->set.count, mean, worst,
+		       b->compile_ms);
+	ret = rules_load(&b->image, &b->set, b->is_ipv6, b->settings->loop,
+			 &b->worst, b->error);
+	return ret ? ret : check(b, &b->worst);
+}
+
+static int measure_case(struct bench *b, unsigned trace, unsigned form)
+{
+	uint32_t *repeat = &b->repeat[trace][form];
+	double ns;
+	int ret = rules_run(trace == TRACE_WORST ? &b->worst : &b->rules,
+			    (enum rules_form)form, trace == TRACE_ONE,
+			    *repeat ? *repeat : CALIBRATION, &ns, b->error);
+
+	if (ret)
+		return ret;
+	if (*repeat)
+		series_add(&b->series[trace][form], ns);
+	else
+		*repeat = measure_repeat(b->settings->ms, ns);
+	return 0;
+}
+
+static int measure_round(struct bench *b)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < TRACES * RULES_FORMS && !ret; i++) {
+		unsigned trace = i / RULES_FORMS, form = i % RULES_FORMS;
+
+		if (has_form(b, form) && (trace != TRACE_WORST || b->has_worst))
+			ret = measure_case(b, trace, form);
+	}
+	return ret;
+}
+
+static int print_case(const struct bench *b, const struct machine *m,
+		      unsigned trace, unsigned form)
+{
+	const struct series *ns = &b->series[trace][form];
+	const struct series *floor = &b->series[trace][RULES_FLOOR];
+	struct line line = {
+		.set = b->settings->set,
+		.rules = (unsigned)b->set.count,
+		.family = b->is_ipv6 ? "inet6" : "inet",
+		.engine = rules_form_names[form],
+		.hook = "key",
+		.trace = trace_names[trace],
+		.floor = series_spread(floor),
+		.ns = series_spread(ns),
+		.ratio = series_ratio(ns, floor),
+		.added = series_added(ns, floor),
+		.rounds = b->settings->rounds,
+		.load_ms = b->compile_ms + b->rules.load_ms,
+		.bytes = b->rules.bytes[form],
+	};
+
+	if (b->settings->is_json)
+		return line_print_json(&line, m);
+	line_print_row(&line);
+	return 0;
+}
+
+static int one_set(const struct settings *settings, const struct machine *m,
+		   unsigned rules, bool is_ipv6, char error[MEASURE_ERROR_MAX])
+{
+	struct bench *b = calloc(1, sizeof(*b));
+	int ret;
+
+	if (!b)
+		return -ENOMEM;
+	*b = (struct bench){
+		.settings = settings, .is_ipv6 = is_ipv6, .error = error};
+	ret = compile(b, rules);
+	if (!ret)
+		ret = load(b);
+	for (unsigned round = 0; !ret && round <= settings->rounds; round++)
+		ret = measure_round(b);
+	for (unsigned i = 0; i < TRACES * RULES_FORMS && !ret; i++) {
+		unsigned trace = i / RULES_FORMS, form = i % RULES_FORMS;
+
+		if (has_form(b, form) && (trace != TRACE_WORST || b->has_worst))
+			ret = print_case(b, m, trace, form);
+	}
+	if (!ret && !has_form(b, RULES_VM))
+		fprintf(stderr,
+			"nfbench: %zu rules are not measured as "
+			"bytecode: it would take hours\n",
+			b->set.count);
+	rules_free(&b->rules);
+	rules_free(&b->worst);
+	compile_free(&b->compilation);
+	filters_free(&b->set);
+	free(b);
+	return ret;
+}
+
+int bench_run_rules(const struct settings *settings, const struct machine *m,
+		    char error[MEASURE_ERROR_MAX])
+{
+	int ret = 0;
+
+	if (!settings->is_json)
+		line_print_header(false);
+	for (unsigned i = 0; i < settings->rules_count && !ret; i++)
+		for (unsigned family = 0; family < 2 && !ret; family++)
+			if (settings->family < 0 ||
+			    (unsigned)settings->family == family)
+				ret = one_set(settings, m, settings->rules[i],
+					      family == 1, error);
+	return ret;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hash.c: the rules of an entry point -> its data form, and bytecode for the
+ * rest.
+ *
+ * What fits asks prefixes, protocol, ports, TCP flags and interface, and
+ * nothing else. The others stay in a program that runs behind the hash, where
+ * what that found is the candidate: before each run of them "jrank" asks
+ * whether it is an earlier rule. A program with rules that act without deciding
+ * has no data form.
+ */
+#include "hash.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "hash_tuple.h"
+#include "lower_match.h"
+
+/* ---- which rules ------------------------------------------------------- */
+
+static bool side_fits(const struct policy_host *host, uint32_t words,
+		      struct hash_rule *rule, enum hash_end end)
+{
+	int len;
+
+	if (host->kind == POLICY_HOST_ANY)
+		return true;
+	if (host->kind != POLICY_HOST_RANGE || host->is_negated)
+		return false;
+	len = hash_prefix_len(host->first.w, host->last.w, words);
+	if (len < 0)
+		return false;
+	rule->len[end] = (uint8_t)len;
+	memcpy(rule->addr[end], host->first.w, sizeof(rule->addr[end]));
+	return true;
+}
+
+static bool fits(const struct lower_entry *at, const struct policy_rule *rule,
+		 struct hash_services *services, struct hash_rule *out)
+{
+	uint32_t words = at->family == NFR_FAMILY_IPV6 ? 4 : 1;
+
+	memset(out, 0, sizeof(*out));
+	return rule->within_count == 0 &&
+	       side_fits(&rule->match.src, words, out, HASH_SRC) &&
+	       side_fits(&rule->match.dst, words, out, HASH_DST) &&
+	       hash_services_add(services, &rule->match, &out->service);
+}
+
+struct hash_fit hash_count(const struct lower_entry *at)
+{
+	const struct policy *p = at->policy;
+	struct hash_fit fit = {0, 0};
+	struct hash_services services;
+	struct hash_rule unused;
+
+	if (lower_has_stops(at) || at->family == NFR_FAMILY_LINK)
+		return fit;
+	hash_services_begin(&services, at->emit->arena);
+	for (size_t i = 0; i + 1 < p->rule_count; i++) {
+		if (!lower_can_match(at, &p->rules[i]))
+			continue;
+		if (fits(at, &p->rules[i], &services, &unused))
+			fit.inside++;
+		else
+			fit.outside++;
+	}
+	return fit;
+}
+
+/* ---- bytes ------------------------------------------------------------- */
+
+uint32_t hash_blob_add(struct hash_blob *blob, const void *bytes, size_t len)
+{
+	size_t at = (blob->len + 63) & ~(size_t)63;
+
+	if (at + len > blob->capacity) {
+		size_t capacity = (at + len) * 2;
+		uint8_t *grown = arena_alloc(blob->arena, capacity);
+
+		if (blob->len)
+			memcpy(grown, blob->bytes, blob->len);
+		blob->bytes = grown;
+		blob->capacity = capacity;
+	}
+	if (len)
+		memcpy(blob->bytes + at, bytes, len);
+	blob->len = at + len;
+	return (uint32_t)at;
+}
+
+void hash_blob_begin(struct hash_blob *blob, struct arena *arena)
+{
+	struct hash_index index = {.reserved = {0}};
+
+	*blob = (struct hash_blob){.arena = arena};
+	memset(index.head, 0xff, sizeof(index.head));
+	for (unsigned i = 0; i < 64; i++)
+		index.low_bits[hash_bit_index((__u64)1 << i)] = (uint8_t)i;
+	hash_blob_add(blob, &index, sizeof(index));
+}
+
+void hash_blob_end(struct hash_blob *blob)
+{
+	static const uint8_t zero[HASH_READ_MAX];
+
+	hash_blob_add(blob, zero, sizeof(zero));
+}
+
+bool hash_share(struct hash_blob *blob, const uint32_t entries[],
+		unsigned entry)
+{
+	struct hash_index *index = (struct hash_index *)blob->bytes;
+
+	for (unsigned i = 0; i < entry; i++)
+		if (entries[i] == entries[entry] && i % 3 == entry % 3 &&
+		    index->head[i] != HASH_NONE) {
+			index->head[entry] = index->head[i];
+			return true;
+		}
+	return false;
+}
+
+/* ---- one entry --------------------------------------------------------- */
+
+struct build {
+	const struct lower_entry *at;
+	struct hash_blob *blob;
+	struct hash_services services;
+	struct hash_tuples tuples;
+	uint32_t *outside; /* ranks */
+	size_t outside_count;
+	struct hash_head head;
+};
+
+static void add_services(struct build *b)
+{
+	const struct hash_services *s = &b->services;
+	struct hash_head *h = &b->head;
+	size_t stride = (s->count / 64 + 1) * 8;
+	struct hash_blob *blob = b->blob;
+
+	h->services = (uint32_t)s->count;
+	h->class_count = (uint32_t)s->rows.count;
+	h->asks_stride = (uint32_t)stride;
+	h->asks = hash_blob_add(blob, s->rows.rows, s->rows.count * stride);
+	for (unsigned f = 0; f < HASH_FIELDS; f++) {
+		h->field_count[f] = s->field_count[f];
+		h->field[f] = hash_blob_add(blob, s->field[f],
+					    f == HASH_IFID ? HASH_IFIDS : 256);
+	}
+	h->combine_count = (uint32_t)s->combine_len;
+	h->combine = hash_blob_add(blob, s->combine,
+				   s->combine_len * sizeof(*s->combine));
+	h->sport_count = s->port_count[0];
+	h->sports = hash_blob_add(blob, s->ports[0], 65536 * sizeof(uint16_t));
+	h->dport_count = s->port_count[1];
+	h->dports = hash_blob_add(blob, s->ports[1], 65536 * sizeof(uint16_t));
+	h->classes = hash_blob_add(blob, s->classes,
+				   s->class_cells * sizeof(*s->classes));
+}
+
+static void add_side(struct build *b, enum hash_end end, struct hash_side *out)
+{
+	const struct hash_tuples *t = &b->tuples;
+
+	*out = t->side[end];
+	out->window = hash_blob_add(b->blob, t->window[end],
+				    65536 * sizeof(uint16_t));
+	out->filter =
+		hash_blob_add(b->blob, t->filter[end],
+			      sizeof(uint16_t) << t->side[end].filter_bits);
+}
+
+static int add_tuples(struct build *b)
+{
+	const struct hash_tuples *t = &b->tuples;
+	struct hash_head *h = &b->head;
+	size_t row = t->row_words * sizeof(uint64_t);
+
+	h->words = t->words;
+	h->row_words = (uint32_t)t->row_words;
+	h->tuple_count = (uint32_t)t->count;
+	h->tuples =
+		hash_blob_add(b->blob, t->items, t->count * sizeof(*t->items));
+	h->class_rows = hash_blob_add(b->blob, t->class_rows,
+				      b->services.rows.count * row);
+	h->row_count = (uint32_t)t->rows.count;
+	h->rows = hash_blob_add(b->blob, t->rows.rows, t->rows.count * row);
+	add_side(b, HASH_SRC, &h->src);
+	add_side(b, HASH_DST, &h->dst);
+	return hash_lines_add(b->blob, t, h);
+}
+
+/* What the hash found decides, if it is before this rank. */
+static void emit_found(struct emit *e, uint32_t rank, uint32_t otherwise)
+{
+	struct emit_label is_before = {.count = 0}, next = {.count = 0};
+
+	emit_jump(e, NFR_OP_JRANK, 0, rank, &is_before);
+	emit_skip(e, &next);
+	emit_bind(e, &is_before);
+	emit_op(e, NFR_OP_RETC, otherwise);
+	emit_bind(e, &next);
+}
+
+/* The rules that do not fit, and where to ask for those that do. */
+static void add_program(struct build *b)
+{
+	const struct lower_entry *at = b->at;
+	struct emit *e = at->emit;
+	bool is_always = false;
+
+	b->head.entry = (uint32_t)e->count;
+	for (size_t i = 0; i < b->outside_count && !is_always; i++) {
+		uint32_t rank = b->outside[i], rule = at->order[rank];
+
+		if (i == 0 || rank != b->outside[i - 1] + 1)
+			emit_found(e, rank, b->head.otherwise);
+		is_always = lower_one(at, &at->policy->rules[rule], rule);
+	}
+	if (!is_always)
+		emit_op(e, NFR_OP_RETC, b->head.otherwise);
+}
+
+static void gather(struct build *b)
+{
+	const struct lower_entry *at = b->at;
+	const struct policy *p = at->policy;
+	struct arena *arena = at->emit->arena;
+	struct hash_tuples *t = &b->tuples;
+
+	t->arena = arena;
+	t->words = at->family == NFR_FAMILY_IPV6 ? 4 : 1;
+	t->bits = t->words * 32;
+	t->rules = arena_alloc(arena, p->rule_count * sizeof(*t->rules));
+	b->outside = arena_alloc(arena, p->rule_count * sizeof(*b->outside));
+	for (uint32_t rank = 0; at->order[rank] + 1 != p->rule_count; rank++) {
+		const struct policy_rule *rule = &p->rules[at->order[rank]];
+		struct hash_rule *next = &t->rules[t->rule_count];
+
+		if (!lower_can_match(at, rule))
+			continue;
+		if (fits(at, rule, &b->services, next)) {
+			next->rank = rank;
+			t->rule_count++;
+		} else {
+			b->outside[b->outside_count++] = rank;
+		}
+	}
+}
+
+int hash_add(const struct lower_entry *at, unsigned entry,
+	     struct hash_blob *blob)
+{
+	struct build b = {.at = at, .blob = blob};
+	uint32_t rules = (uint32_t)at->policy->rule_count;
+	size_t before = blob->len;
+	struct hash_index *index;
+	uint32_t place;
+	int ret;
+
+	hash_services_begin(&b.services, at->emit->arena);
+	gather(&b);
+	ret = hash_services_class(&b.services);
+	if (!ret)
+		ret = hash_tuples_make(&b.tuples, &b.services);
+	if (ret)
+		return ret;
+	b.head.before = 0u - 64u;
+	b.head.otherwise = rules - 1;
+	b.head.is_whole = b.outside_count == 0;
+	b.head.rank_count = rules;
+	place = hash_blob_add(blob, &b.head, sizeof(b.head));
+	b.head.rules =
+		hash_blob_add(blob, at->order, rules * sizeof(*at->order));
+	add_services(&b);
+	if (add_tuples(&b) || blob->len > HASH_BLOB_MAX) {
+		memset(blob->bytes + before, 0, blob->len - before);
+		blob->len = before;
+		return -E2BIG;
+	}
+	b.head.entry = NFR_NO_ENTRY;
+	if (!b.head.is_whole)
+		add_program(&b);
+	b.head.parts = (uint32_t)blob->len;
+	memcpy(blob->bytes + place, &b.head, sizeof(b.head));
+	index = (struct hash_index *)blob->bytes;
+	index->head[entry] = place;
+	return 0;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hash_lines.c: rules by tuple and address -> lines of slots, and lists of what
+ * has the same key.
+ *
+ * Keys are put in by their earliest rule, so that those of early rules have
+ * the short ways. A line that is full goes on in the next one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "hash_tuple.h"
+
+/* Rules of one key, the earliest first. */
+struct group {
+	const struct hash_rule *const *rules;
+	size_t count;
+};
+
+struct lines {
+	const struct hash_tuples *t;
+	const struct hash_rule **order; /* by key, then by rank */
+	struct group *groups;
+	size_t group_count;
+	struct hash_line *lines;
+	unsigned bits;
+	struct hash_item *items;
+	size_t item_count;
+	struct hash_exact *exact;
+	size_t exact_count;
+};
+
+static int compare_keys(const struct hash_rule *a, const struct hash_rule *b)
+{
+	if (a->tuple != b->tuple)
+		return a->tuple < b->tuple ? -1 : 1;
+	return memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
+static int by_key(const void *left, const void *right)
+{
+	const struct hash_rule *a = *(const struct hash_rule *const *)left;
+	const struct hash_rule *b = *(const struct hash_rule *const *)right;
+	int order = compare_keys(a, b);
+
+	return order ? order : a->rank < b->rank ? -1 : a->rank > b->rank;
+}
+
+static int by_rank(const void *left, const void *right)
+{
+	const struct group *a = left, *b = right;
+
+	return a->rules[0]->rank < b->rules[0]->rank ? -1 : 1;
+}
+
+static void group(struct lines *l)
+{
+	const struct hash_tuples *t = l->t;
+	struct arena *arena = t->arena;
+
+	l->order = arena_alloc(arena, (t->rule_count + 1) * sizeof(*l->order));
+	l->groups =
+		arena_alloc(arena, (t->rule_count + 1) * sizeof(*l->groups));
+	for (size_t i = 0; i < t->rule_count; i++)
+		l->order[i] = &t->rules[i];
+	qsort(l->order, t->rule_count, sizeof(*l->order), by_key);
+	for (size_t i = 0; i < t->rule_count; i++) {
+		if (i == 0 || compare_keys(l->order[i - 1], l->order[i]) != 0)
+			l->groups[l->group_count++].rules = &l->order[i];
+		l->groups[l->group_count - 1].count++;
+	}
+	qsort(l->groups, l->group_count, sizeof(*l->groups), by_rank);
+}
+
+/* Of equal services the first decides. */
+static bool is_hidden(const struct group *g, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (g->rules[i]->service == g->rules[at]->service)
+			return true;
+	return false;
+}
+
+static void slot_value(struct lines *l, const struct group *g,
+		       struct hash_slot *slot)
+{
+	size_t first = l->item_count;
+
+	for (size_t i = 0; i < g->count; i++) {
+		if (is_hidden(g, i))
+			continue;
+		l->items[l->item_count++] = (struct hash_item){
+			.rank = g->rules[i]->rank,
+			.service = g->rules[i]->service,
+		};
+	}
+	slot->service = g->rules[0]->tuple << HASH_TUPLE;
+	if (l->item_count - first == 1) {
+		slot->rank = l->items[first].rank;
+		slot->service |= l->items[first].service;
+		l->items[--l->item_count] = (struct hash_item){0};
+		return;
+	}
+	slot->rank = (uint32_t)first;
+	slot->service |= HASH_LIST | (uint32_t)(l->item_count - first);
+}
+
+/* Would a look for one find the other? */
+static bool is_same_key(const struct lines *l, const struct hash_slot *a,
+			const struct hash_slot *b)
+{
+	return a->rank != HASH_NONE && a->a == b->a &&
+	       (l->t->words > 1 || a->b == b->b) &&
+	       (a->service & ~HASH_LIST) >> HASH_TUPLE ==
+		       (b->service & ~HASH_LIST) >> HASH_TUPLE;
+}
+
+/* False: two keys of IPv6 have one fingerprint. */
+static bool slot_put(struct lines *l, uint64_t hash,
+		     const struct hash_slot *slot)
+{
+	size_t line = (size_t)(hash >> (64 - l->bits));
+
+	for (;; line = (line + 1) & (((size_t)1 << l->bits) - 1))
+		for (unsigned i = 0; i < HASH_SLOTS; i++) {
+			struct hash_slot *at = &l->lines[line].slot[i];
+
+			if (is_same_key(l, at, slot))
+				return false;
+			if (at->rank == HASH_NONE) {
+				*at = *slot;
+				return true;
+			}
+		}
+}
+
+static bool put(struct lines *l, const struct group *g)
+{
+	const struct hash_rule *r = g->rules[0];
+	uint32_t seed = l->t->items[r->tuple].seed;
+	struct hash_slot slot;
+	uint64_t hash;
+
+	slot_value(l, g, &slot);
+	if (l->t->words == 1) {
+		slot.a = r->addr[HASH_SRC][0];
+		slot.b = r->addr[HASH_DST][0];
+		hash = hash_short(slot.a, slot.b, seed);
+	} else {
+		struct hash_exact *exact = &l->exact[l->exact_count];
+
+		hash = hash_long(r->addr[HASH_SRC], r->addr[HASH_DST], seed);
+		slot.a = (uint32_t)hash;
+		slot.b = (uint32_t)l->exact_count++;
+		memcpy(exact->src, r->addr[HASH_SRC], sizeof(exact->src));
+		memcpy(exact->dst, r->addr[HASH_DST], sizeof(exact->dst));
+		exact->tuple = r->tuple;
+	}
+	return slot_put(l, hash, &slot);
+}
+
+static void lines_new(struct lines *l)
+{
+	size_t count;
+
+	for (l->bits = 1; (size_t)1 << l->bits < l->group_count; l->bits++)
+		;
+	count = (size_t)1 << l->bits;
+	l->lines = arena_alloc(l->t->arena, count * sizeof(*l->lines));
+	for (size_t i = 0; i < count; i++)
+		for (unsigned k = 0; k < HASH_SLOTS; k++)
+			l->lines[i].slot[k] = (struct hash_slot){
+				.rank = HASH_NONE, .service = HASH_NONE};
+}
+
+int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
+		   struct hash_head *head)
+{
+	struct lines l = {.t = t};
+
+	group(&l);
+	lines_new(&l);
+	l.items = arena_alloc(t->arena, (t->rule_count + 1) * sizeof(*l.items));
+	if (t->words > 1)
+		l.exact = arena_alloc(t->arena,
+				      (l.group_count + 1) * sizeof(*l.exact));
+	for (size_t i = 0; i < l.group_count; i++)
+		if (!put(&l, &l.groups[i]))
+			return -E2BIG;
+	head->key_mask = t->words > 1 ? 0 : UINT32_MAX;
+	head->line_bits = l.bits;
+	head->lines = hash_blob_add(blob, l.lines,
+				    ((size_t)1 << l.bits) * sizeof(*l.lines));
+	head->list_count = (uint32_t)l.item_count;
+	head->lists =
+		hash_blob_add(blob, l.items, l.item_count * sizeof(*l.items));
+	head->exact_count = (uint32_t)l.exact_count;
+	head->exact =
+		hash_blob_add(blob, l.exact, l.exact_count * sizeof(*l.exact));
+	return 0;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* hash_tuple.c: rules as prefixes -> tuples by the two lengths, best first. */
+#include "hash_tuple.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENS 129u
+
+int hash_prefix_len(const uint32_t first[4], const uint32_t last[4],
+		    uint32_t words)
+{
+	int len = 0;
+
+	for (uint32_t i = 0; i < words; i++) {
+		uint32_t differ = first[i] ^ last[i];
+		int zeros = differ ? __builtin_clz(differ) : 32;
+
+		if (zeros < 32 && (differ & (differ + 1) || first[i] & differ))
+			return -1;
+		len += zeros;
+		if (zeros == 32)
+			continue;
+		for (uint32_t k = i + 1; k < words; k++)
+			if (first[k] != 0 || last[k] != UINT32_MAX)
+				return -1;
+		break;
+	}
+	return len;
+}
+
+static void mask_of(unsigned len, uint32_t words, uint32_t out[4])
+{
+	for (uint32_t i = 0; i < 4; i++) {
+		unsigned bits = len > 32 * i ? len - 32 * i : 0;
+
+		out[i] = i >= words   ? 0
+			 : bits >= 32 ? UINT32_MAX
+			 : bits == 0  ? 0
+				      : UINT32_MAX << (32 - bits);
+	}
+}
+
+/* Ranks ascend, so tuples are numbered by their earliest rule. */
+static int number(struct hash_tuples *t)
+{
+	uint32_t *known = arena_alloc(t->arena, LENS * LENS * sizeof(*known));
+
+	t->items = arena_alloc(t->arena, HASH_TUPLES_MAX * sizeof(*t->items));
+	t->len = arena_alloc(t->arena, HASH_TUPLES_MAX * sizeof(*t->len));
+	for (size_t i = 0; i < t->rule_count; i++) {
+		struct hash_rule *r = &t->rules[i];
+		uint32_t *slot =
+			&known[r->len[HASH_SRC] * LENS + r->len[HASH_DST]];
+
+		if (!*slot) {
+			struct hash_tuple *item = &t->items[t->count];
+
+			if (t->count == HASH_TUPLES_MAX)
+				return -E2BIG;
+			item->best = r->rank;
+			item->seed = (uint32_t)t->count;
+			mask_of(r->len[HASH_SRC], t->words, item->src_mask);
+			mask_of(r->len[HASH_DST], t->words, item->dst_mask);
+			memcpy(t->len[t->count], r->len, sizeof(r->len));
+			*slot = (uint32_t)++t->count;
+		}
+		r->tuple = *slot - 1;
+	}
+	return 0;
+}
+
+/* By service first: there are fewer of them than rules. */
+static void class_rows(struct hash_tuples *t, const struct hash_services *s)
+{
+	size_t words = t->row_words;
+	uint64_t *by_service = arena_alloc(t->arena, (s->count + 1) * words *
+							     sizeof(uint64_t));
+
+	t->class_rows =
+		arena_alloc(t->arena, s->rows.count * words * sizeof(uint64_t));
+	for (size_t i = 0; i < t->rule_count; i++)
+		hash_bit_set(by_service + t->rules[i].service * words,
+			     t->rules[i].tuple);
+	for (size_t c = 0; c < s->rows.count; c++) {
+		const uint64_t *asks = s->rows.rows + c * s->rows.words;
+		uint64_t *row = t->class_rows + c * words;
+
+		for (size_t i = 0; i < s->count; i++)
+			for (size_t k = 0;
+			     k < words && hash_bit_is_set(asks, i); k++)
+				row[k] |= by_service[i * words + k];
+	}
+}
+
+int hash_tuples_make(struct hash_tuples *t, const struct hash_services *s)
+{
+	int ret = number(t);
+
+	if (ret)
+		return ret;
+	t->row_words = (t->count + 63) / 64;
+	class_rows(t, s);
+	hash_rows_make(t);
+	return 0;
+}

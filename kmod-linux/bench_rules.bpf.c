@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * bench_rules.bpf.c: the next header of a trace -> a key -> the rule that
+ * decides, and nothing else of the datapath. Beside it the floor: the same
+ * without looking for a rule. Loaded for test runs only, never attached.
+ */
+#define NFR_FLOOR
+#define NFR_BENCH
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bench/bench_header.h"
+#include "kmod-linux/env.bpf.h"
+#include "runtime/classify_hash.h"
+#include "runtime/vm.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_header4);
+} bench_trace4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_header6);
+} bench_trace6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_cursor);
+} bench_cursor SEC(".maps");
+
+struct bench_scratch {
+	struct nfr_key key;
+	struct vm_run run;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_scratch);
+} bench_key SEC(".maps");
+
+static __always_inline struct bench_scratch *bench_scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&bench_key, &zero);
+}
+
+static __always_inline int bench_fill4(struct nfr_key *key, __u32 at)
+{
+	const struct bench_header4 *h = bpf_map_lookup_elem(&bench_trace4, &at);
+
+	if (!h)
+		return 1;
+	key->w[NFR_F_SRC0] = h->src;
+	key->w[NFR_F_DST0] = h->dst;
+	key->w[NFR_F_SPORT] = h->sport;
+	key->w[NFR_F_DPORT] = h->dport;
+	key->w[NFR_F_PROTO] = h->proto;
+	key->w[NFR_F_FAMILY] = NFR_FAMILY_IPV4;
+	return 0;
+}
+
+static __always_inline int bench_fill6(struct nfr_key *key, __u32 at)
+{
+	const struct bench_header6 *h = bpf_map_lookup_elem(&bench_trace6, &at);
+
+	if (!h)
+		return 1;
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		key->w[NFR_F_SRC0 + i] = h->src[i];
+		key->w[NFR_F_DST0 + i] = h->dst[i];
+	}
+	key->w[NFR_F_SPORT] = h->sport;
+	key->w[NFR_F_DPORT] = h->dport;
+	key->w[NFR_F_PROTO] = h->proto;
+	key->w[NFR_F_FAMILY] = NFR_FAMILY_IPV6;
+	return 0;
+}
+
+/* The scratch with the next header in its key, or NULL. */
+static __always_inline struct bench_scratch *bench_next(void)
+{
+	struct bench_scratch *s = bench_scratch();
+	__u32 zero = 0, at;
+	struct bench_cursor *cursor = bpf_map_lookup_elem(&bench_cursor, &zero);
+	int failed;
+
+	if (!s || !cursor)
+		return 0;
+	at = cursor->next;
+	cursor->next = at + 1 < cursor->count ? at + 1 : 0;
+	if (cursor->family == NFR_FAMILY_IPV6)
+		failed = bench_fill6(&s->key, at);
+	else
+		failed = bench_fill4(&s->key, at);
+	return failed ? 0 : s;
+}
+
+__u32 bench_find(__u32 entry);
+__u32 bench_run(__u32 entry);
+
+/* As slow_find() does it. */
+__attribute__((noinline)) __u32 bench_find(__u32 entry)
+{
+	struct bench_scratch *s = bench_scratch();
+	const struct hash_head *head;
+	struct env env = {0};
+	__u32 rank;
+	int is_lost;
+
+	if (!s)
+		return NFR_NO_RULE;
+	head = hash_begin(&env, NFR_DIR_IN, s->key.w[NFR_F_FAMILY]);
+	vm_begin(&s->run, entry, 0);
+	if (!head)
+		return NFR_NO_RULE;
+	s->run.pc = head->entry;
+	rank = hash_find(&env, &s->key, head, &is_lost);
+	if (is_lost)
+		return NFR_NO_RULE;
+	if (rank == HASH_NONE)
+		return head->otherwise;
+	s->run.candidate = hash_rule(&env, head, rank) + 1;
+	s->run.rank = rank;
+	return s->run.candidate - 1;
+}
+
+__attribute__((noinline)) __u32 bench_run(__u32 entry)
+{
+	struct bench_scratch *s = bench_scratch();
+	struct env env = {0};
+
+	if (!s)
+		return NFR_NO_RULE;
+	if (entry != NFR_NO_ENTRY)
+		vm_begin(&s->run, entry, 0);
+	return vm_go(&env, &s->key, &s->run);
+}
+
+static __always_inline int bench_found(__u32 rule)
+{
+	__u32 zero = 0;
+	struct bench_cursor *cursor = bpf_map_lookup_elem(&bench_cursor, &zero);
+
+	if (cursor)
+		cursor->rule = rule;
+	return rule == NFR_NO_RULE ? XDP_ABORTED : XDP_PASS;
+}
+
+static __always_inline __u32 bench_entry(const struct bench_scratch *s)
+{
+	__u32 zero = 0;
+	struct nfr_config *config = bpf_map_lookup_elem(&nfr_config, &zero);
+
+	if (!config)
+		return NFR_NO_ENTRY;
+	return s->key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV6
+		       ? config->entry[NFR_FAMILY_IPV6]
+		       : config->entry[NFR_FAMILY_IPV4];
+}
+
+SEC("xdp")
+int nfr_rules_floor(struct xdp_md *ctx)
+{
+	struct bench_scratch *s = bench_next();
+
+	(void)ctx;
+	return s ? bench_found(bench_entry(s)) : XDP_ABORTED;
+}
+
+SEC("xdp")
+int nfr_rules_vm(struct xdp_md *ctx)
+{
+	struct bench_scratch *s = bench_next();
+
+	(void)ctx;
+	return s ? bench_found(bench_run(bench_entry(s))) : XDP_ABORTED;
+}
+
+SEC("xdp")
+int nfr_rules_hash(struct xdp_md *ctx)
+{
+	struct bench_scratch *s = bench_next();
+	__u32 rule;
+
+	(void)ctx;
+	if (!s)
+		return XDP_ABORTED;
+	rule = bench_find(bench_entry(s));
+	if (s->run.pc != NFR_NO_ENTRY)
+		rule = bench_run(NFR_NO_ENTRY);
+	return bench_found(rule);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";
