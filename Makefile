@@ -76,7 +76,7 @@ $(eval $(call variant,san,$(CC),$(SAN)))
 $(eval $(call variant,clang,$(CLANG),$(CFLAGS)))
 include tests/fuzz/fuzz.mk
 
-.PHONY: help all check demo leak docs-leaks install uninstall clean lint deps deps-checked \
+.PHONY: help all check demo leak vm docs-leaks install uninstall clean lint deps deps-checked \
 	gcc-build clang-build san-build
 help:
 	@echo 'nfr: a packet filter whose split tunnels do not leak'
@@ -95,6 +95,10 @@ check: deps all clang-build san-build
 all: deps-checked $(rel_tools)
 clang-build: $(clang_tools)
 san-build: $(san_tools) $(san_tests) $(rel_tests)
+
+#: make vm         boot Debian's kernels 6.1 and 6.12, load and try a policy (root)
+vm: deps all
+	$(Q)tests/run.sh vm/linux
 
 #: make leak       every way out in every guard, and 300 reloads under flood (root)
 leak: deps all

@@ -116,7 +116,7 @@ scripts() { # FOLDER...
 
 folders() {
 	find tests -mindepth 2 -maxdepth 2 -name '*.sh' -printf '%h\n' |
-		sort -u | sed 's,^tests/,,' | grep -vxE 'net|leak'
+		sort -u | sed 's,^tests/,,' | grep -vxE 'net|leak|vm'
 }
 
 # Fast first; the packets last.
@@ -130,5 +130,11 @@ scripts "${plain[@]}"
 scripts net
 # Its 45 rows build a world each: minutes. "make leak" has them all.
 [ ${#wanted[@]} = 0 ] || scripts leak
+# Kernels of others, downloaded; "make vm".
+for series in 6.1 6.12; do
+	if [ ${#wanted[@]} != 0 ] && is_wanted "vm/linux-$series"; then
+		suite "vm/linux-$series" 240 tests/vm/test_vm.sh $series
+	fi
+done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
