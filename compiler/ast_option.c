@@ -52,6 +52,13 @@ struct options *options_new(struct front *f, struct list ifaces,
 	return o;
 }
 
+struct options *options_any(struct front *f)
+{
+	static const struct list none = {0};
+
+	return options_new(f, none, FAMILY_ANY, none, (struct sides){0});
+}
+
 struct ast_rule options_take(struct front *f, struct options *o)
 {
 	o->next_free = f->free_options;

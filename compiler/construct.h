@@ -218,6 +218,8 @@ struct sides {
 struct ast_side side_new(struct front *, struct list hosts, struct list ports);
 struct options *options_new(struct front *, struct list ifaces,
 			    enum addr_family, struct list protos, struct sides);
+/* Of any packet. */
+struct options *options_any(struct front *);
 /* The rule; the options are used again. */
 struct ast_rule options_take(struct front *, struct options *);
 

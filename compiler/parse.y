@@ -172,7 +172,7 @@ static void parse_error(const struct span *, struct front *, const char *);
 %type <state> state_options state_list
 %type <scrub> scrub_list old_scrub
 %type <changes> change_list
-%type <options> head options clause_head
+%type <options> head options clause_head clause_who
 %type <clause> clause
 %type <text> word table_name link_word anchor_word name value yes_no_df label
 

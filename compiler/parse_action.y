@@ -175,9 +175,13 @@ clause:
 		{ $$ = clause_new(f, @$, AST_CLAUSE_TRANSPORT, $2); }
 	| EXCLUDE clause_head
 		{ $$ = clause_new(f, @$, AST_CLAUSE_EXCLUDE, $2); }
+	| EXCLUDE clause_who
+		{ $$ = clause_new(f, @$, AST_CLAUSE_EXCLUDE, $2); }
 	| EXCLUDE clause_head TRUSTED
 		{ $$ = clause_trusted(f, @$, $2, @3); }
 	| INCLUDE clause_head
+		{ $$ = clause_new(f, @$, AST_CLAUSE_INCLUDE, $2); }
+	| INCLUDE clause_who
 		{ $$ = clause_new(f, @$, AST_CLAUSE_INCLUDE, $2); }
 	| DNS addresses { $$ = clause_dns(f, @$, $2); }
 	| LINK link_words { $$ = clause_link(f, @$, $2); }
@@ -192,6 +196,16 @@ clause_head:
 	| clause_head GROUP ports { $$ = option_groups(f, $1, @2, $3); }
 	| clause_head CGROUP cgroups { $$ = option_cgroups(f, $1, @2, $3); }
 	| clause_head MARK marks { $$ = option_marks(f, $1, @2, $3); }
+	;
+
+/* Whose, wherever it goes. */
+clause_who:
+	USER ports { $$ = option_users(f, options_any(f), @1, $2); }
+	| GROUP ports { $$ = option_groups(f, options_any(f), @1, $2); }
+	| CGROUP cgroups { $$ = option_cgroups(f, options_any(f), @1, $2); }
+	| clause_who USER ports { $$ = option_users(f, $1, @2, $3); }
+	| clause_who GROUP ports { $$ = option_groups(f, $1, @2, $3); }
+	| clause_who CGROUP cgroups { $$ = option_cgroups(f, $1, @2, $3); }
 	;
 
 addresses:

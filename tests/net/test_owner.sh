@@ -238,6 +238,55 @@ by_cgroup() {
 		in_cgroup "$group/app" udp $far4 1000
 }
 
+# wg0 is a device that swallows; user 1001's table leads out by up0.
+tunnel_policy() { # CLAUSE
+	cat >"$lab_dir/tunnel.nfr" <<-POLICY
+		set skip on lo
+		tunnel wg0 over any {
+			transport proto udp to $far4 port 4000 user 1003
+			$1
+			dns 10.64.0.1
+			link arp ndp dhcp
+		}
+	POLICY
+}
+
+by_tunnel() {
+	lab_netns sink
+	ip -n host link add wg0 type veth peer name sink0 netns sink
+	lab_addr host wg0 10.64.0.2/24 fd64::2/64
+	ip -n sink link set sink0 up
+	ip -n host link set wg0 up
+	ip -n host route add default dev wg0
+	lab_addr far lo 192.0.2.1/32
+	ip -n host route add 192.0.2.1 via $far4 dev up0 table 100
+	ip -n host rule add uidrange 1001-1001 lookup 100
+	tunnel_policy 'exclude user 1001'
+	ok "apply" gives 0 apply "$lab_dir/tunnel.nfr"
+	ok "an excluded user goes outside" asked 1001 1001 tcp $far4 1000
+	ok "another does not" not_asked 1002 1002 tcp $far4 1000
+	ok "where its routes lead" asked 1001 1001 tcp 192.0.2.1 1000
+	ok "another's lead into the tunnel" not_asked 1002 1002 tcp 192.0.2.1 1000
+	ok "the transport is its user's" asked 1003 1003 udp $far4 4000
+	ok "and no other's" not_asked 1002 1002 udp $far4 4000
+	hold_open 1001 udp $far4 1000
+	ok "an excluded flow begins" held yes
+	tunnel_policy "exclude cgroup \"$group/app\""
+	ok "apply" gives 0 apply "$lab_dir/tunnel.nfr"
+	ok "it stops outside when its user is not excluded any more" held no
+	let_go
+	ok "an excluded cgroup goes outside" \
+		in_cgroup "$group/app" udp $far6 1000
+	ok "another does not" not_in_cgroup "$group/other" udp $far6 1000
+	tunnel_policy 'include user 1001'
+	ok "apply" gives 0 apply "$lab_dir/tunnel.nfr"
+	ok "an included user does not go outside" \
+		not_asked 1001 1001 udp $far4 1000
+	ok "others may" asked 1002 1002 udp $far4 1000
+	ip -n host rule del uidrange 1001-1001 lookup 100
+	ip -n host link del wg0
+}
+
 # A device that came after the apply: the floor alone looks.
 floor() {
 	ok "apply" gives 0 apply "$lab_dir/nowhere.nfr"
@@ -281,6 +330,7 @@ serve 1002 1002 host 3000
 inward no 1002
 reloads
 by_cgroup
+by_tunnel
 floor
 ok "unload" gives 0 unload --leave=open
 finish
