@@ -9,7 +9,7 @@
 
 #include "parse.tab.h"
 
-#define LIST_MAX 7
+#define LIST_MAX 8
 
 struct expected {
 	const char **names;
