@@ -240,6 +240,7 @@ struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 	for (const struct ast_node *n = ast->first;
 	     n && !diag_is_full(diag) && !c.is_full; n = n->next)
 		statement_check(&c, n);
+	tunnel_finish(&c);
 	defaults_differ(&c);
 	default_add(&c);
 	anchors_finish(&c);

@@ -112,6 +112,7 @@ struct check {
 	const struct ast_node *tunnel;	    /* the one block, or NULL */
 	const char *tunnel_title;	    /* "tunnel wg0 over any" */
 	struct ast_node *tunnel_printable;  /* the same with names resolved */
+	struct tunnel *tunnel_checked;	    /* what it says, or NULL */
 	const struct ast_node *set_default; /* or NULL */
 	/* What is printed: options, macros and tables, then the rules. */
 	struct ast_node *heads, **heads_tail;
@@ -417,6 +418,9 @@ int tables_find(struct check *, const char *name, struct span);
 bool tables_has(const struct check *, const char *name);
 /* The table that stands for (interface) or self, made when it is new. */
 int tables_dynamic(struct check *, const struct ast_host *);
+/* What does not leave the link or its site; no name of the user's is it. */
+#define TABLE_LINK "(link)"
+int tables_link(struct check *, struct span);
 /* A table <__automatic_N> of hosts, printed; its name. */
 const char *tables_automatic(struct check *, const struct ast_host *);
 
@@ -437,6 +441,8 @@ void rule_check(struct check *, const struct ast_node *);
 uint8_t rule_dirs(const struct ast_rule *);
 
 void tunnel_check(struct check *);
+/* The guard, when all rules are known. */
+void tunnel_finish(struct check *);
 /* Rules for frames that are not IP, where there is no tunnel. */
 void tunnel_none(struct check *);
 

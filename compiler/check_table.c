@@ -185,6 +185,47 @@ int tables_dynamic(struct check *c, const struct ast_host *h)
 	return (int)(t - c->policy->tables);
 }
 
+/*
+ * Nobody routes these, or only within one site: RFC 1918, 3927, 6598, 919, and
+ * 4291 2.5.6 and 2.7.
+ */
+int tables_link(struct check *c, struct span span)
+{
+	static const struct {
+		enum addr_family family;
+		uint32_t first;
+		int prefix_len;
+	} nets[] = {
+		{FAMILY_IPV4, 0x0a000000, 8},	{FAMILY_IPV4, 0xac100000, 12},
+		{FAMILY_IPV4, 0xc0a80000, 16},	{FAMILY_IPV4, 0xa9fe0000, 16},
+		{FAMILY_IPV4, 0x64400000, 10},	{FAMILY_IPV4, 0xffffffff, 32},
+		{FAMILY_IPV6, 0xfe800000, 10}, {FAMILY_IPV6, 0xff020000, 16},
+	};
+	struct policy *p = c->policy;
+	struct entries e = {0};
+	struct policy_table *t;
+
+	for (size_t i = 0; i < p->table_count; i++)
+		if (strcmp(p->tables[i].name, TABLE_LINK) == 0)
+			return (int)i;
+	t = table_push(c, NULL, TABLE_LINK, span);
+	if (!t)
+		return -1;
+	t->is_const = true;
+	for (size_t i = 0; i < sizeof(nets) / sizeof(*nets); i++) {
+		struct ast_host *h = arena_new_of(c->arena, struct ast_host);
+
+		*h = (struct ast_host){.kind = AST_HOST_PREFIX,
+				       .span = span,
+				       .family = nets[i].family,
+				       .first = {{nets[i].first}},
+				       .prefix_len = nets[i].prefix_len};
+		entries_add(c, &e, h);
+	}
+	entries_finish(c, &e, t);
+	return (int)(t - p->tables);
+}
+
 const char *tables_automatic(struct check *c, const struct ast_host *hosts)
 {
 	const char *name =

@@ -75,7 +75,7 @@ static void print_value(const struct image *img, const struct nfr_insn *insn,
 	} else if (insn->field == NFR_F_TAG) {
 		print_tag(img, insn->imm, out);
 	} else if (is_address(insn->field) &&
-		   families == 1u << NFR_FAMILY_IPV4) {
+		   !(families & 1u << NFR_FAMILY_IPV6)) {
 		const struct addr addr = {.w = {insn->imm}};
 
 		fputs(addr_format(&addr, FAMILY_IPV4, text), out);

@@ -158,6 +158,8 @@ __u32 image_config_flags(const struct nfr_action *actions, size_t action_count,
 	for (size_t i = 0; i < insn_count; i++) {
 		if (insns[i].field == NFR_F_TAG)
 			flags |= NFR_CONFIG_TAGS;
+		if (insns[i].field == NFR_F_ORIGIN)
+			flags |= NFR_CONFIG_ORIGIN;
 		if (!asks_owner(&insns[i]))
 			continue;
 		flags |= NFR_CONFIG_OWNERS;

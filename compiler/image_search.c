@@ -10,6 +10,10 @@
  *   when neither objects to it, whatever else a packet is. Of what is left all
  *   packets are tried when these are few, else random ones, the same each time.
  *
+ *   A transport is passed to who carries the tunnel alone, so packets out are
+ *   tried as theirs: no promise can be broken by more than that, as the guard
+ *   passes by an origin and never blocks by one.
+ *
  * Invariants
  *   - Sifting only chooses what to try. A packet is shown only after the
  *     programs, run as in the datapath, have said that it breaks a promise.
@@ -138,6 +142,8 @@ static void key_finish(struct nfr_key *key, const struct wanted *w)
 		w->family == NFR_FAMILY_IPV4 ? 0x0800 : 0x86dd;
 	if (w->dir == NFR_DIR_IN)
 		key->w[NFR_F_RECEIVED] = ifid ? ifid : NFR_RECEIVED_OTHER;
+	else
+		key->w[NFR_F_ORIGIN] = NFR_ORIGIN_ALL;
 	if (proto != PACKET_TCP && proto != PACKET_UDP)
 		key->w[NFR_F_SPORT] = key->w[NFR_F_DPORT] = 0;
 	if (proto != PACKET_TCP)

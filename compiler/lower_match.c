@@ -196,6 +196,22 @@ static bool lower_side(struct emit *e, const struct policy_match *m,
 	       lower_host(e, NFR_F_SRC0, &m->src, family, miss);
 }
 
+/* The two addresses alone: all that ARP has. */
+static bool lower_hosts(struct emit *e, const struct policy_match *m,
+			enum nfr_family family, struct emit_label *miss)
+{
+	return lower_side(e, m, family, POLICY_HOST_RANGE, miss) &&
+	       lower_side(e, m, family, POLICY_HOST_TABLE, miss);
+}
+
+static void lower_origin(struct emit *e, uint32_t origin,
+			 struct emit_label *miss)
+{
+	if (origin)
+		emit_jump(e, NFR_OP_JMNE, NFR_F_ORIGIN, origin << 16 | origin,
+			  miss);
+}
+
 /* Id 0 in a rule is "any": whatever was not made here. */
 static void lower_received(struct emit *e, const struct policy_match *m,
 			   struct emit_label *miss)
@@ -346,8 +362,12 @@ static bool lower_headers(struct emit *e, const struct policy_match *m,
 	if (m->ethertype >= 0)
 		lower_number(e, NFR_F_ETHERTYPE, (uint32_t)m->ethertype, false,
 			     miss);
-	if (family == NFR_FAMILY_LINK)
-		return !m->is_fragment; /* the rest is only asked of IP */
+	if (family == NFR_FAMILY_LINK) { /* the rest is only asked of IP */
+		lower_origin(e, m->origin, miss);
+		return !m->is_fragment &&
+		       (m->ethertype != ETHERTYPE_ARP ||
+			lower_hosts(e, m, NFR_FAMILY_IPV4, miss));
+	}
 	if (m->is_fragment)
 		emit_jump(e, NFR_OP_JMNE, NFR_F_BITS,
 			  NFR_BIT_FRAGMENT << 16 | NFR_BIT_FRAGMENT, miss);
@@ -357,6 +377,7 @@ static bool lower_headers(struct emit *e, const struct policy_match *m,
 	    !lower_port(e, NFR_F_SPORT, &m->sport, miss))
 		return false;
 	lower_icmp(e, m, miss);
+	lower_origin(e, m->origin, miss);
 	if (m->ttl >= 0)
 		lower_number(e, NFR_F_TTL, (uint32_t)m->ttl, false, miss);
 	if (m->tos >= 0)

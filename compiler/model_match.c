@@ -105,6 +105,13 @@ static bool received_matches(const struct policy_match *m, uint32_t received)
 	return is_it != m->received_negated;
 }
 
+static bool hosts_match(const struct policy *p, const struct policy_match *m,
+			enum addr_family family, const struct nfr_key *key)
+{
+	return model_host_matches(p, &m->src, family, &key->w[NFR_F_SRC0]) &&
+	       model_host_matches(p, &m->dst, family, &key->w[NFR_F_DST0]);
+}
+
 bool model_matches(const struct policy *p, const struct policy_match *m,
 		   const struct nfr_key *key)
 {
@@ -118,8 +125,12 @@ bool model_matches(const struct policy *p, const struct policy_match *m,
 	if (m->ethertype >= 0 &&
 	    key->w[NFR_F_ETHERTYPE] != (uint32_t)m->ethertype)
 		return false;
-	if (family == NFR_FAMILY_LINK) /* what follows is only asked of IP */
-		return !m->is_fragment;
+	if (m->origin & ~key->w[NFR_F_ORIGIN])
+		return false;
+	if (family == NFR_FAMILY_LINK) /* the rest is only asked of IP */
+		return !m->is_fragment &&
+		       (m->ethertype != ETHERTYPE_ARP ||
+			hosts_match(p, m, FAMILY_IPV4, key));
 	if (m->is_fragment && !(key->w[NFR_F_BITS] & NFR_BIT_FRAGMENT))
 		return false;
 	if (m->tos >= 0 && key->w[NFR_F_TOS] != (uint32_t)m->tos)
@@ -127,10 +138,7 @@ bool model_matches(const struct policy *p, const struct policy_match *m,
 	if (m->ttl >= 0 && key->w[NFR_F_TTL] != (uint32_t)m->ttl)
 		return false;
 	return transport_matches(m, key) &&
-	       model_host_matches(p, &m->src, (enum addr_family)family,
-				  &key->w[NFR_F_SRC0]) &&
-	       model_host_matches(p, &m->dst, (enum addr_family)family,
-				  &key->w[NFR_F_DST0]);
+	       hosts_match(p, m, (enum addr_family)family, key);
 }
 
 /* ---- beside them -----------------------------------------------------------

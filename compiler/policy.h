@@ -15,6 +15,8 @@
 #include "ast.h"
 #include "policy_effects.h"
 
+#define ETHERTYPE_ARP 0x0806
+
 /* The last three ask the routing table about the address. */
 enum policy_host_kind {
 	POLICY_HOST_ANY,
@@ -52,7 +54,8 @@ struct policy_match {
 	bool on_any;
 	bool on_negated;
 	uint16_t ifid;	   /* unless on_any */
-	int32_t ethertype; /* -1 any; families is LINK alone */
+	int32_t ethertype; /* -1 any; families is LINK alone. ARP's src and dst
+			      are whose address it gives and asks for */
 	int32_t proto;	   /* -1 any */
 	int32_t ttl;	   /* -1 any */
 	int32_t tos;	   /* -1 any; the whole byte, ECN included */
@@ -60,6 +63,7 @@ struct policy_match {
 	bool has_received; /* received-on: where a forwarded packet came in */
 	bool received_negated;
 	uint16_t received_ifid; /* 0: any interface, so not a local packet */
+	uint8_t origin; /* NFR_ORIGIN_*, all of which it must have */
 	struct policy_host src, dst;
 	struct policy_port sport, dport;
 	uint8_t flags_set, flags_mask;	/* mask 0: not compared */

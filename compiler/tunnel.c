@@ -289,7 +289,7 @@ static void rules_arp(struct tunnel *t)
 {
 	struct tunnel_say arp = say(t, true, TUNNEL_BOTH, "arp");
 
-	arp.ethertype = tunnel_links[0].ethertype;
+	arp.ethertype = ETHERTYPE_ARP;
 	tunnel_emit(t, &arp, NULL, NULL);
 	arp.is_pass = false;
 	arp.why = t->title;
@@ -305,11 +305,12 @@ static void rules_links(struct tunnel *t)
 		for (size_t j = 0; j < tunnel_link_count; j++) {
 			const struct tunnel_link *l = &tunnel_links[j];
 			struct tunnel_say pass = say(t, true, l->dirs, l->why);
-			struct check_match m = tunnel_link_match(t->check, l);
+			struct check_match m = tunnel_link_match(t, l);
 
 			if (!tunnel_has_link(&t->clauses[i], l->word))
 				continue;
 			pass.ethertype = l->ethertype;
+			pass.origin = l->origin;
 			pass.ttl = m.numbers.ttl;
 			pass.span = t->clauses[i].ast->span;
 			tunnel_emit_outside(t, &pass, &m);
@@ -387,23 +388,31 @@ static void tunnel_printable(struct tunnel *t)
 
 void tunnel_check(struct check *c)
 {
-	struct tunnel t = {
+	struct tunnel *t = arena_new_of(c->arena, struct tunnel);
+	bool ok;
+
+	*t = (struct tunnel){
 		.check = c,
 		.node = c->tunnel,
 		.ast = &c->tunnel->tunnel,
 	};
-	bool ok = ifaces_resolve(&t);
-
-	ok &= kinds_are_sound(&t);
-	ok &= clauses_resolve(&t);
-	if (!ok || !tunnel_exclude_is_sound(&t))
+	ok = ifaces_resolve(t);
+	ok &= kinds_are_sound(t);
+	ok &= clauses_resolve(t);
+	if (!ok || !tunnel_exclude_is_sound(t))
 		return;
-	rules_arp(&t);
-	rules_links(&t);
-	rules_outside(&t);
-	rules_inside(&t);
-	tunnel_guard(&t);
-	tunnel_printable(&t);
+	rules_arp(t);
+	rules_links(t);
+	rules_outside(t);
+	rules_inside(t);
+	tunnel_printable(t);
+	c->tunnel_checked = t;
+}
+
+void tunnel_finish(struct check *c)
+{
+	if (c->tunnel_checked)
+		tunnel_guard(c->tunnel_checked);
 }
 
 void tunnel_none(struct check *c)
@@ -413,7 +422,7 @@ void tunnel_none(struct check *c)
 		.stage = CHECK_RULES,
 		.is_pass = true,
 		.dirs = TUNNEL_BOTH,
-		.ethertype = tunnel_links[0].ethertype,
+		.ethertype = ETHERTYPE_ARP,
 		.why = "arp",
 	};
 

@@ -48,10 +48,13 @@ struct tunnel_say {
 	bool keeps_state;
 	bool is_address;   /* by the tunnel's own addresses */
 	bool is_any_frame; /* also what is not IP */
+	uint8_t origin;	   /* NFR_ORIGIN_*, all of which it must have */
 	uint8_t dirs;
 	int ethertype;			   /* 0: IP */
 	int ttl;			   /* 0: any */
 	const struct tunnel_range *within; /* of the destination, or NULL */
+	const struct policy_match *inside; /* all of these match too */
+	size_t inside_count;
 	struct span span;
 	const char *why; /* the words in brackets */
 };
@@ -60,11 +63,16 @@ struct tunnel_say {
 #define TUNNEL_OUT (1u << NFR_DIR_OUT)
 #define TUNNEL_BOTH (TUNNEL_IN | TUNNEL_OUT)
 
+/* Which end is on the link, by the table of tables_link(). */
+enum tunnel_end { TUNNEL_ANYWHERE, TUNNEL_TO_LINK, TUNNEL_FROM_LINK };
+
 /* One kind of frame or packet that a word of "link" lets by. */
 struct tunnel_link {
 	const char *word, *why;
 	uint8_t dirs;
-	int ethertype; /* or 0 and: */
+	enum tunnel_end end;
+	uint8_t origin; /* NFR_ORIGIN_* */
+	int ethertype;	/* or 0 and: */
 	enum addr_family family;
 	int proto, sport, dport, icmp_type; /* -1: any */
 };
@@ -97,8 +105,11 @@ void tunnel_emit_clauses(struct tunnel *, enum ast_clause_kind,
 void tunnel_emit_dns(struct tunnel *, const struct tunnel_say *,
 		     const struct check_iface *on, bool to_resolvers);
 /* The match of tunnel_links[i]. */
-struct check_match tunnel_link_match(struct check *,
+struct check_match tunnel_link_match(struct tunnel *,
 				     const struct tunnel_link *);
+/* A protocol, and of ICMP a type, whatever its code; -1: any. */
+struct check_match tunnel_proto_match(struct tunnel *, enum addr_family,
+				      int proto, int icmp_type);
 /* From, or to, the addresses that a device, or "self", has at the time. */
 struct check_match tunnel_own_match(struct tunnel *, const char *device,
 				    bool is_source);

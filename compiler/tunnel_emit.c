@@ -8,33 +8,51 @@
 #include <string.h>
 
 #define HOP_LIMIT_NDP 255 /* RFC 4861, 6.1 and 7.1: it was not forwarded */
-#define ETHERTYPE_ARP 0x0806
 #define ETHERTYPE_EAPOL 0x888e
+
+#define LINK_FRAME(word, dirs, end, origin, ethertype)                         \
+	{                                                                      \
+		word, "link " word, dirs, end, origin, ethertype, 0, -1, -1,   \
+			-1, -1                                                 \
+	}
+#define LINK_NDP(dirs, end, origin, type)                                      \
+	{                                                                      \
+		"ndp", "link ndp", dirs, end, origin, 0, FAMILY_IPV6,          \
+			CHECK_PROTO_ICMP6, -1, -1, type                        \
+	}
+#define LINK_DHCP(dirs, end, family, sport, dport)                             \
+	{                                                                      \
+		"dhcp", "link dhcp", dirs, end, 0, 0, family, CHECK_PROTO_UDP, \
+			sport, dport, -1                                       \
+	}
 
 /*
  * What a link needs to live. NDP without redirects (137), as these change
- * routes. RFC 4861; RFC 2131 and 8415; IEEE 802.1X.
+ * routes. RFC 826; RFC 4861; RFC 2131 and 8415; IEEE 802.1X.
+ *
+ * The kernel asks for neighbours that it may send to: the floor has stopped all
+ * else before. Others may ask for, and send to, what is on the link, so that
+ * none of this carries anything further. A lease from a server elsewhere is
+ * renewed by broadcast in the end (RFC 2131 4.4.5).
  */
 const struct tunnel_link tunnel_links[] = {
-	{"arp", "link arp", TUNNEL_BOTH, ETHERTYPE_ARP, 0, -1, -1, -1, -1},
-	{"eapol", "link eapol", TUNNEL_BOTH, ETHERTYPE_EAPOL, 0, -1, -1, -1,
-	 -1},
-	{"ndp", "link ndp", TUNNEL_OUT, 0, FAMILY_IPV6, CHECK_PROTO_ICMP6, -1,
-	 -1, 133},
-	{"ndp", "link ndp", TUNNEL_IN, 0, FAMILY_IPV6, CHECK_PROTO_ICMP6, -1,
-	 -1, 134},
-	{"ndp", "link ndp", TUNNEL_BOTH, 0, FAMILY_IPV6, CHECK_PROTO_ICMP6, -1,
-	 -1, 135},
-	{"ndp", "link ndp", TUNNEL_BOTH, 0, FAMILY_IPV6, CHECK_PROTO_ICMP6, -1,
-	 -1, 136},
-	{"dhcp", "link dhcp", TUNNEL_OUT, 0, FAMILY_IPV4, CHECK_PROTO_UDP, 68,
-	 67, -1},
-	{"dhcp", "link dhcp", TUNNEL_IN, 0, FAMILY_IPV4, CHECK_PROTO_UDP, 67,
-	 68, -1},
-	{"dhcp", "link dhcp", TUNNEL_OUT, 0, FAMILY_IPV6, CHECK_PROTO_UDP, 546,
-	 547, -1},
-	{"dhcp", "link dhcp", TUNNEL_IN, 0, FAMILY_IPV6, CHECK_PROTO_UDP, 547,
-	 546, -1},
+	LINK_FRAME("arp", TUNNEL_OUT, TUNNEL_TO_LINK, 0, ETHERTYPE_ARP),
+	LINK_FRAME("arp", TUNNEL_OUT, TUNNEL_ANYWHERE, NFR_ORIGIN_KERNEL,
+		   ETHERTYPE_ARP),
+	LINK_FRAME("arp", TUNNEL_IN, TUNNEL_ANYWHERE, 0, ETHERTYPE_ARP),
+	LINK_FRAME("eapol", TUNNEL_BOTH, TUNNEL_ANYWHERE, 0, ETHERTYPE_EAPOL),
+	LINK_NDP(TUNNEL_OUT, TUNNEL_TO_LINK, 0, 133),
+	LINK_NDP(TUNNEL_IN, TUNNEL_FROM_LINK, 0, 134),
+	LINK_NDP(TUNNEL_OUT, TUNNEL_TO_LINK, 0, 135),
+	LINK_NDP(TUNNEL_OUT, TUNNEL_ANYWHERE, NFR_ORIGIN_KERNEL, 135),
+	LINK_NDP(TUNNEL_IN, TUNNEL_ANYWHERE, 0, 135),
+	LINK_NDP(TUNNEL_OUT, TUNNEL_TO_LINK, 0, 136),
+	LINK_NDP(TUNNEL_OUT, TUNNEL_ANYWHERE, NFR_ORIGIN_KERNEL, 136),
+	LINK_NDP(TUNNEL_IN, TUNNEL_ANYWHERE, 0, 136),
+	LINK_DHCP(TUNNEL_OUT, TUNNEL_TO_LINK, FAMILY_IPV4, 68, 67),
+	LINK_DHCP(TUNNEL_IN, TUNNEL_ANYWHERE, FAMILY_IPV4, 67, 68),
+	LINK_DHCP(TUNNEL_OUT, TUNNEL_TO_LINK, FAMILY_IPV6, 546, 547),
+	LINK_DHCP(TUNNEL_IN, TUNNEL_ANYWHERE, FAMILY_IPV6, 547, 546),
 };
 const size_t tunnel_link_count = sizeof(tunnel_links) / sizeof(*tunnel_links);
 
@@ -107,11 +125,37 @@ static void match_icmp(struct check *c, struct check_match *m, int type)
 	m->ast.icmp_family = m->ast.family;
 }
 
-struct check_match tunnel_link_match(struct check *c,
+static void match_host(struct tunnel *t, struct check_match *m,
+		       struct ast_host *host, int table, bool is_source)
+{
+	struct policy_host *numbers =
+		is_source ? &m->numbers.src : &m->numbers.dst;
+
+	host->span = t->node->span;
+	host->prefix_len = -1;
+	if (table >= 0)
+		*numbers = (struct policy_host){
+			.kind = POLICY_HOST_TABLE,
+			.is_negated = host->is_negated,
+			.table = (uint32_t)table,
+		};
+	(is_source ? &m->ast.from : &m->ast.to)->hosts = host;
+}
+
+struct check_match tunnel_link_match(struct tunnel *t,
 				     const struct tunnel_link *l)
 {
 	struct check_match m = match_any();
+	struct check *c = t->check;
+	struct ast_host *host;
 
+	if (l->end != TUNNEL_ANYWHERE) {
+		host = arena_new_of(c->arena, struct ast_host);
+		host->kind = AST_HOST_TABLE;
+		host->name = TABLE_LINK;
+		match_host(t, &m, host, tables_link(c, t->node->span),
+			   l->end == TUNNEL_FROM_LINK);
+	}
 	if (l->ethertype)
 		return m;
 	match_family(&m, l->family);
@@ -124,33 +168,44 @@ struct check_match tunnel_link_match(struct check *c,
 	return m;
 }
 
+struct check_match tunnel_proto_match(struct tunnel *t, enum addr_family family,
+				      int proto, int icmp_type)
+{
+	struct check_match m = match_any();
+
+	match_family(&m, family);
+	match_proto(t->check, &m, proto);
+	match_icmp(t->check, &m, icmp_type);
+	if (icmp_type >= 0) {
+		m.numbers.icmp_code = -1;
+		m.ast.icmps->has_code = false;
+	}
+	return m;
+}
+
 struct check_match tunnel_own_match(struct tunnel *t, const char *device,
 				    bool is_source)
 {
 	struct ast_host *host = arena_new_of(t->check->arena, struct ast_host);
 	struct check_match m = match_any();
-	struct policy_host *numbers =
-		is_source ? &m.numbers.src : &m.numbers.dst;
-	int table;
 
-	*host = (struct ast_host){
-		.kind = AST_HOST_DYNAMIC,
-		.name = device,
-		.span = t->node->span,
-		.prefix_len = -1,
-	};
-	table = tables_dynamic(t->check, host);
-	if (table >= 0)
-		*numbers = (struct policy_host){
-			.kind = POLICY_HOST_TABLE,
-			.table = (uint32_t)table,
-		};
-	(is_source ? &m.ast.from : &m.ast.to)->hosts = host;
+	host->kind = AST_HOST_DYNAMIC;
+	host->name = device;
+	host->prefix_len = -1;
+	match_host(t, &m, host, tables_dynamic(t->check, host), is_source);
 	return m;
 }
 
 /* ---- rules ------------------------------------------------------------------
  */
+
+static const char *say_origin(const struct tunnel_say *s)
+{
+	return s->origin & NFR_ORIGIN_TICKET   ? " by the tunnel's own"
+	       : s->origin & NFR_ORIGIN_SOCKET ? " by a socket"
+	       : s->origin & NFR_ORIGIN_KERNEL ? " by the kernel"
+					       : "";
+}
 
 static const char *say_text(struct tunnel *t, const struct tunnel_say *s,
 			    const struct ast_match *match)
@@ -174,9 +229,10 @@ static const char *say_text(struct tunnel *t, const struct tunnel_say *s,
 		extra = arena_printf(a, " within %s", s->within->text);
 	else if (s->ttl > 0)
 		extra = arena_printf(a, " hop limit %d", s->ttl);
-	return arena_printf(a, "%s%s%s (%s)",
+	return arena_printf(a, "%s%s%s%s (%s)",
 			    s->stage == CHECK_GUARD ? "guard: " : "",
-			    rule_text(t->check, &r), extra, s->why);
+			    rule_text(t->check, &r), extra, say_origin(s),
+			    s->why);
 }
 
 static const struct policy_match *within_match(struct tunnel *t,
@@ -205,6 +261,7 @@ void tunnel_emit(struct tunnel *t, const struct tunnel_say *s,
 	struct policy_rule rule;
 
 	m.numbers.dirs = s->dirs;
+	m.numbers.origin = s->origin;
 	m.numbers.on_any = !on;
 	if (on) {
 		iface = on->ast;
@@ -230,6 +287,8 @@ void tunnel_emit(struct tunnel *t, const struct tunnel_say *s,
 		.span = s->span,
 		.text = say_text(t, s, &m.ast),
 	};
+	rule.within = s->inside;
+	rule.within_count = s->inside_count;
 	if (s->within) {
 		rule.within = within_match(t, s->within);
 		rule.within_count = 1;
@@ -244,6 +303,18 @@ void tunnel_emit_outside(struct tunnel *t, const struct tunnel_say *s,
 		tunnel_emit(t, s, &t->outside[i], match);
 }
 
+/*
+ * Who may send it: whom the policy names, by an own socket, else who is known to
+ * carry the tunnel. A mark is a hint: anyone can set it.
+ */
+static uint8_t transport_origin(const struct ast_clause *clause)
+{
+	const struct ast_match *m = &clause->match;
+
+	return m->users || m->groups || m->cgroups ? NFR_ORIGIN_SOCKET
+						   : NFR_ORIGIN_TICKET;
+}
+
 void tunnel_emit_clauses(struct tunnel *t, enum ast_clause_kind kind,
 			 const struct tunnel_say *s, const char *why)
 {
@@ -256,6 +327,8 @@ void tunnel_emit_clauses(struct tunnel *t, enum ast_clause_kind kind,
 		if (clause->ast->kind != kind)
 			continue;
 		clause_say.span = clause->ast->span;
+		if (kind == AST_CLAUSE_TRANSPORT && s->stage == CHECK_GUARD)
+			clause_say.origin = transport_origin(clause->ast);
 		for (size_t j = 0; j < clause->match_count; j++)
 			tunnel_emit_exclude(t, &clause_say, clause,
 					    &clause->matches[j]);

@@ -4,7 +4,8 @@
  * after everything else passed a packet.
  *
  * Overview: the first match decides, and no match has no objection. Of what
- * comes in, only the tunnel's own address is looked for. The tunnel's device
+ * comes in, only what would turn the host against its tunnel is looked for: the
+ * tunnel's own address, redirects, other tunnels. The tunnel's device
  * and loopback come first, so that
  * "! device" after them is every other interface, also one that appears later.
  *
@@ -31,7 +32,8 @@ static struct tunnel_say say(const struct tunnel *t, bool is_pass,
 /*
  * The tunnel's own addresses are inside: what has one as its source outside
  * betrays it (CVE-2019-14899), and what comes from outside to one is forged.
- * Without the tunnel there are none, and nothing to betray.
+ * ARP neither asks for one nor gives one away, either way. Without the tunnel
+ * there are none, and nothing to betray.
  */
 static void guard_addresses(struct tunnel *t)
 {
@@ -42,23 +44,79 @@ static void guard_addresses(struct tunnel *t)
 		struct check_match m =
 			tunnel_own_match(t, t->ast->device->name, i == 0);
 
+		block.ethertype = 0;
 		block.dirs = i == 0 ? TUNNEL_OUT : TUNNEL_IN;
+		tunnel_emit_outside(t, &block, &m);
+		block.ethertype = ETHERTYPE_ARP;
+		block.dirs = TUNNEL_BOTH;
 		tunnel_emit_outside(t, &block, &m);
 	}
 }
 
-/* Inside, an address of another interface of this host says where it is. */
+/* Is it a rule that sends what this host forwards, as it is, inside? */
+static bool is_forwarding(const struct tunnel *t, const struct policy_rule *r,
+			  enum addr_family family)
+{
+	const struct policy_match *m = &r->match;
+
+	return r->is_pass && !r->is_generated && !m->on_any &&
+	       !m->on_negated && m->ifid == t->device.ifid &&
+	       m->dirs & TUNNEL_OUT && m->families & 1u << family &&
+	       (m->src.kind == POLICY_HOST_RANGE ||
+		m->src.kind == POLICY_HOST_TABLE) &&
+	       !m->src.is_negated && !(r->effects && r->effects->nat);
+}
+
+/* What such rules do not name, one match each. */
+static void sources_named(struct tunnel *t, enum addr_family family,
+			  struct policy_rule *rule)
+{
+	const struct policy *p = t->check->policy;
+	struct policy_match *within;
+
+	within = arena_alloc(t->check->arena,
+			     (p->rule_count + 1) * sizeof(*within));
+	for (size_t i = 0; i < p->rule_count; i++) {
+		struct policy_match *m = &within[rule->within_count];
+
+		if (!is_forwarding(t, &p->rules[i], family))
+			continue;
+		*m = policy_match_any();
+		m->families = (uint8_t)(1u << family);
+		m->src = p->rules[i].match.src;
+		m->src.is_negated = true;
+		rule->within_count++;
+	}
+	rule->within = within;
+}
+
+/*
+ * Inside, a source that is not the tunnel's own says where this host is, or is
+ * forged (RFC 2827); what is forwarded is named by a rule for the device, or
+ * translated.
+ */
 static void guard_sources(struct tunnel *t)
 {
-	struct tunnel_say rule = say(t, true, "the tunnel's address");
-	struct check_match m = tunnel_own_match(t, t->ast->device->name, true);
+	struct tunnel_say block = say(t, false, "another's address");
 
-	tunnel_emit(t, &rule, &t->device, &m);
-	m = tunnel_own_match(t, "self", true);
-	rule.is_pass = false;
-	rule.is_address = true;
-	rule.why = "another's address";
-	tunnel_emit(t, &rule, &t->device, &m);
+	block.is_address = true;
+	for (enum addr_family f = FAMILY_IPV4; f <= FAMILY_IPV6; f++) {
+		struct check_match m =
+			tunnel_own_match(t, t->ast->device->name, true);
+		struct policy_rule named = {.within_count = 0};
+
+		m.ast.family = f;
+		m.numbers.families = (uint8_t)(1u << f);
+		m.ast.from.hosts->is_negated = true;
+		m.numbers.src.is_negated = true;
+		sources_named(t, f, &named);
+		block.why = named.within_count
+				    ? "another's address, which no rule names"
+				    : "another's address";
+		block.inside = named.within;
+		block.inside_count = named.within_count;
+		tunnel_emit(t, &block, &t->device, &m);
+	}
 }
 
 static void guard_inside(struct tunnel *t)
@@ -67,18 +125,66 @@ static void guard_inside(struct tunnel *t)
 	struct tunnel_say dns = say(t, true, "dns");
 
 	pass.is_any_frame = true;
+	guard_sources(t);
 	if (t->dns) {
 		dns.span = t->dns->span;
 		tunnel_emit_dns(t, &dns, &t->device, true);
 		dns.is_pass = false;
 		tunnel_emit_dns(t, &dns, &t->device, false);
 	}
-	guard_sources(t);
 	tunnel_emit(t, &pass, &t->device, NULL);
 	pass.why = "loopback";
 	pass.dirs = TUNNEL_BOTH;
 	for (size_t i = 0; i < t->loopback_count; i++)
 		tunnel_emit(t, &pass, &t->loopbacks[i], NULL);
+}
+
+/* A router may say where else to send what is excluded: ICMP's redirects. */
+static void guard_redirects(struct tunnel *t)
+{
+	struct tunnel_say block = say(t, false, "redirect");
+	struct check_match m =
+		tunnel_proto_match(t, FAMILY_IPV4, CHECK_PROTO_ICMP, 5);
+
+	block.dirs = TUNNEL_IN;
+	tunnel_emit_outside(t, &block, &m);
+	m = tunnel_proto_match(t, FAMILY_IPV6, CHECK_PROTO_ICMP6, 137);
+	tunnel_emit_outside(t, &block, &m);
+}
+
+/* Does a transport or exclude clause say this protocol by its name? */
+static bool is_named(const struct tunnel *t, unsigned proto)
+{
+	for (size_t i = 0; i < t->clause_count; i++) {
+		const struct tunnel_clause *clause = &t->clauses[i];
+
+		if (clause->ast->kind != AST_CLAUSE_TRANSPORT &&
+		    clause->ast->kind != AST_CLAUSE_EXCLUDE)
+			continue;
+		for (size_t j = 0; j < clause->lists.proto_count; j++)
+			if (clause->lists.protos[j].number == (int)proto)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * IP in IP, IPv6 in IP, GRE: a packet within another, that a router next to us,
+ * or this kernel, would unwrap, is no tunnel of ours.
+ */
+static void guard_wrapped(struct tunnel *t)
+{
+	static const uint8_t protos[] = {4, 41, 47};
+	struct tunnel_say block = say(t, false, "another tunnel");
+
+	block.dirs = TUNNEL_BOTH;
+	for (size_t i = 0; i < sizeof(protos); i++) {
+		struct check_match m =
+			tunnel_proto_match(t, 0, protos[i], -1);
+
+		if (!is_named(t, protos[i]))
+			tunnel_emit_outside(t, &block, &m);
+	}
 }
 
 static void guard_links(struct tunnel *t)
@@ -94,10 +200,11 @@ static void guard_links(struct tunnel *t)
 			if (!(l->dirs & TUNNEL_OUT) ||
 			    !tunnel_has_link(&t->clauses[i], l->word))
 				continue;
-			m = tunnel_link_match(t->check, l);
+			m = tunnel_link_match(t, l);
 			pass = say(t, true, l->why);
 			pass.span = t->clauses[i].ast->span;
 			pass.ethertype = l->ethertype;
+			pass.origin = l->origin;
 			pass.ttl = m.numbers.ttl;
 			tunnel_emit_outside(t, &pass, &m);
 		}
@@ -122,8 +229,10 @@ void tunnel_guard(struct tunnel *t)
 
 	guard_inside(t);
 	guard_addresses(t);
+	guard_redirects(t);
 	guard_links(t);
 	tunnel_emit_clauses(t, AST_CLAUSE_TRANSPORT, &pass, "transport");
+	guard_wrapped(t);
 	if (t->is_include)
 		tunnel_emit_clauses(t, AST_CLAUSE_INCLUDE, &block, "include");
 	guard_dns(t);

@@ -12,6 +12,7 @@
 
 #include "kmod-linux/env.bpf.h"
 #include "kmod-linux/owner.bpf.h"
+#include "kmod-linux/origin.bpf.h"
 
 /* One packet at a time: these hooks run with bottom halves off. */
 struct {
@@ -226,6 +227,20 @@ __attribute__((noinline)) int datapath_owner_xdp(struct xdp_md *xdp)
 
 	if (v)
 		owner_of_arrival(xdp, v->packet.key.w, &v->cgroup);
+	return 0;
+}
+
+/* Who made the packet, into its key. */
+__attribute__((noinline)) int datapath_origin(struct __sk_buff *skb)
+{
+	struct verdict *v = datapath_scratch();
+	struct origin_socket s = {0};
+
+	if (!v)
+		return 1;
+	origin_of_skb(skb, &s);
+	v->packet.key.w[NFR_F_ORIGIN] = origin_of(skb, &s, v->packet.key.w,
+						  skb->ingress_ifindex);
 	return 0;
 }
 

@@ -38,6 +38,9 @@ struct env {
 	l_continue:;                                                           \
 	})
 
+/* Linux 6.2: plain loads in place of helper calls. */
+extern void *bpf_cast_to_kern_ctx(void *) __ksym __weak;
+
 #ifndef NFR_FLOOR
 /* When the last sweep of the states, and of counted, began, in jiffies. */
 struct {
@@ -182,9 +185,6 @@ struct sk_buff {
 } __attribute__((preserve_access_index));
 #define ENV_CHECKSUM_PARTIAL 3
 
-/* Linux 6.2: plain loads in place of helper calls. */
-extern void *bpf_cast_to_kern_ctx(void *) __ksym __weak;
-
 NFR_INLINE __u32 env_checksum_from(__u32 from, __u32 at)
 {
 	return at < from ? 0 : at - from;
@@ -245,6 +245,17 @@ NFR_INLINE void env_owner(struct env *env, struct verdict *v)
 		datapath_owner(env->skb);
 	else if (env->xdp)
 		datapath_owner_xdp(env->xdp);
+}
+
+/* Of datapath.bpf.c: a subprogram. */
+int datapath_origin(struct __sk_buff *skb);
+
+/* NFR_ORIGIN_* of what goes out. */
+NFR_INLINE void env_origin(struct env *env, struct verdict *v)
+{
+	(void)v;
+	if (env->skb)
+		datapath_origin(env->skb);
 }
 
 /* ---- maps that outlive generations ------------------------------------- */

@@ -21,6 +21,7 @@
 #include "kmod-linux/floor_hook.bpf.h"
 #include "kmod-linux/env.bpf.h"
 #include "kmod-linux/owner.bpf.h"
+#include "kmod-linux/origin.bpf.h"
 #include "runtime/describe.h"
 #include "runtime/vm.h"
 
@@ -264,6 +265,7 @@ struct floor_packet {
 			  */
 	__u32 is_last;	 /* no other hook of the floor follows */
 	const void *skb; /* the kernel's */
+	struct origin_socket from;
 };
 
 NFR_INLINE int floor_judge(const struct nfr_config *config, struct floor *floor,
@@ -278,6 +280,10 @@ NFR_INLINE int floor_judge(const struct nfr_config *config, struct floor *floor,
 		if (config->flags & NFR_CONFIG_OWNERS)
 			owner_of_packet(p->skb, floor->packet.key.w,
 					&floor->cgroup);
+		if (config->flags & NFR_CONFIG_ORIGIN)
+			floor->packet.key.w[NFR_F_ORIGIN] =
+				origin_of(0, &p->from, floor->packet.key.w,
+					  p->ingress);
 		if (floor_decide(config, floor))
 			floor->result.verdict = NFR_PASS;
 	}
@@ -327,6 +333,8 @@ int nfr_floor(struct bpf_nf_ctx *ctx)
 		return FLOOR_DROP;
 	}
 	floor_look(floor, p.ifindex);
+	if (ctx->state->sk)
+		origin_load(ctx->state->sk, &p.from);
 	n = floor_readable(p.len);
 	if (!bpf_dynptr_from_skb(skb, 0, &bytes) &&
 	    !bpf_dynptr_read(floor->bytes, n, &bytes, 0, 0))
@@ -361,6 +369,7 @@ int nfr_floor_cgroup(struct __sk_buff *skb)
 		return FLOOR_DROP;
 	}
 	floor_look(floor, p.ifindex);
+	origin_of_skb(skb, &p.from);
 	/* One less, so that the verifier of Linux 6.1 sees it is not 0. */
 	n = floor_readable(p.len) - 1;
 	PACKET_OPAQUE(n);

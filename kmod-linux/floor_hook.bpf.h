@@ -47,9 +47,11 @@ struct sk_buff___floor {
 	struct net_device *dev;
 	struct sock *sk;
 } FLOOR_KERNEL;
+struct sock___origin;
 struct nf_hook_state {
 	__u8 hook;
 	struct net_device *out;
+	struct sock___origin *sk;
 } FLOOR_KERNEL;
 struct bpf_nf_ctx {
 	const struct nf_hook_state *state;

@@ -185,6 +185,13 @@ struct {
 	__type(value, struct nfr_iface);
 } nfr_near SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nfr_ticket);
+} nfr_ticket SEC(".maps");
+
 /* The kernel removes an entry with its device: what is here is the device. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);

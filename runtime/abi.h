@@ -71,7 +71,8 @@ enum nfr_field {
 	NFR_F_GID = 24,
 	NFR_F_CGROUP = 25, /* class of the socket's cgroup, 0: none named; those
 			      below it follow it */
-	NFR_F_LAST = 25,
+	NFR_F_ORIGIN = 26, /* NFR_ORIGIN_*: who made what goes out */
+	NFR_F_LAST = 26,
 	NFR_KEY_WORDS = 32 /* a power of two, so that an index can be masked */
 };
 
@@ -88,6 +89,16 @@ enum nfr_field {
 	(1u << 0) /* IPv4 options, or hop-by-hop/destination options */
 #define NFR_BIT_FRAGMENT (1u << 1) /* any fragment, the first included */
 #define NFR_BIT_LATER (1u << 2)	   /* a fragment with no transport header */
+
+/*
+ * What of these holds for a packet on its way out is asked where a guard asks
+ * (NFR_CONFIG_ORIGIN). Of what comes in, or is forwarded, nothing does.
+ */
+#define NFR_ORIGIN_KERNEL                                                      \
+	(1u << 0) /* ARP or neighbour discovery of the kernel's own */
+#define NFR_ORIGIN_SOCKET (1u << 1) /* of a TCP or UDP socket of this host */
+#define NFR_ORIGIN_TICKET (1u << 2) /* of whom nfr_ticket speaks of */
+#define NFR_ORIGIN_ALL 7u
 
 struct nfr_key {
 	__u32 w[NFR_KEY_WORDS];
@@ -246,6 +257,7 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 #define NFR_CONFIG_ROUTES 0x20	     /* some rule has a pool of next hops */
 #define NFR_CONFIG_GUARD_OWNERS 0x40 /* with OWNERS: the guard asks too */
 #define NFR_CONFIG_HASH 0x80	     /* rules are looked for in nfr_hash */
+#define NFR_CONFIG_ORIGIN 0x100	     /* some rule asks who made the packet */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {
@@ -262,6 +274,25 @@ _Static_assert(sizeof(struct nfr_iface) == 4, "nfr_iface");
 #define NFR_IFACE_LOOPBACK 0x02 /* 127/8 and ::1 may be on its wire */
 #define NFR_IFACE_TUNNEL                                                       \
 	0x01 /* trusted only while its "tunnels" DEVMAP entry lives */
+
+/*
+ * ticket: ARRAY of one. Who carries the tunnel, where the policy does not say:
+ * learned from the device, and again whenever it is looked at.
+ */
+struct nfr_ticket {
+	__u64 netns_cookie; /* a socket of another namespace never is it */
+	__u32 ifindex; /* of the tunnel: void unless it is in tunnels; 0: any */
+	__u32 uid;     /* of the socket's owner; NFR_NO_ID: any */
+	__u16 port;    /* of the socket, host order; 0: any */
+	__u8 kind;     /* NFR_TICKET_* */
+	__u8 reserved;
+	__u32 reserved_too;
+};
+_Static_assert(sizeof(struct nfr_ticket) == 24, "nfr_ticket");
+#define NFR_TICKET_NONE 0u   /* nobody */
+#define NFR_TICKET_SOCKET 1u /* a process: its UDP socket, by port and uid */
+#define NFR_TICKET_KERNEL 2u /* the kernel's own UDP socket, by port */
+#define NFR_TICKET_ANY 3u    /* not known: whoever does not write raw frames */
 
 /* tables: LPM_TRIE over (table, address); IPv4 as ::ffff:a.b.c.d (RFC
  * 4291 2.5.5.2) */

@@ -15,6 +15,7 @@
 #include "engine_error.h"
 #include "links.h"
 #include "rebind.h"
+#include "ticket.h"
 
 static void __attribute__((format(printf, 2, 3)))
 binding_say(const struct binding_log *log, const char *fmt, ...)
@@ -89,6 +90,7 @@ int binding_open(const struct pins *pins, const struct shared *shared,
 	binding->generation = shared->control->generation[slot];
 	binding->ifaces = binding->tunnels = -1;
 	binding->identity = binding->edges = binding->near = -1;
+	binding->ticket = -1;
 	ret = binding_read_image(binding, pins, slot, err);
 	if (!ret)
 		ret = binding->ifaces =
@@ -105,6 +107,9 @@ int binding_open(const struct pins *pins, const struct shared *shared,
 	if (ret >= 0)
 		ret = binding->near =
 			pins_get(pins, sub, &pins_generation[PIN_NEAR], err);
+	if (ret >= 0)
+		ret = binding->ticket =
+			pins_get(pins, sub, &pins_generation[PIN_TICKET], err);
 	if (ret < 0)
 		binding_close(&binding);
 	else
@@ -126,6 +131,8 @@ void binding_close(struct binding **binding)
 		close((*binding)->edges);
 	if ((*binding)->near >= 0)
 		close((*binding)->near);
+	if ((*binding)->ticket >= 0)
+		close((*binding)->ticket);
 	free((*binding)->bytes);
 	free(*binding);
 	*binding = NULL;
@@ -294,7 +301,10 @@ int binding_update(const struct binding *binding,
 	binding_forget(binding, devices, log);
 	for (size_t i = 0; i < devices->count && !ret; i++)
 		ret = binding_device(binding, &devices->items[i], log, err);
-	return ret;
+	if (ret)
+		return ret;
+	ret = ticket_update(binding->ticket, &binding->image, devices);
+	return ret ? error_kernel(err, ret, "say who carries the tunnel") : 0;
 }
 
 void binding_edges(const struct binding *binding,

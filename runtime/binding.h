@@ -16,7 +16,7 @@ struct binding {
 	uint32_t generation;
 	struct image image; /* views bytes */
 	void *bytes;
-	int ifaces, near, tunnels, identity, edges; /* maps */
+	int ifaces, near, tunnels, identity, edges, ticket; /* maps */
 };
 
 /*

@@ -211,6 +211,7 @@ struct nfr_result datapath_judge(struct datapath *dp,
 	env->now = from->now_ms;
 	env->writable = from->writable;
 	env->owner = from->owner;
+	env->origin = from->origin;
 	verdict_judge(env, &frame, &verdict);
 	if (key)
 		*key = verdict.packet.key;

@@ -44,6 +44,8 @@ struct datapath_frame {
 	enum nfr_dir dir;
 	__u64 now_ms; /* any epoch; need not be monotonic */
 	struct datapath_owner owner;
+	__u32 origin; /* NFR_ORIGIN_*: who made it, when it goes out; a capture
+			 does not say */
 };
 
 struct datapath;

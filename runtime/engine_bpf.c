@@ -40,6 +40,7 @@
 #include "localnet.h"
 #include "rebind.h"
 #include "sockets.h"
+#include "ticket.h"
 
 #define APPLY_ROUNDS 4 /* devices that appear while others are hooked */
 
@@ -360,11 +361,30 @@ static int apply_attach(struct apply *apply, struct engine_error *err)
 	return ret;
 }
 
+/* Of a tunnel that is gone for now, what the policy in force knows of it. */
+static int apply_ticket(struct apply *apply, struct engine_error *err)
+{
+	int fd = apply->generation->fd[PIN_TICKET], ret;
+	uint32_t active = apply->shared->control->active;
+	struct binding *old = NULL;
+	struct engine_error ignored;
+
+	if (active < 2 && !binding_open(apply->pins, apply->shared, active,
+					&old, &ignored)) {
+		ticket_copy(old->ticket, fd);
+		binding_close(&old);
+	}
+	ret = ticket_update(fd, apply->image, &apply->report.devices);
+	return ret ? error_kernel(err, ret, "say who carries the tunnel") : 0;
+}
+
 static int apply_place(struct apply *apply, struct engine_error *err)
 {
 	int ret = generation_pin(apply->generation, apply->pins, apply->shared,
 				 err);
 
+	if (!ret)
+		ret = apply_ticket(apply, err);
 	if (!ret)
 		ret = generation_place(apply->generation, apply->shared, err);
 	return ret ? ret : floor_place(&apply->floor, apply->report.slot, err);

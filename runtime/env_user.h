@@ -49,6 +49,7 @@ struct env {
 	struct hashmap *turns, *sticky;
 	struct datapath_owner owner; /* of the frame */
 	__u8 *writable;		     /* the frame's bytes, or NULL */
+	__u32 origin;		     /* NFR_ORIGIN_*, of a frame out */
 	__u64 now, last_sweep, counted_swept;
 	__u32 epoch, kinds;
 	__u32 random;
@@ -182,6 +183,12 @@ NFR_INLINE void env_owner(struct env *env, struct verdict *v)
 	w[NFR_F_UID] = env->owner.has_socket ? env->owner.uid : NFR_NO_ID;
 	w[NFR_F_GID] = env->owner.has_socket ? env->owner.gid : NFR_NO_ID;
 	w[NFR_F_CGROUP] = env->owner.has_socket ? env->owner.cgroup : 0;
+}
+
+/* Who made the frame, as the caller knows it. */
+NFR_INLINE void env_origin(struct env *env, struct verdict *v)
+{
+	v->packet.key.w[NFR_F_ORIGIN] = env->origin;
 }
 
 /* xorshift32 (Marsaglia): a capture is judged the same way each time. */

@@ -2,10 +2,12 @@
 /* peers.c: generic netlink, or a daemon's socket -> public keys. */
 #include "peers.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,10 +118,29 @@ static struct nlmsghdr *peers_message(char *buffer, uint16_t type,
 	return message;
 }
 
+static bool peers_is_loopback(const struct sockaddr *to)
+{
+	const struct sockaddr_in6 *to6 = (const void *)to;
+	const struct sockaddr_in *to4 = (const void *)to;
+
+	return to->sa_family == AF_INET
+		       ? ntohl(to4->sin_addr.s_addr) >> 24 == 127
+		       : to->sa_family == AF_INET6 &&
+				 IN6_IS_ADDR_LOOPBACK(&to6->sin6_addr);
+}
+
 static int peers_peer(const struct nlattr *peer, struct peers *peers)
 {
 	const struct nlattr *attr;
 
+	mnl_attr_for_each_nested(attr, peer)
+	{
+		if (mnl_attr_get_type(attr) == WGPEER_A_ENDPOINT &&
+		    mnl_attr_get_payload_len(attr) >=
+			    sizeof(struct sockaddr_in))
+			peers->is_proxied |=
+				peers_is_loopback(mnl_attr_get_payload(attr));
+	}
 	mnl_attr_for_each_nested(attr, peer)
 	{
 		if (mnl_attr_get_type(attr) == WGPEER_A_PUBLIC_KEY &&
@@ -135,6 +156,9 @@ static int peers_device_message(const struct nlmsghdr *message, void *arg)
 
 	mnl_attr_for_each(attr, message, sizeof(struct genlmsghdr))
 	{
+		if (mnl_attr_get_type(attr) == WGDEVICE_A_LISTEN_PORT &&
+		    mnl_attr_validate(attr, MNL_TYPE_U16) >= 0)
+			((struct peers *)arg)->port = mnl_attr_get_u16(attr);
 		if (mnl_attr_get_type(attr) != WGDEVICE_A_PEERS)
 			continue;
 		mnl_attr_for_each_nested(peer, attr)
@@ -201,6 +225,7 @@ static int peers_parse(FILE *file, struct peers *out)
 {
 	static const char name[] = "public_key=";
 	char line[512];
+	unsigned port;
 	int ret = 0;
 
 	while (!ret && fgets(line, sizeof(line), file)) {
@@ -208,6 +233,10 @@ static int peers_parse(FILE *file, struct peers *out)
 
 		if (line[0] == '\n')
 			return 0;
+		if (sscanf(line, "listen_port=%u", &port) == 1)
+			out->port = (uint16_t)port;
+		out->is_proxied |= !strncmp(line, "endpoint=127.", 13) ||
+				   !strncmp(line, "endpoint=[::1]:", 15);
 		if (strncmp(line, name, sizeof(name) - 1))
 			continue;
 		ret = peers_hex(line + sizeof(name) - 1, key);
@@ -242,6 +271,8 @@ static int peers_of_daemon(const struct engine_device *device,
 			   struct peers *out)
 {
 	static const char ask[] = "get=1\n\n";
+	struct ucred cred = {0};
+	socklen_t len = sizeof(cred);
 	int ret, fd = peers_connect("/var/run/wireguard", device->name);
 	FILE *file;
 
@@ -257,6 +288,8 @@ static int peers_of_daemon(const struct engine_device *device,
 		close(fd);
 		return ret;
 	}
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		out->uid = cred.uid;
 	file = fdopen(fd, "r");
 	if (!file) {
 		close(fd);
@@ -269,10 +302,11 @@ static int peers_of_daemon(const struct engine_device *device,
 
 int peers_read(const struct engine_device *device, struct peers *out)
 {
-	struct peers peers = {0};
+	struct peers peers = {.uid = NFR_NO_ID};
 	int ret = -EOPNOTSUPP;
 
-	if (!strcmp(device->kind, "wireguard"))
+	peers.is_kernel = !strcmp(device->kind, "wireguard");
+	if (peers.is_kernel)
 		ret = peers_of_kernel(device, &peers);
 	else if (!strcmp(device->kind, "tun"))
 		ret = peers_of_daemon(device, &peers);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * peers.h: a WireGuard device -> the public keys of its peers.
+ * peers.h: a WireGuard device -> the public keys of its peers, and its socket.
  *
  * The kernel's by generic netlink (linux/wireguard.h); that of a daemon with a
  * tun device by its socket (wireguard.com/xplatform).
@@ -16,6 +16,10 @@
 struct peers {
 	uint8_t (*keys)[PEERS_KEY_LEN]; /* malloc'd */
 	size_t count;
+	uint16_t port;	 /* that it listens on; 0: none yet */
+	uint32_t uid;	 /* of its daemon; NFR_NO_ID: the kernel's */
+	bool is_kernel;	 /* it has no daemon */
+	bool is_proxied; /* a peer's endpoint is this host */
 };
 
 /* 0 or -errno; -EOPNOTSUPP: not a WireGuard device. *out is the caller's. */

@@ -75,6 +75,7 @@ enum pin_generation {
 	PIN_IFACES,
 	PIN_NEAR,
 	PIN_TUNNELS,
+	PIN_TICKET,
 	PIN_IDENTITY,
 	PIN_EDGES,
 	PIN_PROG_XDP,

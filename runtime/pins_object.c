@@ -96,6 +96,8 @@ const struct pin_spec pins_generation[PIN_GENERATION_COUNT] = {
 			   sizeof(struct nfr_iface), 0),
 	[PIN_NEAR] = MAP("near", "nfr_near", ARRAY, 4, sizeof(struct nfr_iface),
 			 NFR_NEAR_MAX),
+	[PIN_TICKET] = MAP("ticket", "nfr_ticket", ARRAY, 4,
+			   sizeof(struct nfr_ticket), 1),
 	[PIN_TUNNELS] = MAP("tunnels", "nfr_tunnels", DEVMAP_HASH, 4, 4, 0),
 	[PIN_IDENTITY] = MAP("identity", "nfr_identity", HASH, 4,
 			     sizeof(struct rebind_identity), 0),

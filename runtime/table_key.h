@@ -13,7 +13,7 @@ NFR_INLINE void table_key(__u32 table, __u32 family, const __u32 *addr,
 
 	out->prefix_len = 32 + 128;
 	out->table_be = PACKET_SWAP32(table);
-	if (family == NFR_FAMILY_IPV4) {
+	if (family != NFR_FAMILY_IPV6) { /* ARP's are IPv4 */
 		addr_be[2] = PACKET_SWAP32(0xffffu);
 		addr_be[3] = PACKET_SWAP32(addr[0]);
 	} else {

@@ -86,6 +86,70 @@ NFR_INLINE void verdict_owner_rules(struct env *env,
 		env_owner(env, v);
 }
 
+/* ---- what only a guard asks -------------------------------------------- */
+
+#define VERDICT_ARP 0x0806
+#define VERDICT_ARP_LEN 28
+#define VERDICT_ARP_PAD 46 /* what an Ethernet frame has at least */
+#define VERDICT_COOKIE 236 /* where BOOTP's ends (RFC 1497, RFC 2131 3) */
+
+/*
+ * Whose address an ARP packet gives, and which it asks for, in the key: the
+ * usual kind, Ethernet and IPv4 (RFC 826). Others give and ask for 0.0.0.0, and
+ * so do those that carry more than that.
+ */
+NFR_INLINE void verdict_arp(struct env *env, const struct packet_frame *frame,
+			    struct verdict *v)
+{
+	__u32 *w = v->packet.key.w, at = v->packet.network;
+
+	if (frame->len - at > VERDICT_ARP_PAD && w[NFR_F_DIR] == NFR_DIR_OUT)
+		return;
+	if (env_load(env, frame, at, v->options, VERDICT_ARP_LEN) ||
+	    packet_be32(v->options) != 0x00010800 ||
+	    packet_be16(v->options + 4) != 0x0604)
+		return;
+	w[NFR_F_SRC0] = packet_be32(v->options + 14);
+	w[NFR_F_DST0] = packet_be32(v->options + 24);
+}
+
+/* Out from port 68 to 67, and not a client's message of BOOTP? */
+NFR_INLINE int verdict_is_no_bootp(struct env *env,
+				   const struct packet_frame *frame,
+				   struct verdict *v)
+{
+	const __u32 *w = v->packet.key.w;
+	__u32 at = v->packet.transport + 8;
+
+	if (w[NFR_F_PROTO] != PACKET_UDP || w[NFR_F_SPORT] != 68 ||
+	    w[NFR_F_DPORT] != 67 || w[NFR_F_FAMILY] != NFR_FAMILY_IPV4)
+		return 0;
+	return w[NFR_F_BITS] & NFR_BIT_FRAGMENT ||
+	       env_load(env, frame, at, v->options, 4) ||
+	       env_load(env, frame, at + VERDICT_COOKIE, v->options + 4, 4) ||
+	       v->options[0] != 1 ||
+	       packet_be32(v->options + 4) != 0x63825363;
+}
+
+/* Who made the packet, and what it says of itself; or a doubt. */
+NFR_INLINE __u8 verdict_origin(struct env *env,
+			       const struct packet_frame *frame,
+			       struct verdict *v)
+{
+	const __u32 *w = v->packet.key.w;
+	int is_arp = w[NFR_F_FAMILY] == NFR_FAMILY_LINK &&
+		     w[NFR_F_ETHERTYPE] == VERDICT_ARP;
+
+	if (is_arp)
+		verdict_arp(env, frame, v);
+	if (w[NFR_F_DIR] != NFR_DIR_OUT ||
+	    (w[NFR_F_FAMILY] == NFR_FAMILY_LINK && !is_arp))
+		return NFR_REASON_NONE;
+	env_origin(env, v);
+	return verdict_is_no_bootp(env, frame, v) ? NFR_REASON_BOOTP
+						  : NFR_REASON_NONE;
+}
+
 /* ---- the state of a packet --------------------------------------------- */
 
 /* The living state of this name that the packet continues, or NULL. */
@@ -455,6 +519,12 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 	v->ingress = frame->ingress;
 	v->len = frame->len;
 	verdict_owner_guard(env, config, v);
+	if (config->flags & NFR_CONFIG_ORIGIN && !v->is_loopback &&
+	    !(iface->flags & NFR_IFACE_TUNNEL)) {
+		v->result.reason = verdict_origin(env, frame, v);
+		if (v->result.reason != NFR_REASON_NONE)
+			return;
+	}
 	if (fragment_is_piece(&v->packet))
 		way = env_slow_piece(env, v);
 	if (way == FRAGMENT_PASSES ||
