@@ -369,11 +369,11 @@ static int apply_ticket(struct apply *apply, struct engine_error *err)
 	struct binding *old = NULL;
 	struct engine_error ignored;
 
-	if (active < 2 && !binding_open(apply->pins, apply->shared, active,
-					&old, &ignored)) {
-		ticket_copy(old->ticket, fd);
-		binding_close(&old);
-	}
+	if (active < 2 && active != apply->report.slot)
+		binding_open(apply->pins, apply->shared, active, &old,
+			     &ignored);
+	ticket_copy(old ? old->ticket : -1, fd);
+	binding_close(&old);
 	ret = ticket_update(fd, apply->image, &apply->report.devices);
 	return ret ? error_kernel(err, ret, "say who carries the tunnel") : 0;
 }
@@ -383,8 +383,6 @@ static int apply_place(struct apply *apply, struct engine_error *err)
 	int ret = generation_pin(apply->generation, apply->pins, apply->shared,
 				 err);
 
-	if (!ret)
-		ret = apply_ticket(apply, err);
 	if (!ret)
 		ret = generation_place(apply->generation, apply->shared, err);
 	return ret ? ret : floor_place(&apply->floor, apply->report.slot, err);
@@ -536,6 +534,8 @@ static int apply_switch(struct apply *apply, struct engine_error *err)
 	ret = apply_attach(apply, err);
 	if (!ret)
 		ret = apply_keep_identity(apply, err);
+	if (!ret)
+		ret = apply_ticket(apply, err);
 	if (!ret && apply->options.trial_ms)
 		ret = apply_ready_fallback(apply, err);
 	if (!ret)

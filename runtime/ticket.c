@@ -82,11 +82,12 @@ int ticket_update(int fd, const struct image *image,
 
 void ticket_copy(int from, int to)
 {
-	struct nfr_ticket ticket;
+	struct nfr_ticket ticket = {.kind = NFR_TICKET_NONE};
 	uint32_t zero = 0;
 
-	if (!bpf_map_lookup_elem(from, &zero, &ticket))
-		bpf_map_update_elem(to, &zero, &ticket, BPF_ANY);
+	if (from >= 0)
+		bpf_map_lookup_elem(from, &zero, &ticket);
+	bpf_map_update_elem(to, &zero, &ticket, BPF_ANY);
 }
 
 void ticket_text(const struct nfr_ticket *ticket, char out[TICKET_TEXT_MAX])

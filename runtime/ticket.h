@@ -17,7 +17,7 @@
 
 /* Learns it from the trusted device among these -> the map of fd. */
 int ticket_update(int fd, const struct image *, const struct engine_devices *);
-/* From one map to another, as far as there is something. */
+/* From one map to another; from -1: nobody holds it. */
 void ticket_copy(int from, int to);
 /* "the UDP socket of user 0 at port 51820". */
 void ticket_text(const struct nfr_ticket *, char out[TICKET_TEXT_MAX]);
