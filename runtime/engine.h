@@ -274,6 +274,9 @@ struct engine_status {
 	uint32_t rule_count, guard_count, insn_count;
 	bool trace_block;
 	uint64_t events_lost;
+	/* Who may use the transport, "" where the policy says. */
+	char transport[160];
+	bool is_transport_known; /* it is the tunnel's own */
 	struct engine_devices devices;
 	struct engine_path paths[ENGINE_PATHS_MAX];
 	size_t path_count;

@@ -19,6 +19,7 @@
 #include "hooks.h"
 #include "links.h"
 #include "sockets.h"
+#include "ticket.h"
 
 #define STATUS_LIMITS 1u
 #define STATUS_DEVICE_NOTES (ENGINE_NOTES_MAX - STATUS_LIMITS - 1)
@@ -64,6 +65,32 @@ static void status_note_limits(struct engine_status *status, bool has_gate)
 		 has_gate ? "" : ", and frames that are not IP");
 }
 
+/* Who holds the ticket for the transport, and how sure that is. */
+static void status_transport(struct engine *engine,
+			     struct engine_status *status,
+			     const struct image *image)
+{
+	uint32_t zero = 0, generation = status->generation;
+	struct nfr_ticket ticket = {0};
+	struct engine_error ignored;
+	int fd;
+
+	if (!ticket_is_asked(image))
+		return;
+	fd = engine_slot_map(engine, &generation, PIN_TICKET, &ignored);
+	if (fd < 0)
+		return;
+	bpf_map_lookup_elem(fd, &zero, &ticket);
+	close(fd);
+	ticket_text(&ticket, status->transport);
+	status->is_transport_known = ticket.kind != NFR_TICKET_ANY;
+	if (!status->is_transport_known)
+		status_note(status,
+			    "the transport: any process may send to the "
+			    "endpoint, as the tunnel does not say who carries "
+			    "it: add \"user\" to the clause");
+}
+
 static int status_policy(struct engine *engine, struct engine_status *status,
 			 struct engine_error *err)
 {
@@ -81,6 +108,7 @@ static int status_policy(struct engine *engine, struct engine_status *status,
 	status->rule_count = image->header->guard_first;
 	status->guard_count = image->rule_count - status->rule_count;
 	status->insn_count = image->insn_count;
+	status_transport(engine, status, image);
 	fd = engine_slot_map(engine, &generation, PIN_ABOUT, err);
 	if (fd < 0)
 		return fd == -ENOENT || fd == -EPROTO ? 0 : fd;

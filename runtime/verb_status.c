@@ -174,6 +174,8 @@ static void print_status(struct nfload *t, const struct engine_status *s)
 	       "instructions; other slot: generation %u\n",
 	       s->engine, engine_loop_name(s->loop), s->rule_count,
 	       s->guard_count, s->insn_count, s->other);
+	if (*s->transport)
+		printf("  transport by %s\n", s->transport);
 	printf("  trace %s, %llu events lost\n", s->trace_block ? "on" : "off",
 	       (unsigned long long)s->events_lost);
 	devices_print_table(t, &s->devices);
@@ -193,6 +195,8 @@ static void put_status(struct nfload *t, const struct engine_status *s)
 	json_put_int(t->json, JSON_FIELD_LOADED_AT, (json_int_t)s->loaded_at);
 	json_put_text(t->json, JSON_FIELD_ENGINE, s->engine);
 	json_put_text(t->json, JSON_FIELD_LOOP, engine_loop_name(s->loop));
+	if (*s->transport)
+		json_put_text(t->json, JSON_FIELD_TRANSPORT, s->transport);
 	json_put_bool(t->json, JSON_FIELD_TRACING, s->trace_block);
 	json_put_int(t->json, JSON_FIELD_EVENTS_LOST,
 		     (json_int_t)s->events_lost);

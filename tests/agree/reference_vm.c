@@ -37,7 +37,10 @@ static bool in_table(const struct image *img, const struct nfr_key *key,
 	uint8_t bytes[16];
 
 	memcpy(addr.w, &key->w[field], sizeof(addr.w));
-	addr_to_mapped(&addr, (enum addr_family)key->w[NFR_F_FAMILY], bytes);
+	addr_to_mapped(&addr,
+		       key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV6 ? FAMILY_IPV6
+							       : FAMILY_IPV4,
+		       bytes);
 	for (uint32_t i = 0; i < img->entry_count; i++) {
 		const struct image_entry *e = &img->entries[i];
 

@@ -7,6 +7,7 @@
         cmsgmark=N    SO_MARK as control message
         unicast=IF    IP_UNICAST_IF             pktinfo=IF  IP_PKTINFO
         src=ADDRESS   bind(2)                   options=HEX IP_OPTIONS
+        sport=N       the same, to a port
         gso=N         UDP_SEGMENT of N bytes, four in a datagram
     app.py hold SECONDS PORT ADDRESS dev=IF     a connected socket, used for long
 
@@ -36,8 +37,8 @@ def prepare(s, is6, ways):
         s.setsockopt(socket.IPPROTO_IP, 4, bytes.fromhex(ways["options"]))
     if "gso" in ways:
         s.setsockopt(SOL_UDP, UDP_SEGMENT, int(ways["gso"]))
-    if "src" in ways:
-        s.bind((ways["src"], 0))
+    if "src" in ways or "sport" in ways:
+        s.bind((ways.get("src", ""), int(ways.get("sport", 0))))
 
 
 def control(is6, ways):

@@ -3,6 +3,7 @@
 function of an uplink's two MAC addresses; it returns Ethernet frames that all
 carry a datagram of the client's to the web server's port 7100, or pretend to.
 """
+import os
 import socket
 import struct
 
@@ -51,6 +52,12 @@ def udp6(payload=TEXT, port=PORT, dst=DST6):
     pseudo = ip6(b"", dst)[8:40] + struct.pack("!II", len(body), UDP)
     total = checksum(pseudo + body) or 0xffff
     return body[:6] + struct.pack("!H", total) + body[8:]
+
+
+def arp(op, sender, target):
+    return struct.pack("!HHBBH6s4s6s4s", 1, 0x800, 6, 4, op,
+                       b"\2\0\0\0\1\x10", socket.inet_aton(sender),
+                       b"\0" * 6, socket.inet_aton(target))
 
 
 def extension(following, length=8, head=b"\x01\x04\0\0\0\0"):
@@ -176,7 +183,44 @@ class Shapes:
 
     def endpoint(self):
         """Somebody else's payload to the tunnel's endpoint."""
-        return [(0x800, ip4(udp(port=51820), "198.51.100.7"))]
+        sport = int(os.environ.get("SPORT", 40000))
+        return [(0x800, ip4(udp(port=51820, sport=sport), "198.51.100.7"))]
+
+    def endpoint_pieces(self):
+        """The same in fragments, and a later one of nobody's."""
+        whole = udp(TEXT + b"." * 19, port=51820)
+        return [(0x800, ip4(whole[:24], "198.51.100.7", flags=0x2000)),
+                (0x800, ip4(whole[24:], "198.51.100.7", flags=3)),
+                (0x800, ip4(whole[8:], "198.51.100.7", flags=9))]
+
+    def dhcp_payload(self):
+        """The ports of DHCP in the LAN, with a text of one's own."""
+        return [(0x800, ip4(udp(port=67, sport=68), dst))
+                for dst in ("255.255.255.255", ROUTER4)]
+
+    def ndp_far(self):
+        """Neighbour discovery that was not forwarded, to far away."""
+        return [(0x86dd, ip6(struct.pack("!BBHI", kind, 0, 0, 0) +
+                             TEXT.ljust(16, b"."), following=ICMP6, hops=255))
+                for kind in (133, 134, 135, 136)]
+
+    def arp_far(self):
+        """Who has the web server?"""
+        return [(0x806, arp(1, SRC4, DST4)), (0x806, arp(2, SRC4, DST4))]
+
+    def arp_payload(self):
+        return [(0x806, arp(1, SRC4, ROUTER4) + TEXT * 20)]
+
+    def arp_own(self):
+        """The tunnel's address, told to the LAN."""
+        return [(0x806, arp(op, "10.64.0.2", to)) for op in (1, 2)
+                for to in (ROUTER4, "10.64.0.2")]
+
+    def wrapped_lan(self):
+        """IP in IP, for the excluded router to unwrap."""
+        return [(0x800, ip4(ip4(udp()), ROUTER4, proto=IP4)),
+                (0x800, ip4(ip6(udp6()), ROUTER4, proto=IP6)),
+                (0x800, ip4(b"\0\0\x08\0" + ip4(udp()), ROUTER4, proto=47))]
 
     def source_own(self):
         """The tunnel's address as a source on the uplink, to the LAN."""

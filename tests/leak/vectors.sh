@@ -62,9 +62,22 @@ vectors() {
 	endpoint|h|nobody|$endpoint_own|own payload to the endpoint, bound
 	endpoint_mark|-|CAP_NET_RAW|$endpoint_own|own payload to the endpoint, SO_MARK
 	endpoint_packet|-|CAP_NET_RAW|$endpoint_own|own payload to the endpoint, AF_PACKET
+	endpoint_rawip|h|CAP_NET_RAW|$endpoint_own|own payload to the endpoint, raw IP socket, the tunnel's port
+	endpoint_forged|-|CAP_NET_RAW|$endpoint_own|own payload to the endpoint, AF_PACKET, the tunnel's port
+	endpoint_pieces|-|CAP_NET_RAW|dst host $lab_endpoint4 and ip[6:2] & 0x3fff != 0|own payload to the endpoint in fragments
+	endpoint_killed|h|nobody|$endpoint_own|own payload to the endpoint, daemon killed, its port taken
+	endpoint_root|-|root|$endpoint_own|own payload to the endpoint, by root
+	endpoint_box|-|container|$endpoint_own|own payload to the endpoint, container forwarded
+	endpoint_macvlan|-|container|$endpoint_own|own payload to the endpoint, macvlan child of the uplink
 	endpoint_port|-|nobody|host $lab_endpoint4 and port 7004|other port of the endpoint (ServerIP)
 	endpoint_route|-|nobody|host $lab_endpoint4 and port 7004|the same with a host route (ServerIP)
 	dhcp_ports|h|CAP_NET_RAW|$web|DHCP's ports to the internet
+	dhcp_payload|-|CAP_NET_RAW|port 67 and udp[8:4] = 0x6e667220|DHCP's ports in the LAN, own payload
+	ndp_far|h|CAP_NET_RAW|$web|neighbour discovery to the internet, hop limit 255
+	arp_far|h|CAP_NET_RAW|arp and dst host $lab_web4|ARP for a destination, AF_PACKET
+	arp_payload|-|CAP_NET_RAW|arp and greater 100|ARP that carries a payload
+	arp_own|-|CAP_NET_RAW|arp[14:4] = 0x0a400002|ARP from the tunnel's address, AF_PACKET
+	wrapped_lan|h|CAP_NET_RAW|dst net 192.168.0.0/16 and (ip proto 4 or ip proto 41 or ip proto 47)|IP in IP to the excluded router
 	ndp_types|h|CAP_NET_RAW|$web|neighbour discovery's types to the internet
 	multicast|-|nobody|port 7008|multicast and broadcast
 	dns_isp|-|nobody|port 53|DNS to the ISP's resolver, bound
@@ -106,6 +119,8 @@ vectors() {
 	arp_reply|h|router|arp[6:2] = 2 and arp[14:4] = 0x0a400002|ARP reply for the tunnel's address
 	answers|h|router|$web|the kernel's own answers: RST, unreachable, echo
 	tunnel_source|ht|nobody|src host $lab_client4 or src host $lab_client6|source of the uplink inside the tunnel
+	tunnel_forged|t|CAP_NET_RAW|src host $lab_client4 or src host $lab_client6|raw IP socket forges the uplink's source inside the tunnel
+	box_inside|ht|container|src host $world_box4 or src host $world_box6|container's own address inside the tunnel
 	source_own|-|CAP_NET_RAW|src host $tunnel4|source of the tunnel on the uplink
 	flush|-|root's tools|$web|another tool flushes nftables and iptables
 	clsact_front|h|root's tools|$web|another tool's clsact filter in front

@@ -21,7 +21,7 @@ world_up() {
 	lab_world
 	# The tunnel takes what comes, so that wrong sources can be seen in it.
 	on endpoint wg set wgs0 peer "$(<"$lab_dir/client.pub")" allowed-ips \
-		10.64.0.2/32,fd00:64::2/128,$lab_client4/32,$lab_client6/128
+		"10.64.0.2/32,fd00:64::2/128,$lab_client4/32,$lab_client6/128,$world_box4/32,$world_box6/128"
 	lab_netns shelf
 	lab_addr printer eth0 $world_claimed4/24 $world_claimed6/64
 	lab_until 10 "IPv6 addresses" lab_has_no_tentative router printer \

@@ -14,7 +14,10 @@ struct packet_words {
 	const char *src, *dst;
 	unsigned proto, sport, dport, flags, icmp, ethertype, bits, ttl, tos;
 	const char *received; /* going out: where it came in; NULL: made here */
+	/* NFR_ORIGIN_* of what goes out; 0: all of them; or PACKET_FOREIGN */
+	unsigned origin;
 };
+#define PACKET_FOREIGN 0x80u
 
 static inline uint32_t key_ifid(const struct policy *p, const char *name)
 {
@@ -39,10 +42,16 @@ static inline struct nfr_key packet_key(const struct policy *p,
 		memcpy(&key.w[NFR_F_SRC0], a.w, sizeof(a.w));
 		assert_int_equal(addr_parse(x->dst, &a, &family), 0);
 		memcpy(&key.w[NFR_F_DST0], a.w, sizeof(a.w));
-		key.w[NFR_F_ETHERTYPE] =
-			family == FAMILY_IPV4 ? 0x0800 : 0x86dd;
+		if (x->ethertype) /* ARP's addresses */
+			family = 0;
+		else
+			key.w[NFR_F_ETHERTYPE] =
+				family == FAMILY_IPV4 ? 0x0800 : 0x86dd;
 	}
 	key.w[NFR_F_FAMILY] = family;
+	if (x->dir == NFR_DIR_OUT)
+		key.w[NFR_F_ORIGIN] = x->origin ? x->origin & NFR_ORIGIN_ALL
+						: NFR_ORIGIN_ALL;
 	key.w[NFR_F_PROTO] = x->proto;
 	key.w[NFR_F_SPORT] = x->sport;
 	key.w[NFR_F_DPORT] = x->dport;

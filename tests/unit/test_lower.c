@@ -355,6 +355,10 @@ static struct nfr_key random_key(struct random *r, uint32_t ifaces)
 	key.w[NFR_F_TTL] = 254 + random_below(r, 2);
 	key.w[NFR_F_TOS] = random_below(r, 2);
 	key.w[NFR_F_BITS] = random_below(r, 2) * NFR_BIT_FRAGMENT;
+	key.w[NFR_F_ORIGIN] = random_below(r, 8);
+	if (key.w[NFR_F_FAMILY] == NFR_FAMILY_LINK)
+		key.w[NFR_F_ETHERTYPE] =
+			random_once_in(r, 3) ? 0x88cc : ETHERTYPE_ARP;
 	key.w[NFR_F_RECEIVED] = random_below(r, ifaces + 1);
 	if (random_once_in(r, 4))
 		key.w[NFR_F_RECEIVED] = NFR_RECEIVED_OTHER;
@@ -373,6 +377,14 @@ static void more_randomly(struct fixture *f, struct random *r,
 	if (random_once_in(r, 4))
 		m->tos = (int32_t)random_below(r, 2);
 	m->is_fragment = random_once_in(r, 8);
+	if (random_once_in(r, 8)) { /* ARP, by its two addresses */
+		m->families = 1u << NFR_FAMILY_LINK;
+		m->ethertype = ETHERTYPE_ARP;
+		m->src = random_host(r, FAMILY_IPV4, 3);
+		m->dst = random_host(r, FAMILY_IPV4, 3);
+	}
+	if (random_once_in(r, 6))
+		m->origin = (uint8_t)(1u << random_below(r, 3));
 	m->has_received = random_once_in(r, 4);
 	m->received_negated = random_once_in(r, 2);
 	m->received_ifid = (uint16_t)random_below(r, 3); /* 0: any */

@@ -48,10 +48,20 @@
 		.dir = d, .on = i, .ethertype = e                              \
 	}
 
+#define ARP(d, a, b)                                                           \
+	{                                                                      \
+		.dir = d, .on = "eth0", .src = a, .dst = b, .ethertype = 0x0806 \
+	}
+#define NDP(d, a, b, type)                                                     \
+	{                                                                      \
+		.dir = d, .on = "eth0", .src = a, .dst = b, .proto = 58,       \
+		.icmp = (type) << 8, .ttl = 255                                \
+	}
 struct fact {
 	const char *name;
 	struct packet_words packet;
 	bool is_passed;
+	unsigned origin; /* as in packet_words */
 };
 
 /* Fails with every fact's name that does not hold. */
@@ -62,9 +72,13 @@ static void assert_facts(const char *policy, const struct fact *facts,
 	unsigned wrong = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct nfr_key key = packet_key(t.policy, &facts[i].packet);
-		struct nfr_result r = model_judge(t.policy, &key);
+		struct packet_words words = facts[i].packet;
+		struct nfr_key key;
+		struct nfr_result r;
 
+		words.origin = facts[i].origin;
+		key = packet_key(t.policy, &words);
+		r = model_judge(t.policy, &key);
 		if ((r.verdict == NFR_PASS) == facts[i].is_passed)
 			continue;
 		print_error("%s: verdict %u reason %u rule %u\n", facts[i].name,
@@ -111,7 +125,8 @@ static const struct fact exclude_facts[] = {
 	{"a stranger, in", TCP(IN, "eth0", "9.9.9.9", "192.168.1.5", 4, 22), 0},
 	{"a stranger, inside, in",
 	 TCP(IN, "wg0", "9.9.9.9", "10.64.0.2", 4, 22), 0},
-	{"ARP", FRAME(OUT, "eth0", 0x0806), 1},
+	{"ARP of an odd kind, by the kernel", FRAME(OUT, "eth0", 0x0806), 1},
+	{"ARP of an odd kind", FRAME(OUT, "eth0", 0x0806), 0, PACKET_FOREIGN},
 	{"ARP, in", FRAME(IN, "eth0", 0x0806), 1},
 	{"EAPOL, which link does not name", FRAME(OUT, "eth0", 0x888e), 0},
 	{"PPPoE", FRAME(OUT, "eth0", 0x8864), 0},
@@ -133,6 +148,51 @@ static const struct fact exclude_facts[] = {
 	{"a DHCPv6 request", UDP(OUT, "eth0", "fe80::2", "ff02::1:2", 546, 547),
 	 1},
 	{"a DHCPv6 reply", UDP(IN, "eth0", "fe80::1", "fe80::2", 547, 546), 1},
+	{"a lease renewed with the server here",
+	 UDP(OUT, "eth0", "192.168.1.5", "192.168.1.1", 68, 67), 1},
+	{"DHCP's ports to the internet",
+	 UDP(OUT, "eth0", "192.168.1.5", "9.9.9.9", 68, 67), 0},
+	{"DHCPv6's ports to the internet",
+	 UDP(OUT, "eth0", "2001:db8::1", "2001:db8:9::9", 546, 547), 0},
+	{"the transport, by someone else",
+	 UDP(OUT, "eth0", "192.168.1.5", "198.51.100.7", 9, 51820), 0, NFR_ORIGIN_SOCKET | NFR_ORIGIN_KERNEL},
+	{"the transport, written raw",
+	 UDP(OUT, "eth0", "192.168.1.5", "198.51.100.7", 9, 51820), 0, PACKET_FOREIGN},
+	{"ARP for a neighbour, written raw",
+	 ARP(OUT, "192.168.1.5", "192.168.1.9"), 1, PACKET_FOREIGN},
+	{"ARP for the world, written raw",
+	 ARP(OUT, "192.168.1.5", "9.9.9.9"), 0, PACKET_FOREIGN},
+	{"ARP for a neighbour of a public network, by the kernel",
+	 ARP(OUT, "192.168.1.5", "9.9.9.9"), 1, NFR_ORIGIN_KERNEL},
+	{"ARP for the tunnel's address", ARP(OUT, "192.168.1.5", "10.64.0.2"),
+	 0},
+	{"ARP that gives it away", ARP(OUT, "10.64.0.2", "192.168.1.1"), 0},
+	{"ARP for it, in", ARP(IN, "192.168.1.1", "10.64.0.2"), 0},
+	{"ARP by someone who claims it, in",
+	 ARP(IN, "10.64.0.2", "192.168.1.5"), 0},
+	{"a neighbour solicitation to the internet, written raw",
+	 NDP(OUT, "2001:db8::1", "2001:db8:9::9", 135), 0, PACKET_FOREIGN},
+	{"one to a neighbour with a public address, by the kernel",
+	 NDP(OUT, "2001:db8::1", "2001:db8::9", 135), 1, NFR_ORIGIN_KERNEL},
+	{"a router solicitation to the internet",
+	 NDP(OUT, "2001:db8::1", "2001:db8:9::9", 133), 0},
+	{"a router advertisement from afar",
+	 NDP(IN, "2001:db8::1", "ff02::1", 134), 0},
+	{"IPv6 within IPv4, to the LAN",
+	 {.dir = OUT,
+	  .on = "eth0",
+	  .src = "192.168.1.5",
+	  .dst = "192.168.1.1",
+	  .proto = 41},
+	 0},
+	{"the web, inside, by the uplink's address",
+	 TCP(OUT, "wg0", "192.168.1.50", "9.9.9.9", 4, 443), 0},
+	{"the web, inside, by anyone's address",
+	 TCP(OUT, "wg0", "172.16.5.2", "9.9.9.9", 4, 443), 0},
+	{"the tunnel's resolver, inside, by anyone's address",
+	 UDP(OUT, "wg0", "172.16.5.2", "10.64.0.1", 4, 53), 0},
+	{"IPv6, inside, by anyone's address",
+	 TCP(OUT, "wg0", "2001:db8::1", "2001:db8:9::9", 4, 443), 0},
 };
 
 static void exclude_lets_out_what_it_names(void **state)
@@ -151,9 +211,13 @@ static void no_rule_overrides_the_guard(void **state)
 	for (size_t i = 0; i < sizeof(exclude_facts) / sizeof(struct fact);
 	     i++) {
 		const struct fact *f = &exclude_facts[i];
-		struct nfr_key key = packet_key(t.policy, &f->packet);
-		struct nfr_result r = model_judge(t.policy, &key);
+		struct packet_words words = f->packet;
+		struct nfr_result r;
+		struct nfr_key key;
 
+		words.origin = f->origin;
+		key = packet_key(t.policy, &words);
+		r = model_judge(t.policy, &key);
 		if (f->packet.dir == IN || f->is_passed)
 			continue;
 		if (r.verdict == NFR_PASS)
@@ -249,7 +313,7 @@ static void include_keeps_in_what_it_names(void **state)
 		{"the world, outside",
 		 TCP(OUT, "eth0", "192.168.1.5", "9.9.9.9", 4, 443), 1},
 		{"the world, inside",
-		 TCP(OUT, "wg0", "192.168.1.5", "9.9.9.9", 4, 443), 1},
+		 TCP(OUT, "wg0", "10.64.0.2", "9.9.9.9", 4, 443), 1},
 		{"the transport",
 		 UDP(OUT, "eth0", "192.168.1.5", "198.51.100.7", 9, 51820), 1},
 		{"names, outside",
@@ -300,6 +364,98 @@ static void transport_on_port_53_is_a_transport(void **state)
 		     "transport proto udp to 198.51.100.7 port 53\n"
 		     "exclude to 198.51.100.0/24\n"
 		     "dns 10.64.0.1\n}\n",
+		     facts);
+}
+
+static void what_rules_name_is_forwarded_inside(void **state)
+{
+	static const struct fact facts[] = {
+		{"the tunnel's own",
+		 TCP(OUT, "wg0", "10.64.0.2", "9.9.9.9", 4, 443), 1},
+		{"a container",
+		 TCP(OUT, "wg0", "172.16.5.2", "9.9.9.9", 4, 443), 1},
+		{"another", TCP(OUT, "wg0", "172.16.6.2", "9.9.9.9", 4, 443),
+		 0},
+		{"a container by IPv6",
+		 TCP(OUT, "wg0", "fd55::2", "2001:db8::1", 4, 443), 0},
+		{"its names", UDP(OUT, "wg0", "172.16.5.2", "9.9.9.9", 4, 53),
+		 0},
+		{"a container, outside",
+		 TCP(OUT, "eth0", "172.16.5.2", "9.9.9.9", 4, 443), 0},
+	};
+	static const struct fact others[] = {
+		{"of a rule for every device",
+		 TCP(OUT, "wg0", "172.16.5.2", "9.9.9.9", 4, 443), 0},
+		{"of a rule for all sources",
+		 TCP(OUT, "wg0", "172.16.7.2", "9.9.9.9", 4, 443), 0},
+		{"of a rule that translates it, untranslated",
+		 TCP(OUT, "wg0", "172.16.8.2", "9.9.9.9", 4, 443), 0},
+	};
+
+	(void)state;
+	ASSERT_FACTS(EXCLUDE "pass out on wg0 from 172.16.5.0/24\n", facts);
+	ASSERT_FACTS(EXCLUDE "pass out from 172.16.5.0/24\n"
+			     "pass out on wg0\n"
+			     "pass out on wg0 inet from 172.16.8.0/24 "
+			     "nat-to 10.64.0.2\n",
+		     others);
+}
+
+static void redirects_stay_out_whatever_rules_say(void **state)
+{
+	static const struct fact facts[] = {
+		{"a redirect",
+		 {.dir = IN,
+		  .on = "eth0",
+		  .src = "192.168.1.1",
+		  .dst = "192.168.1.5",
+		  .proto = 1,
+		  .icmp = 5 << 8 | 1},
+		 0},
+		{"one of IPv6", ICMP6(IN, "eth0", 137, 255), 0},
+		{"an echo request",
+		 {.dir = IN,
+		  .on = "eth0",
+		  .src = "192.168.1.1",
+		  .dst = "192.168.1.5",
+		  .proto = 1,
+		  .icmp = 8 << 8},
+		 1},
+		{"GRE",
+		 {.dir = IN,
+		  .on = "eth0",
+		  .src = "192.168.1.1",
+		  .dst = "192.168.1.5",
+		  .proto = 47},
+		 0},
+	};
+
+	(void)state;
+	ASSERT_FACTS(EXCLUDE "pass quick all flags any\n", facts);
+}
+
+static void another_tunnel_may_be_the_transport(void **state)
+{
+	static const struct fact facts[] = {
+		{"out",
+		 {.dir = OUT,
+		  .on = "eth0",
+		  .src = "192.168.1.5",
+		  .dst = "198.51.100.7",
+		  .proto = 47},
+		 1},
+		{"elsewhere",
+		 {.dir = OUT,
+		  .on = "eth0",
+		  .src = "192.168.1.5",
+		  .dst = "198.51.100.8",
+		  .proto = 47},
+		 0},
+	};
+
+	(void)state;
+	ASSERT_FACTS("tunnel wg0 over any {\n"
+		     "transport proto gre to 198.51.100.7\n}\n",
 		     facts);
 }
 
@@ -422,6 +578,9 @@ int main(void)
 		cmocka_unit_test(transport_on_port_53_is_a_transport),
 		cmocka_unit_test(what_it_makes_is_marked_and_placed),
 		cmocka_unit_test(wrong_blocks_are_refused_with_a_lesson),
+		cmocka_unit_test(what_rules_name_is_forwarded_inside),
+		cmocka_unit_test(redirects_stay_out_whatever_rules_say),
+		cmocka_unit_test(another_tunnel_may_be_the_transport),
 		cmocka_unit_test(the_tunnel_need_not_exist_yet),
 		cmocka_unit_test(a_transport_without_ports_is_fine),
 	};
