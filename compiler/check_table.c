@@ -196,9 +196,9 @@ int tables_link(struct check *c, struct span span)
 		uint32_t first;
 		int prefix_len;
 	} nets[] = {
-		{FAMILY_IPV4, 0x0a000000, 8},	{FAMILY_IPV4, 0xac100000, 12},
-		{FAMILY_IPV4, 0xc0a80000, 16},	{FAMILY_IPV4, 0xa9fe0000, 16},
-		{FAMILY_IPV4, 0x64400000, 10},	{FAMILY_IPV4, 0xffffffff, 32},
+		{FAMILY_IPV4, 0x0a000000, 8},  {FAMILY_IPV4, 0xac100000, 12},
+		{FAMILY_IPV4, 0xc0a80000, 16}, {FAMILY_IPV4, 0xa9fe0000, 16},
+		{FAMILY_IPV4, 0x64400000, 10}, {FAMILY_IPV4, 0xffffffff, 32},
 		{FAMILY_IPV6, 0xfe800000, 10}, {FAMILY_IPV6, 0xff020000, 16},
 	};
 	struct policy *p = c->policy;

@@ -128,9 +128,8 @@ bool model_matches(const struct policy *p, const struct policy_match *m,
 	if (m->origin & ~key->w[NFR_F_ORIGIN])
 		return false;
 	if (family == NFR_FAMILY_LINK) /* the rest is only asked of IP */
-		return !m->is_fragment &&
-		       (m->ethertype != ETHERTYPE_ARP ||
-			hosts_match(p, m, FAMILY_IPV4, key));
+		return !m->is_fragment && (m->ethertype != ETHERTYPE_ARP ||
+					   hosts_match(p, m, FAMILY_IPV4, key));
 	if (m->is_fragment && !(key->w[NFR_F_BITS] & NFR_BIT_FRAGMENT))
 		return false;
 	if (m->tos >= 0 && key->w[NFR_F_TOS] != (uint32_t)m->tos)

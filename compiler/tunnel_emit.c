@@ -229,10 +229,9 @@ static const char *say_text(struct tunnel *t, const struct tunnel_say *s,
 		extra = arena_printf(a, " within %s", s->within->text);
 	else if (s->ttl > 0)
 		extra = arena_printf(a, " hop limit %d", s->ttl);
-	return arena_printf(a, "%s%s%s%s (%s)",
-			    s->stage == CHECK_GUARD ? "guard: " : "",
-			    rule_text(t->check, &r), extra, say_origin(s),
-			    s->why);
+	return arena_printf(
+		a, "%s%s%s%s (%s)", s->stage == CHECK_GUARD ? "guard: " : "",
+		rule_text(t->check, &r), extra, say_origin(s), s->why);
 }
 
 static const struct policy_match *within_match(struct tunnel *t,
@@ -304,8 +303,8 @@ void tunnel_emit_outside(struct tunnel *t, const struct tunnel_say *s,
 }
 
 /*
- * Who may send it: whom the policy names, by an own socket, else who is known to
- * carry the tunnel. A mark is a hint: anyone can set it.
+ * Who may send it: whom the policy names, by an own socket, else who is known
+ * to carry the tunnel. A mark is a hint: anyone can set it.
  */
 static uint8_t transport_origin(const struct ast_clause *clause)
 {

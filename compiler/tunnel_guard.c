@@ -59,9 +59,9 @@ static bool is_forwarding(const struct tunnel *t, const struct policy_rule *r,
 {
 	const struct policy_match *m = &r->match;
 
-	return r->is_pass && !r->is_generated && !m->on_any &&
-	       !m->on_negated && m->ifid == t->device.ifid &&
-	       m->dirs & TUNNEL_OUT && m->families & 1u << family &&
+	return r->is_pass && !r->is_generated && !m->on_any && !m->on_negated &&
+	       m->ifid == t->device.ifid && m->dirs & TUNNEL_OUT &&
+	       m->families & 1u << family &&
 	       (m->src.kind == POLICY_HOST_RANGE ||
 		m->src.kind == POLICY_HOST_TABLE) &&
 	       !m->src.is_negated && !(r->effects && r->effects->nat);
@@ -179,8 +179,7 @@ static void guard_wrapped(struct tunnel *t)
 
 	block.dirs = TUNNEL_BOTH;
 	for (size_t i = 0; i < sizeof(protos); i++) {
-		struct check_match m =
-			tunnel_proto_match(t, 0, protos[i], -1);
+		struct check_match m = tunnel_proto_match(t, 0, protos[i], -1);
 
 		if (!is_named(t, protos[i]))
 			tunnel_emit_outside(t, &block, &m);

@@ -173,8 +173,8 @@ NFR_INLINE int origin_is_any(const struct nfr_ticket *ticket,
 {
 	if (s->net && (origin_is_raw(s, w) || s->net != ticket->netns_cookie))
 		return 0;
-	return !ingress || (w[NFR_F_PROTO] != PACKET_UDP &&
-			    w[NFR_F_PROTO] != PACKET_TCP);
+	return !ingress ||
+	       (w[NFR_F_PROTO] != PACKET_UDP && w[NFR_F_PROTO] != PACKET_TCP);
 }
 
 /* Where a tunnel of the kernel's is told from others; hooks differ. */
@@ -210,9 +210,8 @@ NFR_INLINE __u32 origin_of(const void *packet, const struct origin_socket *s,
 		return 0;
 	if (w[NFR_F_FAMILY] == NFR_FAMILY_LINK ||
 	    w[NFR_F_PROTO] == PACKET_ICMP6)
-		return !ingress && (!s->net || s->is_kernel)
-			       ? NFR_ORIGIN_KERNEL
-			       : 0;
+		return !ingress && (!s->net || s->is_kernel) ? NFR_ORIGIN_KERNEL
+							     : 0;
 	if (s->net && !ingress && s->type != ORIGIN_RAW)
 		origin = NFR_ORIGIN_SOCKET;
 	if (origin_has_ticket(packet, s, w, ingress))
@@ -235,9 +234,8 @@ NFR_INLINE int origin_is_tunnel(const struct nfr_ticket *ticket,
 	if (ticket->port && !(w[NFR_F_BITS] & NFR_BIT_LATER) &&
 	    w[NFR_F_SPORT] != ticket->port)
 		return 0;
-	return dst &&
-	       BPF_CORE_READ(dst, dev, nd_net.net, net_cookie) ==
-		       ticket->netns_cookie;
+	return dst && BPF_CORE_READ(dst, dev, nd_net.net, net_cookie) ==
+			      ticket->netns_cookie;
 }
 
 #else

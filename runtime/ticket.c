@@ -59,8 +59,8 @@ int ticket_update(int fd, const struct image *image,
 		  const struct engine_devices *devices)
 {
 	const struct engine_device *device = ticket_device(devices);
-	struct nfr_ticket before = {0}, ticket = {.kind = NFR_TICKET_ANY,
-						  .uid = NFR_NO_ID};
+	struct nfr_ticket before = {0},
+			  ticket = {.kind = NFR_TICKET_ANY, .uid = NFR_NO_ID};
 	uint32_t zero = 0, inode;
 	uint64_t cookie = 0;
 	int ret = pins_netns(&cookie, &inode);

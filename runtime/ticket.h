@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ticket.h: the tunnel's device -> who carries it (struct nfr_ticket), where the
- * policy's transport names no user, group or cgroup.
+ * ticket.h: the tunnel's device -> who carries it (struct nfr_ticket), where
+ * the policy's transport names no user, group or cgroup.
  *
  * A WireGuard device says its port; a daemon's control socket also whose it is.
  * Of other tunnels nothing is known: then whoever writes no raw frames may send

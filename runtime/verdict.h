@@ -127,8 +127,7 @@ NFR_INLINE int verdict_is_no_bootp(struct env *env,
 	return w[NFR_F_BITS] & NFR_BIT_FRAGMENT ||
 	       env_load(env, frame, at, v->options, 4) ||
 	       env_load(env, frame, at + VERDICT_COOKIE, v->options + 4, 4) ||
-	       v->options[0] != 1 ||
-	       packet_be32(v->options + 4) != 0x63825363;
+	       v->options[0] != 1 || packet_be32(v->options + 4) != 0x63825363;
 }
 
 /* Who made the packet, and what it says of itself; or a doubt. */

@@ -50,8 +50,8 @@ static inline struct nfr_key packet_key(const struct policy *p,
 	}
 	key.w[NFR_F_FAMILY] = family;
 	if (x->dir == NFR_DIR_OUT)
-		key.w[NFR_F_ORIGIN] = x->origin ? x->origin & NFR_ORIGIN_ALL
-						: NFR_ORIGIN_ALL;
+		key.w[NFR_F_ORIGIN] =
+			x->origin ? x->origin & NFR_ORIGIN_ALL : NFR_ORIGIN_ALL;
 	key.w[NFR_F_PROTO] = x->proto;
 	key.w[NFR_F_SPORT] = x->sport;
 	key.w[NFR_F_DPORT] = x->dport;

@@ -377,12 +377,6 @@ static void more_randomly(struct fixture *f, struct random *r,
 	if (random_once_in(r, 4))
 		m->tos = (int32_t)random_below(r, 2);
 	m->is_fragment = random_once_in(r, 8);
-	if (random_once_in(r, 8)) { /* ARP, by its two addresses */
-		m->families = 1u << NFR_FAMILY_LINK;
-		m->ethertype = ETHERTYPE_ARP;
-		m->src = random_host(r, FAMILY_IPV4, 3);
-		m->dst = random_host(r, FAMILY_IPV4, 3);
-	}
 	if (random_once_in(r, 6))
 		m->origin = (uint8_t)(1u << random_below(r, 3));
 	m->has_received = random_once_in(r, 4);
@@ -397,6 +391,17 @@ static void more_randomly(struct fixture *f, struct random *r,
 		within[i] = *m;
 		random_match(r, &within[i], 2, 3);
 	}
+}
+
+/* Of some rules, rules about ARP, by its two addresses. */
+static void arp_randomly(struct random *r, struct policy_match *m)
+{
+	if (!random_once_in(r, 6))
+		return;
+	m->families = 1u << NFR_FAMILY_LINK;
+	m->ethertype = ETHERTYPE_ARP;
+	m->src = random_host(r, FAMILY_IPV4, 3);
+	m->dst = random_host(r, FAMILY_IPV4, 3);
 }
 
 static void fill_randomly(struct fixture *f, struct random *r)
@@ -417,10 +422,15 @@ static void fill_randomly(struct fixture *f, struct random *r)
 		rule->is_quick = random_once_in(r, 3);
 		random_match(r, &rule->match, 2, 3);
 		more_randomly(f, r, rule);
+		arp_randomly(r, &rule->match);
 	}
-	for (uint32_t i = random_below(r, 4); i > 0; i--)
-		random_match(r, &fixture_guard(f, random_once_in(r, 2))->match,
-			     2, 3);
+	for (uint32_t i = random_below(r, 4); i > 0; i--) {
+		struct policy_rule *rule =
+			fixture_guard(f, random_once_in(r, 2));
+
+		random_match(r, &rule->match, 2, 3);
+		arp_randomly(r, &rule->match);
+	}
 }
 
 static void compare_with_model(const struct fixture *f, const struct image *img,
@@ -538,6 +548,8 @@ static void act_randomly(struct fixture *f, struct random *r,
 	struct policy_effects *e =
 		arena_new_of(f->arena, struct policy_effects);
 
+	if (rule->match.ethertype >= 0)
+		return; /* nothing acts on frames */
 	if (random_once_in(r, 2))
 		rule->match.meta = random_meta(f, r);
 	rule->is_match = random_once_in(r, 3);
