@@ -81,7 +81,7 @@ static bool asks_more(const struct policy_match *m)
 {
 	return m->has_received || m->ethertype >= 0 || m->ttl >= 0 ||
 	       m->tos >= 0 || m->is_fragment || m->flags_mask ||
-	       m->icmp_type >= 0 || m->meta;
+	       m->icmp_type >= 0 || m->origin || m->meta;
 }
 
 static bool match_meet(struct tree_rule *rule, const struct policy_match *m,
@@ -96,8 +96,14 @@ static bool match_meet(struct tree_rule *rule, const struct policy_match *m,
 	if (!m->on_any && !m->on_negated &&
 	    !word_meet(rule, TREE_IFID, m->ifid, m->ifid))
 		return false;
-	if (family == NFR_FAMILY_LINK)
-		return true; /* the rest is only asked of IP */
+	if (family == NFR_FAMILY_LINK) {
+		/* The rest is only asked of IP; ARP's addresses in leaves. */
+		if (m->ethertype == ETHERTYPE_ARP) {
+			word_blur(rule, TREE_SRC);
+			word_blur(rule, TREE_DST);
+		}
+		return true;
+	}
 	if (m->proto >= 0 && !word_meet(rule, TREE_PROTO, (uint32_t)m->proto,
 					(uint32_t)m->proto))
 		return false;

@@ -235,6 +235,8 @@ static int job_frame(struct job *job, const struct pcap_pkthdr *header,
 	frame->ifindex = PCAP_IFINDEX;
 	frame->ingress = 0;
 	frame->dir = job->options->dir;
+	/* No capture says who sent it; the tunnel's own may be there. */
+	frame->origin = NFR_ORIGIN_ALL;
 	frame->bytes = bytes;
 	frame->writable = NULL;
 	frame->caplen = frame->len = 0;

@@ -102,6 +102,8 @@ static void random_criteria(struct random *r, struct policy_match *m,
 						      random_once_in(r, 2)};
 	if (random_once_in(r, 40))
 		m->ttl = 255;
+	if (random_once_in(r, 20))
+		m->origin = (uint8_t)(1u << random_below(r, 3));
 }
 
 static void fill(struct fixture *f, struct random *r, enum addr_family family)
@@ -182,6 +184,7 @@ static struct nfr_key random_key(struct fixture *f, struct random *r,
 		random_once_in(r, 3) ? random_below(r, IFACES + 1) : a->ifid;
 	key.w[NFR_F_PROTO] = a->proto >= 0 ? (uint32_t)a->proto : 6;
 	key.w[NFR_F_TTL] = 255;
+	key.w[NFR_F_ORIGIN] = random_below(r, NFR_ORIGIN_ALL + 1);
 	if (key.w[NFR_F_PROTO] != 1) {
 		key.w[NFR_F_SPORT] =
 			near(r, b->sport.first, b->sport.last) & UINT16_MAX;
