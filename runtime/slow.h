@@ -18,7 +18,8 @@
  * The environment's calls back into this file are env_slow_new(),
  * env_slow_again(), env_slow_recall(), env_slow_settle(), env_slow_advance(),
  * env_slow_connected(), env_slow_connect(), env_slow_ask(), env_slow_count(),
- * env_slow_guard(), env_slow_run(), env_slow_find(), env_slow_choose() and env_slow_try().
+ * env_slow_guard(), env_slow_run(), env_slow_find(), env_slow_choose() and
+ * env_slow_try().
  */
 #ifndef NFR_SLOW_H
 #define NFR_SLOW_H
@@ -103,8 +104,7 @@ NFR_INLINE __u32 slow_find(struct env *env, struct verdict *v, __u32 which,
 		run->pc = NFR_NO_ENTRY;
 		return NFR_NO_RULE;
 	}
-	rule = rank == HASH_NONE ? head->otherwise
-				 : hash_rule(env, head, rank);
+	rule = rank == HASH_NONE ? head->otherwise : hash_rule(env, head, rank);
 	if (head->is_whole) {
 		run->pc = NFR_NO_ENTRY;
 		return rule;
@@ -514,23 +514,24 @@ NFR_INLINE int slow_limits(struct env *env, struct verdict *v)
  */
 NFR_INLINE int slow_ask(struct env *env, struct verdict *v, __u32 what)
 {
+	const struct nfr_state_key *name = &v->name;
 	const struct nfr_state *state;
 
 	if (what == SLOW_UNCOUNT) {
 		limit_drop(env, v->counted, &v->source);
 		return 0;
 	}
-	if (what == SLOW_FORGET_OWNER) {
-		state = env_state_find(env, &v->translation.owner);
-		return !state ||
-		       state_forget(env, &v->translation.owner, state);
-	}
-	state = env_state_find(env, &v->name);
+	/* One call of state_forget(): its frame is what the stack has room for.
+	 */
+	if (what == SLOW_FORGET_OWNER)
+		name = &v->translation.owner;
+	state = env_state_find(env, name);
 	if (!state)
 		return 1;
 	if (what == SLOW_FLUSHED)
-		return limit_is_flushed(env, &v->name, state);
-	return state_forget(env, &v->name, state);
+		return state->epoch != v->epoch &&
+		       limit_is_flushed(env, name, state);
+	return state_forget(env, name, state);
 }
 
 /* Inserts v->fresh as it is. Nonzero when that failed; the reason is set. */
@@ -815,8 +816,6 @@ NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v)
 	v->epoch = env_epoch(env);
 	if (!config || !state)
 		return NFR_NO_ENTRY;
-	if (state->epoch != v->epoch && env_slow_ask(env, v, SLOW_FLUSHED))
-		return NFR_NO_ENTRY;
 	ifid = slow_first_ifid(env, v, state);
 	v->alias = v->name;
 	if (state->flags & NFR_STATE_IS_TRANSLATED && state->dir == NFR_DIR_OUT)
@@ -891,7 +890,9 @@ NFR_INLINE int slow_again(struct env *env, struct verdict *v)
 	__u32 entry = env_slow_recall(env, v), number = NFR_NO_RULE;
 	enum slow_answer answer;
 
-	if (entry != NFR_NO_ENTRY)
+	/* Here, not within env_slow_recall(): the stack has no room for both.
+	 */
+	if (entry != NFR_NO_ENTRY && !env_slow_ask(env, v, SLOW_FLUSHED))
 		number = slow_rules(env, v, SCRATCH_OTHER, entry, v->seed,
 				    SLOW_AGAIN);
 	answer = (enum slow_answer)env_slow_settle(env, v, number);
