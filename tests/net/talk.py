@@ -8,14 +8,18 @@
     talk.py sink PORT                  TCP: takes all, answers with its SHA-256
     talk.py who ADDRESS PORT [udp] [from=PORT] [local=ADDRESS]
                                        the address that an echo sees
-    talk.py bulk ADDRESS PORT BYTES [seconds=N]
-                                       to a sink: "same|differs N retransmitted",
-                                       spread over N seconds
+    talk.py bulk ADDRESS PORT BYTES [until=FILE]
+                                       to a sink: "same|differs N retransmitted, N
+                                       in vain" (the sink had them already); BYTES
+                                       a second until there is a FILE
     talk.py many ADDRESS PORT COUNT    COUNT connections at once to an echo, each
                                        used twice: how many were answered
-    talk.py beat ADDRESS PORT SECONDS [udp]
-                                       one flow, 200 questions a second, in step:
-                                       "asked answered"
+    talk.py beat ADDRESS PORT SECONDS|FILE [udp]
+                                       one flow, 200 questions a second, in step,
+                                       for so long, or until there is a FILE:
+                                       "ready" when ten were answered, at the end
+                                       "asked answered T", T: when the last that
+                                       was answered was asked, microseconds
     talk.py syns ADDRESS PORT COUNT    COUNT bare SYNs from as many source ports
 """
 import hashlib
@@ -131,30 +135,31 @@ def who(args):
     return 0
 
 
-TCP_INFO_TOTAL_RETRANS = 100  # offset in struct tcp_info, linux/tcp.h
+# Offsets in struct tcp_info, linux/tcp.h.
+TCP_INFO_TOTAL_RETRANS, TCP_INFO_DSACK_DUPS = 100, 216
 
 
 def bulk(args):
     (addr, port, count), opts = options(args)
-    left, seconds = int(count), float(opts.get("seconds", 0))
+    count, end, sent = int(count), opts.get("until"), 0
     s = connected(addr, port)
     s.settimeout(5)
     digest, block = hashlib.sha256(), os.urandom(1 << 16)
-    start, whole = time.monotonic(), left
-    while left:
-        part = block[:left]
+    start = time.monotonic()
+    while not os.path.exists(end) if end else sent < count:
+        part = block if end else block[:count - sent]
         digest.update(part)
         s.sendall(part)
-        left -= len(part)
-        ahead = seconds * (whole - left) / whole - (time.monotonic() - start)
-        if ahead > 0:
-            time.sleep(ahead)
+        sent += len(part)
+        if end:
+            time.sleep(max(0, start + sent / count - time.monotonic()))
     s.shutdown(socket.SHUT_WR)
     told = s.recv(100).decode()
     info = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-    again = struct.unpack_from("=I", info, TCP_INFO_TOTAL_RETRANS)[0]
     same = told == digest.hexdigest()
-    print("same" if same else "differs", again, "retransmitted")
+    print("same" if same else "differs", "%d retransmitted, %d in vain" % tuple(
+        struct.unpack_from("=I", info, at)[0]
+        for at in (TCP_INFO_TOTAL_RETRANS, TCP_INFO_DSACK_DUPS)))
     return 0 if same else 1
 
 
@@ -200,16 +205,22 @@ def beat(args):
     kind = socket.SOCK_DGRAM if args[3:] == ["udp"] else socket.SOCK_STREAM
     s = connected(args[0], args[1], kind)
     s.settimeout(1)
-    end, asked, answered = time.monotonic() + float(args[2]), 0, 0
-    while time.monotonic() < end:
+    seconds = None if args[2].startswith("/") else float(args[2])
+    start, asked, answered, last = time.monotonic(), 0, 0, 0
+    while (time.monotonic() < start + seconds if seconds
+           else not os.path.exists(args[2])):
         asked += 1
+        now = time.time()
         try:
             s.send(b"%d" % asked)
-            answered += s.recv(100) == b"%d" % asked
+            if s.recv(100) == b"%d" % asked:
+                answered, last = answered + 1, now
+                if answered == 10:
+                    print("ready", flush=True)
         except OSError:
             pass
         time.sleep(0.005)
-    print(asked, answered)
+    print(asked, answered, int(last * 1000000))
     return 0 if asked == answered else 1
 
 

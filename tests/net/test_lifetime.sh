@@ -12,7 +12,7 @@ set -u
 }
 lab_enter "$0" "$@"
 
-: "${LIFETIME_SECONDS:=20}" # 100 reloads take some 100
+: "${LIFETIME_RELOADS:=100}"
 number=0 failed=0 out=$lab_dir/out
 
 ok() { # WHAT CONDITION...
@@ -45,33 +45,46 @@ load_redirect() { # LINE...
 to_2='pass in on wan0 inet proto tcp to port 8000 rdr-to 10.1.0.2 port 80'
 to_3='pass in on wan0 inet proto tcp to port 8000 rdr-to 10.1.0.3 port 80'
 
-# beat_start NETNS ARGUMENTS...: a flow that asks and is answered in step, until
-# beat_end says what came of it in $asked and $answered.
+# beat_start NETNS ADDRESS PORT [udp]: a flow that asks and is answered in step,
+# until beat_end says what came of it in $asked, $answered, and, when the last
+# question was asked that was answered, $last.
 beat_start() {
-	local ns=$1
-	shift
-	gate_talk "$ns" beat "$@" >"$lab_dir/beat" &
-	beat=$!
-	sleep 0.3
+	local ns=$1 addr=$2 port=$3
+	shift 3
+	rm -f "$lab_dir/enough"
+	gate_talk "$ns" beat "$addr" "$port" "$lab_dir/enough" "$@" \
+		>"$lab_dir/beat$*" &
+	beats+=($!)
+	lab_until 10 "a flow to $addr" grep -q ready "$lab_dir/beat$*"
+}
+beats=()
+
+enough() {
+	touch "$lab_dir/enough"
+	[ ${#beats[@]} = 0 ] || wait "${beats[@]}"
+	beats=()
 }
 
-beat_end() {
-	wait $beat
-	asked=0 answered=0
-	read -r asked answered <"$lab_dir/beat"
-	echo "$asked asked, $answered answered" >"$out"
+beat_end() { # [udp]
+	enough
+	asked=0 answered=0 last=0
+	read -r asked answered last < <(tail -n 1 "$lab_dir/beat$*")
+	echo "$asked asked, $answered answered," \
+		"$((last - changed)) us behind the change the last" >"$out"
 }
 
-# answered_after CHANGE...: what a flow through the redirection gets answered, of
-# 100 questions and a few, before and after the change.
+# answered_after CHANGE...: what a flow through the redirection gets answered
+# before and after the change.
 answered_after() {
-	beat_start outside 203.0.113.2 8000 4
+	beat_start outside 203.0.113.2 8000
 	"$@" || return
+	changed=${EPOCHREALTIME/./}
+	sleep 0.3
 	beat_end
 }
 
-goes_on() { [ "$asked" -gt 50 ] && [ "$asked" = "$answered" ]; }
-stops() { [ "$answered" -gt 10 ] && [ "$asked" -gt "$answered" ]; }
+goes_on() { [ "$last" -gt "$changed" ] && [ "$asked" = "$answered" ]; }
+stops() { [ "$last" -le "$changed" ] && [ "$asked" -gt "$answered" ]; }
 
 test_removed_rule() {
 	gate_engine plain
@@ -85,6 +98,20 @@ test_removed_rule() {
 	ok "a flow stops when the translation is another" stops
 	answered_after load_redirect "$to_3" "block in on wan0 from 203.0.113.1"
 	ok "a flow stops when a later rule blocks it" stops
+}
+
+test_rollback() {
+	load_redirect "$to_3" && load_redirect "# $to_2" && load_redirect "$to_2"
+	answered_after gate_nfload rollback
+	ok "a flow stops when the policy before it is back" stops
+	gate_nfload rollback
+	ok "and with it gone, a new one is answered" is_answered
+	load_redirect "$to_3" && load_redirect "$to_2"
+	answered_after gate_nfload rollback
+	ok "a flow stops when the translation before it is back" stops
+	load_redirect "$to_2" && load_redirect "$to_2" "block in on wan1"
+	answered_after gate_nfload rollback
+	ok "a flow goes on when that passes it the same way" goes_on
 }
 
 nfload_table() {
@@ -106,38 +133,106 @@ is_answered() {
 	gate_talk outside who 203.0.113.2 8000 >"$out"
 }
 
-# Two versions of one policy, in turn, under three flows.
+# Two versions of one policy.
+load_both() {
+	printf '%s\n' "$common" 'table <banned> persist' \
+		'block in quick on lan0 from <banned>' 'pass in on lan0' \
+		'pass out on wan0 inet from 10.1.0.0/24 nat-to 203.0.113.2' \
+		'pass out on wan0 inet6 from fd01::/64 nat-to 2001:db8:1::2' \
+		"$to_2" "# version $1" "pass in on wan0 inet proto tcp to port $1" |
+		load both
+}
+
+# What each host sends and gets of flows from inside to outside's servers.
+count_flows() {
+	local ns sent=dport got=sport
+	for ns in inside outside; do
+		on $ns nft -f - <<-COUNT
+			table inet flows
+			delete table inet flows
+			table inet flows {
+				chain sent {
+					type filter hook output priority 0;
+					meta l4proto { tcp, udp } th $sent 80-82 counter
+				}
+				chain got {
+					type filter hook prerouting priority 0;
+					meta l4proto { tcp, udp } th $got 80-82 counter
+				}
+			}
+		COUNT
+		sent=sport got=dport
+	done
+}
+
+flow_count() { # NETNS CHAIN: packets and bytes
+	on "$1" nft list chain inet flows "$2" |
+		sed -n 's/.*\(packets [0-9]* bytes [0-9]*\).*/\1/p'
+}
+
+nothing_lost() { # FROM TO
+	local deadline=$((SECONDS + 3))
+	until [ "$(flow_count "$1" sent)" = "$(flow_count "$2" got)" ]; do
+		echo "$1 sent $(flow_count "$1" sent)," \
+			"$2 got $(flow_count "$2" got)" >"$out"
+		[ $SECONDS -lt $deadline ] || return
+		sleep 0.1
+	done
+	echo "# $1 to $2: $(flow_count "$2" got)"
+}
+
+doubts() { # packets that were blocked by no rule
+	on gate nfload show counters --json --bpffs "$lab_dir/bpf" |
+		jq '[.counters[] | select(.doubt) | .packets] | add'
+}
+
+change() { # NUMBER
+	case $(($1 % 5)) in
+	0) load_both 1 ;;
+	1) load_both 2 ;;
+	2) gate_nfload rollback ;;
+	3) gate_nfload table banned add 192.0.2.99 ;;
+	4) gate_nfload table banned delete 192.0.2.99 ;;
+	esac
+}
+
+bulk_start() { # NAME ADDRESS PORT
+	gate_talk inside bulk "$2" "$3" 1500000 until="$lab_dir/enough" \
+		>"$lab_dir/$1" &
+	beats+=($!)
+}
+
+# What was sent twice, the other side said it had: nothing was lost.
+bulk_is_whole() { # NAME
+	local same again vain
+	read -r same again _ vain _ <"$lab_dir/$1"
+	echo "# transfer: $(<"$lab_dir/$1")" | tee "$out"
+	[ "$same" = same ] && [ "$again" = "$vain" ]
+}
+
 test_reloads() {
-	local reloads=0 bad=0
-	load_both() {
-		printf '%s\n' "$common" 'pass in on lan0' \
-			'pass out on wan0 inet from 10.1.0.0/24 nat-to 203.0.113.2' \
-			"# version $1" "pass in on wan0 inet proto tcp to port $1" |
-			load both
-	}
+	local i bad=0 before
 	ok "a policy that translates" load_both 1
-	gate_talk inside bulk 203.0.113.1 81 30000000 \
-		seconds="$LIFETIME_SECONDS" >"$lab_dir/bulk" &
-	bulk=$!
-	gate_talk inside beat 203.0.113.1 80 "$LIFETIME_SECONDS" udp \
-		>"$lab_dir/udp" &
-	udp=$!
-	beat_start inside 203.0.113.1 80 "$LIFETIME_SECONDS"
-	while kill -0 $beat 2>/dev/null; do
-		reloads=$((reloads + 1))
-		load_both $((reloads % 2 + 1)) || bad=$((bad + 1))
+	count_flows
+	before=$(doubts)
+	beat_start inside 203.0.113.1 80
+	beat_start inside 203.0.113.1 80 udp
+	bulk_start bulk4 203.0.113.1 81
+	bulk_start bulk6 2001:db8:1::1 82
+	for ((i = 1; i <= LIFETIME_RELOADS; i++)); do
+		change $i || bad=$((bad + 1))
 	done
 	beat_end
-	ok "$reloads reloads under a transfer" test $bad = 0
-	ok "which are enough" test $reloads -ge $((LIFETIME_SECONDS / 4))
+	ok "$LIFETIME_RELOADS applies, rollbacks, table changes under transfers" \
+		test $bad = 0
 	ok "a TCP flow lost nothing" test "$asked" = "$answered"
-	wait $udp
-	read -r asked answered <"$lab_dir/udp"
+	beat_end udp
 	ok "a UDP flow lost nothing" test "$asked" = "$answered"
-	wait $bulk
-	# A busy machine's timers make TCP send again what was not lost.
-	echo "# transfer: $(<"$lab_dir/bulk")"
-	ok "the transfer was whole" test "$(first_word <"$lab_dir/bulk")" = same
+	ok "a transfer was whole" bulk_is_whole bulk4
+	ok "one of IPv6 too" bulk_is_whole bulk6
+	ok "outside got every packet that inside sent" nothing_lost inside outside
+	ok "and inside got every packet back" nothing_lost outside inside
+	ok "nfr had no doubts" test "$(doubts)" = "$before"
 }
 
 states() { # FILTER...
@@ -149,8 +244,9 @@ test_full_table() {
 	ok "a policy for 500 states" load_redirect 'set limit states 500' \
 		'pass in on lan0' \
 		'pass out on wan0 inet from 10.1.0.0/24 nat-to 203.0.113.2'
-	beat_start inside 203.0.113.1 80 3
+	beat_start inside 203.0.113.1 80
 	gate_talk inside syns 203.0.113.1 80 5000 >/dev/null
+	changed=${EPOCHREALTIME/./}
 	count=$(states)
 	beat_end
 	ok "a flow goes on while 5,000 SYNs fill the table" goes_on
@@ -159,11 +255,19 @@ test_full_table() {
 	ok "new flows are refused" is_refused
 	ok "with a reason" counted state-full
 	ok "states can be killed" gate_nfload kill states proto tcp
-	ok "then there is room" eval 'gate_talk inside who 203.0.113.1 80 >"$out"'
+	ok "then there is room" is_served
+}
+
+is_served() { # by a server outside
+	gate_talk inside who 203.0.113.1 80 >"$out"
+}
+
+is_served_datagrams() {
+	gate_talk inside who 203.0.113.1 80 udp >"$out"
 }
 
 is_refused() {
-	! TALK_SECONDS=0.5 gate_talk inside who 203.0.113.1 80 >"$out"
+	! TALK_SECONDS=0.5 is_served
 }
 
 counted() { # REASON: more than never
@@ -177,10 +281,14 @@ test_expiry() {
 		'pass in on lan0' \
 		'pass out on wan0 inet from 10.1.0.0/24 nat-to 203.0.113.2'
 	gate_nfload kill states --all # that others left
-	ok "a flow" eval 'gate_talk inside who 203.0.113.1 80 udp >"$out"'
+	ok "a flow" is_served_datagrams
 	ok "has a state" test "$(states proto udp)" -gt 0
 	sleep 2.2
 	ok "and no more, when it was silent for its time" test "$(states proto udp)" = 0
+}
+
+is_stopped() {
+	! TALK_SECONDS=0.5 is_answered
 }
 
 test_overload() {
@@ -191,12 +299,14 @@ test_overload() {
 	for _ in 1 2 3 4 5 6 7 8; do
 		TALK_SECONDS=0.3 gate_talk outside who 203.0.113.2 8000
 	done >/dev/null
-	ok "and not ten" eval '! TALK_SECONDS=0.5 is_answered'
+	ok "and not ten" is_stopped
 	ok "as the source is in the table" gate_nfload table banned test 203.0.113.1
 }
 
 gate_up
+gate_serve outside sink 82 # one flow at a time each
 test_removed_rule
+test_rollback
 test_table_change
 test_reloads
 test_full_table
