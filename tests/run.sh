@@ -7,6 +7,9 @@
 # without), the agreement run, or an executable script tests/FOLDER/NAME.sh.
 # It prints TAP (ok, not ok, # SKIP, 1..N), or "SKIP what: why", or ends with a
 # line like ours. One that is silent, crashes or hangs has failed.
+#
+# NFR_JOBS suites run at a time, one a CPU; each has files and namespaces of its
+# own. What they say is told in the order in which they are listed.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 mkdir -p build/test
@@ -14,6 +17,7 @@ export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
 	UBSAN_OPTIONS=print_stacktrace=1
 unset NO_COLOR
+: "${NFR_JOBS:=$(nproc)}"
 passed=0 failed=0 skipped=0
 
 # count LOG: passed failed skipped, and TAP's planned and seen
@@ -32,22 +36,39 @@ count() {
 	END { print p + 0, f + 0, s + 0, own ? 0 : plan + 0, seen + 0 }' "$1"
 }
 
-# suite NAME SECONDS COMMAND...
-suite() {
-	local name=$1 limit=$2 status=0 why="" start took p f s plan seen
-	local log=build/test/${1//\//-}.log
+log_of() { # NAME
+	echo "build/test/${1//\//-}.log"
+}
+
+# begin NAME SECONDS COMMAND...: runs it, then leaves its status and how many
+# milliseconds it took beside its log.
+begin() {
+	local limit=$2 status=0 start log
+	log=$(log_of "$1")
 	shift 2
 	start=${EPOCHREALTIME/./}
-	timeout -k 5 "$limit" "$@" >"$log" 2>&1 </dev/null || status=$?
-	took=$(((${EPOCHREALTIME/./} - start) / 1000))
+	timeout -k 5 "$limit" "$@" >"$log" 2>&1 </dev/null &
+	# shellcheck disable=SC2064 # this one
+	trap "kill $!; exit 143" TERM
+	wait $! || status=$?
+	echo "$status $(((${EPOCHREALTIME/./} - start) / 1000)) $limit" >"$log.new"
+	mv "$log.new" "$log.end"
+}
+
+# What the suite came to.
+tell() { # NAME
+	local name=$1 status took limit why="" p f s plan seen log
+	log=$(log_of "$name")
+	read -r status took limit <"$log.end"
+	rm "$log.end"
 	read -r p f s plan seen < <(count "$log")
-	if [ $status = 124 ] || [ $status = 137 ]; then
+	if [ "$status" = 124 ] || [ "$status" = 137 ]; then
 		why="no end after $limit s"
 	elif [ $((p + f + s)) = 0 ]; then
 		why="counted nothing, status $status"
 	elif [ "$plan" -gt 0 ] && [ "$plan" != "$seen" ]; then
 		why="stopped after $seen of $plan, status $status"
-	elif [ "$f" = 0 ] && [ $status != 0 ]; then
+	elif [ "$f" = 0 ] && [ "$status" != 0 ]; then
 		why="status $status"
 	fi
 	[ -z "$why" ] || f=$((f + 1))
@@ -62,8 +83,39 @@ suite() {
 	fi
 }
 
+declare -A running=()
+untold=()
+tell_ended() { # the first of those that were not told, and all behind it
+	while [ ${#untold[@]} -gt 0 ] && [ -e "$(log_of "${untold[0]}").end" ]; do
+		tell "${untold[0]}"
+		untold=("${untold[@]:1}")
+	done
+}
+
+wait_one() {
+	local pid
+	wait -n -p pid "${!running[@]}"
+	unset "running[$pid]"
+	tell_ended
+}
+trap 'kill "${!running[@]}"; exit 130' INT TERM HUP
+
+# suite NAME SECONDS COMMAND...: when a CPU is free.
+suite() {
+	[ ${#running[@]} -lt "$NFR_JOBS" ] || wait_one
+	rm -f "$(log_of "$1").end"
+	untold+=("$1")
+	begin "$@" &
+	running[$!]=$1
+}
+
+wait_all() {
+	while [ ${#running[@]} -gt 0 ]; do wait_one; done
+}
+
 # skip NAME REASON
 skip() {
+	wait_all
 	skipped=$((skipped + 1))
 	echo "SKIP $1: $2"
 }
@@ -138,5 +190,6 @@ for series in 6.1 6.12; do
 		suite "vm/linux-$series" 240 tests/vm/test_vm.sh $series
 	fi
 done
+wait_all
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
