@@ -51,7 +51,7 @@ to_3='pass in on wan0 inet proto tcp to port 8000 rdr-to 10.1.0.3 port 80'
 beat_start() {
 	local ns=$1 addr=$2 port=$3
 	shift 3
-	rm -f "$lab_dir/enough"
+	rm -f "$lab_dir/enough" "$lab_dir/beat$*"
 	gate_talk "$ns" beat "$addr" "$port" "$lab_dir/enough" "$@" \
 		>"$lab_dir/beat$*" &
 	beats+=($!)
