@@ -258,6 +258,10 @@ bool names_id(struct check *, const struct ast_port *, bool is_group,
 	      struct check_id *out);
 bool names_proto(struct check *, const struct ast_name *,
 		 struct check_proto *out);
+/* The inclusive range of an operator, of numbers up to max; empty when first >
+ * last. */
+void names_range(enum ast_port_op, int64_t a, int64_t b, int64_t max,
+		 int64_t *first, int64_t *last);
 /* proto: "tcp", "udp" or NULL for either. */
 bool names_port(struct check *, const struct ast_port *, const char *proto,
 		struct check_port *out);

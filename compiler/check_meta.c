@@ -24,36 +24,6 @@ uint32_t tags_index(struct check *c, const char *name)
 	return x->count - 1;
 }
 
-/* As port_range() has it, for numbers of 32 bits; empty: first > last. */
-static void id_range(enum ast_port_op op, int64_t a, int64_t b, int64_t *first,
-		     int64_t *last)
-{
-	*first = *last = a;
-	switch (op) {
-	case AST_PORT_EQ:
-	case AST_PORT_NE:
-		break;
-	case AST_PORT_LT:
-	case AST_PORT_LE:
-		*first = 0;
-		*last = op == AST_PORT_LT ? a - 1 : a;
-		break;
-	case AST_PORT_GT:
-	case AST_PORT_GE:
-		*first = op == AST_PORT_GT ? a + 1 : a;
-		*last = UINT32_MAX;
-		break;
-	case AST_PORT_INSIDE:
-		*first = a + 1;
-		*last = b - 1;
-		break;
-	case AST_PORT_OUTSIDE:
-	case AST_PORT_INCLUSIVE:
-		*last = b;
-		break;
-	}
-}
-
 /*
  * In pf "unknown" is a number that only = and != compare: "!= root" takes a
  * packet of no socket, "> 0" and "1 <> 9" do not.
@@ -68,7 +38,8 @@ static struct policy_id id_of(const struct ast_port *id)
 		return out;
 	out.is_negated = id->op == AST_PORT_NE || id->op == AST_PORT_OUTSIDE;
 	out.takes_unknown = id->op == (is_unknown ? AST_PORT_EQ : AST_PORT_NE);
-	id_range(id->op, id->first.value, id->last.value, &first, &last);
+	names_range(id->op, id->first.value, id->last.value, UINT32_MAX, &first,
+		    &last);
 	if (is_unknown || first > last) {
 		first = 1;
 		last = 0;

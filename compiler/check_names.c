@@ -249,8 +249,8 @@ int names_port_number(struct check *c, const struct ast_name *written,
 	return -1;
 }
 
-/* The inclusive range of an operator; empty when first > last. */
-static void port_range(enum ast_port_op op, int a, int b, int *first, int *last)
+void names_range(enum ast_port_op op, int64_t a, int64_t b, int64_t max,
+		 int64_t *first, int64_t *last)
 {
 	*first = *last = a;
 	switch (op) {
@@ -265,7 +265,7 @@ static void port_range(enum ast_port_op op, int a, int b, int *first, int *last)
 	case AST_PORT_GT:
 	case AST_PORT_GE:
 		*first = op == AST_PORT_GT ? a + 1 : a;
-		*last = PORT_MAX;
+		*last = max;
 		break;
 	case AST_PORT_INSIDE:
 		*first = a + 1;
@@ -290,7 +290,8 @@ bool names_port(struct check *c, const struct ast_port *written,
 	bool is_negated =
 		written->op == AST_PORT_NE || written->op == AST_PORT_OUTSIDE;
 	int a = names_port_number(c, &written->first, proto);
-	int b = a, first, last;
+	int64_t first, last;
+	int b = a;
 
 	if (port_is_binary(written->op))
 		b = names_port_number(c, &written->last, proto);
@@ -302,7 +303,7 @@ bool names_port(struct check *c, const struct ast_port *written,
 		diag_inline_hint(c->diag, "%d is greater than %d", a, b);
 		return false;
 	}
-	port_range(written->op, a, b, &first, &last);
+	names_range(written->op, a, b, PORT_MAX, &first, &last);
 	if (first > last || (is_negated && first == 0 && last == PORT_MAX)) {
 		if (!c->is_pf) {
 			diag_error(c->diag, written->span, "type",

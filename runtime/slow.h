@@ -253,8 +253,17 @@ NFR_INLINE enum state_insert slow_reserve(struct env *env,
 
 #define SLOW_PAUSES 4
 
+/* The rule's action, or NULL; one that is missing but named sets *is_lost. */
 NFR_INLINE const struct nfr_action *
-slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost);
+slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost)
+{
+	const struct nfr_action *action = 0;
+
+	if (rule->action != NFR_NO_ACTION)
+		action = env_action(env, rule->action);
+	*is_lost = rule->action != NFR_NO_ACTION && !action;
+	return action;
+}
 
 /* Why rules run; a constant. */
 enum slow_mode {
@@ -370,18 +379,6 @@ NFR_INLINE int slow_tag(struct env *env, const struct nfr_config *config,
 }
 
 /* ---- phases and timeouts ------------------------------------------------ */
-
-/* The rule's action, or NULL; one that is missing but named sets *is_lost. */
-NFR_INLINE const struct nfr_action *
-slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost)
-{
-	const struct nfr_action *action = 0;
-
-	if (rule->action != NFR_NO_ACTION)
-		action = env_action(env, rule->action);
-	*is_lost = rule->action != NFR_NO_ACTION && !action;
-	return action;
-}
 
 /* Idle jiffies of a flow of this protocol in this phase. */
 NFR_INLINE __u32 slow_timeout(const struct nfr_config *config,
