@@ -55,7 +55,7 @@ static __always_inline void maps_count_reason(__u32 dir, __u32 reason,
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, NFR_STATES_MAX);
 	__type(key, struct nfr_state_key);
 	__type(value, struct nfr_state);
 } nfr_states SEC(".maps");
@@ -63,7 +63,7 @@ struct {
 /* How the host sees a translated flow -> its name. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, NFR_STATES_MAX);
 	__type(key, struct nfr_state_key);
 	__type(value, struct nfr_state_key);
 } nfr_aliases SEC(".maps");

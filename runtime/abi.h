@@ -406,6 +406,7 @@ _Static_assert(sizeof(struct nfr_arm) == 40, "nfr_arm");
  * key. Addresses are key words (host order), IPv4 in word 0. ICMP echo has its
  * identifier in both ports; protocols without ports have 0.
  */
+#define NFR_STATES_MAX 65536u /* and without "set limit states" */
 struct nfr_state_key {
 	__u32 ifindex; /* 0: of a floating state */
 	__u8 proto;

@@ -12,7 +12,7 @@
 #include "../compiler/image.h"
 #include "abi.h"
 
-#define DATAPATH_STATES_DEFAULT 65536
+#define DATAPATH_STATES_DEFAULT NFR_STATES_MAX
 #define DATAPATH_HZ 1000 /* the clock that callers give is in milliseconds */
 
 /* A device that frames may come from; its name binds to the image's. */

@@ -272,6 +272,9 @@ struct engine_status {
 	struct engine_pending pending;
 	bool is_open; /* a trial went back to hooks that pass all */
 	uint32_t rule_count, guard_count, insn_count;
+	/* States, of at most so many: the datapath's own count, which has those
+	 * that expired until a sweep. */
+	uint32_t states, states_limit;
 	bool trace_block;
 	uint64_t events_lost;
 	/* Who may use the transport, "" where the policy says. */

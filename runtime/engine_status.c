@@ -109,6 +109,9 @@ static int status_policy(struct engine *engine, struct engine_status *status,
 	status->guard_count = image->rule_count - status->rule_count;
 	status->insn_count = image->insn_count;
 	status_transport(engine, status, image);
+	if (image->config->state_limit &&
+	    image->config->state_limit < status->states_limit)
+		status->states_limit = image->config->state_limit;
 	fd = engine_slot_map(engine, &generation, PIN_ABOUT, err);
 	if (fd < 0)
 		return fd == -ENOENT || fd == -EPROTO ? 0 : fd;
@@ -319,6 +322,9 @@ int engine_status(struct engine *engine, struct engine_status *out,
 	status->netns_cookie = control.netns_cookie;
 	status->netns_inode = engine->shared->netns_inode;
 	status->engine = "vm";
+	/* Two CPUs can leave it below none for a moment. */
+	status->states = (int32_t)control.states > 0 ? control.states : 0;
+	status->states_limit = NFR_STATES_MAX;
 	status->trace_block = control.trace_block != 0;
 	status->events_lost = control.events_lost;
 	if (!ret && status->generation)

@@ -382,7 +382,8 @@ static bool matches(const struct state_test *test, const struct state_view *v)
 	case TEST_RULE:
 		return has_rule(test, v);
 	case TEST_TAG:
-		return v->state->tag && !strcmp(state_tag(v, tag), test->text);
+		return v->state->given &&
+		       !strcmp(state_tag(v, tag), test->text);
 	case TEST_STATE:
 		return !strcasecmp(
 			state_phase_name(v->name->proto, v->state->phase),

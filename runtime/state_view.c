@@ -95,7 +95,11 @@ const struct image_ruleinfo *state_ruleinfo(const struct state_view *v)
 
 const char *state_tag(const struct state_view *v, char out[STATE_TAG_MAX])
 {
-	snprintf(out, STATE_TAG_MAX, "%u", v->state->tag);
+	__u32 tag = v->state->given;
+
+	if (v->image && tag && tag <= v->image->tag_count)
+		return image_string(v->image, v->image->tags[tag - 1]);
+	snprintf(out, STATE_TAG_MAX, "%u", tag);
 	return out;
 }
 
@@ -220,7 +224,7 @@ static void print_age(const struct state_view *v, FILE *out)
 		(uint64_t)s->bytes[NFR_DIR_OUT],
 		(uint64_t)s->packets[NFR_DIR_IN],
 		(uint64_t)s->bytes[NFR_DIR_IN]);
-	if (s->tag)
+	if (s->given)
 		fprintf(out, ", tag %s", state_tag(v, text));
 	for (unsigned dir = 0; dir < 2; dir++)
 		if (hop_text(v, dir, text))
@@ -338,7 +342,7 @@ json_t *state_json(const struct state_view *v)
 		     (json_int_t)s->packets[NFR_DIR_IN]);
 	json_put_int(o, JSON_FIELD_STATE_BYTES_IN,
 		     (json_int_t)s->bytes[NFR_DIR_IN]);
-	if (s->tag)
+	if (s->given)
 		json_put_text(o, JSON_FIELD_STATE_TAG, state_tag(v, tag));
 	put_hop(o, v, NFR_DIR_OUT, JSON_FIELD_STATE_HOP_OUT);
 	put_hop(o, v, NFR_DIR_IN, JSON_FIELD_STATE_HOP_IN);

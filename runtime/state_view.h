@@ -38,7 +38,8 @@ int64_t state_seconds_left(const struct state_view *);
 bool state_is_expired(const struct state_view *);
 /* NULL when its generation is no longer loaded. */
 const struct image_ruleinfo *state_ruleinfo(const struct state_view *);
-/* Name of state.tag, or its number where the image has no name. */
+/* Name of the tag that the flow's packets have behind the rules (state.given),
+ * or its number where its generation is no longer loaded. */
 #define STATE_TAG_MAX 64
 const char *state_tag(const struct state_view *, char out[STATE_TAG_MAX]);
 

@@ -149,6 +149,17 @@ static void put_paths(struct nfload *t, const struct engine_status *s)
 	json_put(t->json, JSON_FIELD_PATHS, list);
 }
 
+static void say_states(const struct nfload *t, const struct engine_status *s)
+{
+	bool is_full = s->states >= s->states_limit;
+
+	if (s->generation && (is_full || t->verbose))
+		printf("  %u of at most %u states%s\n", s->states,
+		       s->states_limit,
+		       is_full ? ": new flows that keep state are blocked"
+			       : "");
+}
+
 static void print_status(struct nfload *t, const struct engine_status *s)
 {
 	bool is_closed = exit_of(s->posture) == EXIT_YES;
@@ -166,6 +177,7 @@ static void print_status(struct nfload *t, const struct engine_status *s)
 	say_posture(s, stdout);
 	putchar('\n');
 	say_trial(s);
+	say_states(t, s);
 	for (size_t i = 0; i < s->note_count; i++)
 		printf("  not covered: %s\n", s->notes[i]);
 	if (!t->verbose)
@@ -197,6 +209,8 @@ static void put_status(struct nfload *t, const struct engine_status *s)
 	json_put_text(t->json, JSON_FIELD_LOOP, engine_loop_name(s->loop));
 	if (*s->transport)
 		json_put_text(t->json, JSON_FIELD_TRANSPORT, s->transport);
+	json_put_int(t->json, JSON_FIELD_STATES_NOW, s->states);
+	json_put_int(t->json, JSON_FIELD_STATES_LIMIT, s->states_limit);
 	json_put_bool(t->json, JSON_FIELD_TRACING, s->trace_block);
 	json_put_int(t->json, JSON_FIELD_EVENTS_LOST,
 		     (json_int_t)s->events_lost);

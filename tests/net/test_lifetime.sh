@@ -254,6 +254,7 @@ test_full_table() {
 	ok "and is full" test "$count" -ge 400
 	ok "new flows are refused" is_refused
 	ok "with a reason" counted state-full
+	ok "and status says so" status_says "500 of at most 500 states: new flows"
 	ok "states can be killed" gate_nfload kill states proto tcp
 	ok "then there is room" is_served
 }
@@ -264,6 +265,11 @@ is_served() { # by a server outside
 
 is_served_datagrams() {
 	gate_talk inside who 203.0.113.1 80 udp >"$out"
+}
+
+status_says() { # TEXT
+	on gate nfload status --bpffs "$lab_dir/bpf" >"$out"
+	grep -qF "$1" "$out"
 }
 
 is_refused() {

@@ -147,7 +147,7 @@ static void verbose_has_rule_age_and_counts(void **unused)
 		       "    age 00:01:10, expires in 00:59:00, out 5:500, in "
 		       "4:400 packets:bytes\n");
 	view.generation = 8;
-	state.tag = 2;
+	state.given = 2;
 	state.flags = NFR_STATE_IS_FLOATING | NFR_STATE_IS_SLOPPY |
 		      NFR_STATE_IS_LOOSE | NFR_STATE_HAS_HOP;
 	state.hop[NFR_DIR_OUT].ifindex = 9;
@@ -185,6 +185,35 @@ static void twice_verbose_has_the_rules_text(void **unused)
 	fixture_free(&fixture);
 }
 
+static void a_tag_has_its_name_where_the_image_has_it(void **unused)
+{
+	static const char *const tags[] = {"web", "mail"};
+	struct state_filter_error err;
+	struct state_filter filter;
+	char text[STATE_TAG_MAX];
+
+	(void)unused;
+	fixture_init(&fixture);
+	fixture.policy.tags = (const char **)tags;
+	fixture.policy.tag_count = 2;
+	fixture_rule(&fixture, true);
+	fixture_image(&fixture, false, &image);
+	view.image = &image;
+	state.tag = 1; /* with which it came; its rules said another */
+	state.given = 2;
+	assert_string_equal(state_tag(&view, text), "mail");
+	assert_int_equal(state_filter_parse("tag mail", &filter, &err), 0);
+	assert_true(state_filter_matches(&filter, &view));
+	assert_int_equal(state_filter_parse("tag web", &filter, &err), 0);
+	assert_false(state_filter_matches(&filter, &view));
+	state.given = 3;
+	assert_string_equal(state_tag(&view, text), "3");
+	view.image = NULL;
+	state.given = 2;
+	assert_string_equal(state_tag(&view, text), "2");
+	fixture_free(&fixture);
+}
+
 static void a_state_is_expired_after_its_timeout(void **unused)
 {
 	(void)unused;
@@ -205,7 +234,7 @@ static void json_has_the_same(void **unused)
 
 	(void)unused;
 	translate();
-	state.tag = 3;
+	state.given = 3;
 	view.generation = 8;
 	o = state_json(&view);
 	assert_string_equal(json_string_value(json_object_get(o, "near")),
@@ -433,6 +462,7 @@ int main(void)
 		TEST(phases_have_names),
 		TEST(verbose_has_rule_age_and_counts),
 		TEST(twice_verbose_has_the_rules_text),
+		TEST(a_tag_has_its_name_where_the_image_has_it),
 		TEST(a_state_is_expired_after_its_timeout),
 		TEST(json_has_the_same),
 		TEST(each_criterion_must_hold),
