@@ -65,10 +65,16 @@ static bool is_unsupported(struct compilation *c, bool is_checked)
 {
 	const struct policy *p = c->policy;
 
-	for (size_t i = 0; i < p->unsupported_count && !is_checked; i++)
+	for (size_t i = 0; i < p->unsupported_count && !is_checked; i++) {
+		const char *why = feature_why(p->unsupported[i].feature);
+
 		diag_error(c->diag, p->unsupported[i].span, "unsupported",
-			   "\"%s\" is not supported by the datapath yet",
-			   feature_name(p->unsupported[i].feature));
+			   "\"%s\" is not supported by the datapath%s",
+			   feature_name(p->unsupported[i].feature),
+			   why ? "" : " yet");
+		if (why)
+			diag_hint(c->diag, "%s", why);
+	}
 	return p->unsupported_count != 0;
 }
 

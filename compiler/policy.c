@@ -7,8 +7,9 @@
 static const struct {
 	const char *name;
 	bool runs;
+	const char *why;
 } features[] = {
-#define NFR_FEATURE(sym, name, runs) [FEATURE_##sym] = {name, runs},
+#define NFR_FEATURE(sym, name, runs, why) [FEATURE_##sym] = {name, runs, why},
 #include "features.def"
 #undef NFR_FEATURE
 };
@@ -21,6 +22,11 @@ const char *feature_name(enum feature feature)
 bool feature_runs(enum feature feature)
 {
 	return features[feature].runs;
+}
+
+const char *feature_why(enum feature feature)
+{
+	return features[feature].why;
 }
 
 /* The index at which the search ends when rule i matched. */

@@ -149,13 +149,14 @@ struct policy_options {
 };
 
 enum feature {
-#define NFR_FEATURE(sym, name, runs) FEATURE_##sym,
+#define NFR_FEATURE(sym, name, runs, why) FEATURE_##sym,
 #include "features.def"
 #undef NFR_FEATURE
 	FEATURE_COUNT
 };
 const char *feature_name(enum feature);
 bool feature_runs(enum feature);
+const char *feature_why(enum feature); /* it does not; or NULL */
 
 /* Something that was understood, and that the datapath does not do yet. */
 struct policy_unsupported {
