@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# test_gateway.sh: what translation changes, seen by those around it: the policy
+# that people start from, hooks that move, route_localnet, copies, circles.
+set -u
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/gate.sh"
+[ "$(id -u)" = 0 ] || {
+	echo "SKIP gateway: needs root"
+	exit 0
+}
+lab_enter "$0" "$@"
+number=0 failed=0 out=$lab_dir/out
+export TALK_SECONDS=2
+
+ok() { # WHAT CONDITION...
+	local what=$1 not=""
+	shift
+	number=$((number + 1))
+	"$@" || not="not "
+	echo "${not}ok $number - $what"
+	[ -n "$not" ] || return 0
+	failed=$((failed + 1))
+	sed 's/^/# /' "$out"
+}
+
+load() { # LINE...
+	printf '%s\n' 'set skip on lo' 'block all' \
+		'pass inet6 proto ipv6-icmp icmp6-type { neighbrsol neighbradv }' \
+		"$@" >"$lab_dir/policy.nfr"
+	gate_nfload apply "$lab_dir/policy.nfr" && return
+	tail -n 20 "$lab_dir/nfload.log" >"$out"
+	return 1
+}
+
+gives() { # WANTED COMMAND...
+	local want=$1 got
+	shift
+	got=$("$@")
+	echo "$*: \"$got\", not \"$want\"" >"$out"
+	[ "$got" = "$want" ]
+}
+
+# The policy as it is shipped, against what a user of the network expects.
+test_shipped() {
+	local id expected text
+	ok "rules/gateway.nfr loads as it stands" gate_nfload apply \
+		"$lab_top/rules/gateway.nfr"
+	while IFS='|' read -r id expected text; do
+		case $id in
+		nat4 | natudp4 | natfar4 | rdr4 | hairpin | binatout | binatin | \
+			ping4 | frag4 | trace4 | bulk4 | bulkin4)
+			ok "with it: $text" gives "$expected" "try_$id"
+			;;
+		esac
+	done < <(gate_table)
+	ok "nobody outside reaches another port" unanswered outside 203.0.113.2 80
+	ok "nor the network by its own addresses" unanswered outside 10.1.0.2 80
+}
+
+unanswered() { # NETNS ADDRESS PORT
+	! TALK_SECONDS=0.5 gate_talk "$1" who "$2" "$3" >"$out"
+}
+
+hook_in() { # DEVICE: how it is hooked
+	on gate nfload show hooks --json --bpffs "$lab_dir/bpf" 2>>"$out" |
+		jq -r ".devices[] | select(.name == \"$1\") | .in.mode"
+}
+
+# XDP can not translate: its hooks go over to tcx under traffic, and come back
+# only with a new start, as drivers lose packets when XDP comes and goes.
+test_hooks_move() {
+	local plain='pass in on { lan0 wan0 }' to='pass out on { lan0 wan0 }'
+	gate_engine plain
+	ip -n outside route add 10.1.0.0/24 via 203.0.113.2
+	ok "a policy that only passes" load "$plain" "$to"
+	ok "hooks what comes in by XDP" gives xdp-native hook_in lan0
+	rm -f "$lab_dir/enough" "$lab_dir/beat"
+	gate_talk inside beat 203.0.113.1 80 "$lab_dir/enough" >"$lab_dir/beat" &
+	beat=$!
+	lab_until 10 "a flow" grep -q ready "$lab_dir/beat"
+	ok "one that translates" load "$plain" "$to" \
+		'pass out on wan0 inet proto udp from 10.1.0.0/24 nat-to 203.0.113.2'
+	ok "moves to tcx" gives tcx hook_in lan0
+	ok "and on the other device" gives tcx hook_in wan0
+	touch "$lab_dir/enough"
+	wait $beat
+	tail -n 1 "$lab_dir/beat" >"$out"
+	ok "a flow that nothing translates goes on meanwhile" same_twice
+	ok "and UDP is translated" gives 203.0.113.2 try_natudp4
+	ok "one without translation again" load "$plain" "$to"
+	ok "stays where it is" gives tcx hook_in lan0
+	ok "and translates nothing" gives 10.1.0.2 try_natudp4
+	ip -n outside route del 10.1.0.0/24
+}
+
+same_twice() {
+	local asked answered rest
+	read -r asked answered rest <"$out"
+	[ "$asked" -gt 10 ] && [ "$asked" = "$answered" ]
+}
+
+route_localnet() { # DEVICE...
+	local device
+	for device; do
+		on gate cat "/proc/sys/net/ipv4/conf/$device/route_localnet"
+	done | tr '\n' ' '
+}
+
+test_localnet() {
+	local rdr='pass in on lan0 inet proto tcp to port 443 rdr-to 127.0.0.1 port 8080'
+	gate_engine plain
+	on gate sysctl -qw net.ipv4.conf.wan1.route_localnet=1
+	ok "nothing is set before" gives '0 0 1 ' route_localnet lan0 wan0 wan1
+	ok "a redirection to 127.0.0.1" load "$rdr"
+	ok "sets route_localnet there, and only there" gives '1 0 1 ' \
+		route_localnet lan0 wan0 wan1
+	ok "and reaches the proxy" gives 10.1.0.2 try_proxy
+	ok "one on all devices" load "${rdr/on lan0 /}"
+	ok "sets it on all" gives '1 1 1 ' route_localnet lan0 wan0 wan1
+	ok "a policy without" load 'pass in on lan0'
+	ok "puts back what was not set before" gives '0 0 1 ' \
+		route_localnet lan0 wan0 wan1
+	ok "the redirection again" load "$rdr"
+	gate_nfload unload --leave open
+	ok "unload puts it back" gives '0 0 1 ' route_localnet lan0 wan0 wan1
+	on gate sysctl -qw net.ipv4.conf.wan1.route_localnet=0
+}
+
+sends() { # NETNS ADDRESS PORT
+	on "$1" $lab_python -SE "$lab_top/tests/net/send.py" udp "$3" "$2" \
+		count=3 pps=50
+}
+
+# Datagrams to port 9 that outside and far see, by device.
+count_copies() {
+	on outside nft -f - <<-COUNT
+		table inet copies
+		delete table inet copies
+		table inet copies {
+			chain in {
+				type filter hook prerouting priority 0;
+				iifname out0 udp dport 9 counter comment "wan0"
+				iifname out1 udp dport 9 counter comment "wan1"
+			}
+		}
+	COUNT
+}
+
+copied() { # "by wan0, by wan1"
+	sleep 0.2
+	on outside nft list table inet copies |
+		sed -n 's/.*packets \([0-9]*\).*/\1/p' | tr '\n' ' '
+}
+
+test_dup_to() {
+	gate_engine plain
+	ip -n gate addr add 2001:db8:3::2/64 dev wan1 nodad
+	ip -n outside addr add 2001:db8:3::1/64 dev out1 nodad
+	lab_until 10 "IPv6 addresses" gate_is_tentative
+	ok "what is forwarded is copied" load \
+		'pass in on lan0 proto udp to port 9 dup-to (wan1 198.51.100.1)' \
+		'pass out on { wan0 wan1 } proto udp to port 9'
+	count_copies
+	sends inside 203.0.113.1 9
+	ok "three go where they go, three are copies" gives '3 3 ' copied
+	ok "what this host sends is copied" load \
+		'pass out on wan0 proto udp to port 9 dup-to (wan1 198.51.100.1)' \
+		'pass out on wan1 proto udp to port 9'
+	count_copies
+	sends gate 203.0.113.1 9
+	ok "the same" gives '3 3 ' copied
+	ok "IPv6 is copied" load \
+		'pass in on lan0 inet6 proto udp to port 9 dup-to (wan1 2001:db8:3::1)' \
+		'pass out on { wan0 wan1 } proto udp to port 9'
+	count_copies
+	sends inside 2001:db8:1::1 9
+	ok "the same of it" gives '3 3 ' copied
+	ok "a device that blocks copies gets none" load \
+		'pass in on lan0 proto udp to port 9 dup-to (wan1 198.51.100.1)' \
+		'pass out on wan0 proto udp to port 9'
+	count_copies
+	sends inside 203.0.113.1 9
+	ok "and what was copied goes on" gives '3 0 ' copied
+}
+
+blocked_by() { # REASON
+	on gate nfload show counters --json --bpffs "$lab_dir/bpf" |
+		jq "[.counters[] | select(.reason == \"$1\") | .packets] | add"
+}
+
+# Two devices that send a packet to each other for ever.
+test_circle() {
+	local before
+	gate_engine plain
+	ok "a policy that goes in circles" load 'pass in on lan0' \
+		'pass out on wan0 inet proto udp to port 9 route-to (wan1 198.51.100.1)' \
+		'pass out on wan1 inet proto udp to port 9 route-to (wan0 203.0.113.1)'
+	before=$(blocked_by route)
+	count_copies
+	sends inside 203.0.113.1 9
+	ok "ends them" gives '0 0 ' copied
+	ok "with a reason" test "$(blocked_by route)" -gt "$before"
+}
+
+gate_up
+test_shipped
+test_hooks_move
+test_localnet
+test_dup_to
+test_circle
+echo "1..$number"
+[ -z "${GATE_KEEP-}" ] || cp -r "$lab_dir" "$GATE_KEEP"
+[ $failed = 0 ]
