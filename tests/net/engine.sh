@@ -11,67 +11,10 @@ set -u
 . "$(dirname "$0")/lab.sh"
 lab_enter "$0" "$@"
 
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/loader.sh"
+
 : "${ENGINE_RELOADS:=20}" "${ENGINE_KILLS:=40}"
-pins=$lab_dir/bpf/nfr
-passed=0 failed=0 skipped=0 out=$lab_dir/out
-
-ok() { # WHAT CONDITION...
-	local what=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok - $what"
-	else
-		failed=$((failed + 1))
-		echo "not ok - $what"
-		sed 's/^/# /' "$out"
-	fi
-}
-
-skip() { # WHAT WHY
-	skipped=$((skipped + 1))
-	echo "ok - $1 # SKIP $2"
-}
-
-nfload() { # ARGUMENTS: in host; its status
-	ip netns exec host nfload --bpffs "$pins" "$@" >"$out" 2>&1
-}
-
-gives() { # STATUS ARGUMENTS
-	local want=$1 status=0
-	shift
-	nfload "$@" || status=$?
-	echo "status $status, not $want: nfload $*" >>"$out"
-	[ $status = "$want" ]
-}
-
-says() { # TEXT: what was last printed has it
-	grep -qF -- "$1" "$out"
-}
-
-gives_saying() { # TEXT STATUS ARGUMENTS
-	local text=$1
-	shift
-	gives "$@" && says "$text"
-}
-
-status_json() {
-	ip netns exec host nfload --bpffs "$pins" --json status 2>>"$out"
-}
-
-# in_force JQ-LIKE: a path in the JSON status, by python as jq may be missing.
-in_force() { # FIELD
-	status_json | "$lab_python" -c '
-import json, sys
-print(json.load(sys.stdin).get(sys.argv[1]))' "$1"
-}
-
-is() { # FIELD VALUE
-	local found
-	found=$(in_force "$1")
-	echo "$1 is $found, not $2" >"$out"
-	[ "$found" = "$2" ]
-}
 
 write_policies() {
 	local version
@@ -95,38 +38,6 @@ write_policies() {
 		open(d + "/flipped.nfi", "wb").write(b)
 	FLIP
 	echo 'pass out on' >"$lab_dir/broken.nfr"
-}
-
-cable() { # with addresses that need no ARP
-	local mac_host=02:00:00:00:00:01 mac_far=02:00:00:00:00:02
-	ip -n host link add up0 address $mac_host type veth \
-		peer name far0 netns far address $mac_far
-	lab_addr host up0 10.9.0.1/24
-	lab_addr far far0 10.9.0.2/24
-	ip -n host link set up0 up
-	ip -n far link set far0 up
-	ip -n host neigh replace 10.9.0.2 lladdr $mac_far dev up0
-	ip -n far neigh replace 10.9.0.1 lladdr $mac_host dev far0
-	count_far
-}
-
-count_far() {
-	ip netns exec far nft -f - <<-COUNT
-		table netdev count
-		delete table netdev count
-		table netdev count {
-			chain in {
-				type filter hook ingress device "far0" priority 0;
-				udp dport 1000 counter comment "open"
-				udp dport 2000 counter comment "shut"
-			}
-		}
-	COUNT
-}
-
-seen() { # PORT: packets that came
-	ip netns exec far nft list chain netdev count in |
-		sed -n "s/.*dport $1 counter packets \([0-9]*\).*/\1/p"
 }
 
 sent() { # PORT: packets that were tried
@@ -156,19 +67,6 @@ calm() {
 	echo "# $(sent 1000) and $(sent 2000) sent, $lost lost, $leaked leaked"
 }
 
-# Is a packet to that port seen? Sends 3.
-reaches() { # PORT
-	local before
-	before=$(seen "$1")
-	on host "$lab_python" "$lab_top/tests/net/send.py" udp "$1" 10.9.0.2 count=3
-	echo "port $1: $(($(seen "$1") - before)) of 3 came" >"$out"
-	[ $(($(seen "$1") - before)) = 3 ]
-}
-
-blocks() {
-	! reaches "$1"
-}
-
 is_empty() { # DIR: not there, or nothing in it
 	[ -z "$(ls -A "$1" 2>/dev/null)" ]
 }
@@ -192,7 +90,7 @@ test_load() {
 
 test_refused() {
 	local generation file
-	generation=$(in_force generation)
+	generation=$(status_of generation)
 	for file in broken.nfr short.nfi flipped.nfi missing.nfr; do
 		ok "$file is refused" gives 2 apply "$lab_dir/$file"
 	done
@@ -383,5 +281,4 @@ test_devices
 test_xdp_taken
 test_nobody_home
 test_unload
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed = 0 ]
+finish

@@ -48,12 +48,14 @@ gives_saying() { # TEXT STATUS ARGUMENTS
 	gives "$@" && says "$text"
 }
 
+status_of() { # FIELD of the JSON status
+	ip netns exec host nfload --bpffs "$pins" --json status 2>>"$out" |
+		jq -r ".$1"
+}
+
 is() { # FIELD VALUE: of the JSON status
 	local found
-	found=$(ip netns exec host nfload --bpffs "$pins" --json status 2>>"$out" |
-		"$lab_python" -c '
-import json, sys
-print(json.load(sys.stdin).get(sys.argv[1]))' "$1")
+	found=$(status_of "$1")
 	echo "$1 is $found, not $2" >"$out"
 	[ "$found" = "$2" ]
 }
