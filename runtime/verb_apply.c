@@ -41,6 +41,32 @@ static void say_hooks(const struct engine_devices *devices, FILE *out)
 	}
 }
 
+/* How the rules of each direction and family are found, and what it costs. */
+static void say_forms(const struct image *image, FILE *out)
+{
+	static const char *const names[] = {"in/link",	"in/ipv4",  "in/ipv6",
+					    "out/link", "out/ipv4", "out/ipv6"};
+
+	for (unsigned i = 0; i < 6; i++) {
+		const struct hash_head *head = image_hash_head(image, i);
+
+		if (!head)
+			fprintf(out,
+				"rules/%s: bytecode: few rules, or none "
+				"that fit a hash\n",
+				names[i]);
+		else
+			fprintf(out,
+				"rules/%s: hash of %u tuples, %u services"
+				"%s\n",
+				names[i], head->tuple_count, head->services,
+				head->is_whole ? ""
+					       : ", bytecode for the rest");
+	}
+	fprintf(out, "%u bytes of hash, %zu of bytecode\n", image->hash_len,
+		image->insn_count * sizeof(*image->code));
+}
+
 static void say_report(struct nfload *t, const struct input *in,
 		       const struct engine_report *report)
 {
@@ -61,6 +87,8 @@ static void say_report(struct nfload *t, const struct input *in,
 	devices_put(t, &report->devices);
 	for (size_t i = 0; i < report->note_count; i++)
 		report_note(t, report->notes[i]);
+	if (t->verbose && !t->json)
+		say_forms(&in->image, stdout);
 	if (t->verbose && in->compilation)
 		input_print(t, in);
 	if (t->verbose && !t->json)
@@ -91,10 +119,32 @@ int apply_input(struct nfload *t, struct input *in)
 	return status;
 }
 
+/* --engine says how an image must look; one that was written before may not. */
+static int check_form(struct nfload *t, const struct input *in)
+{
+	if (t->compile.form == POLICY_FORM_CODE && in->image.hash_len)
+		return report_fail(t, EXIT_INPUT,
+				   "--engine=vm: the image has a data form; "
+				   "apply the policy it was made of");
+	if (t->compile.form == POLICY_FORM_HASH && !in->image.hash_len)
+		return report_fail(t, EXIT_INPUT,
+				   "--engine=hash: no rules here fit a data "
+				   "form");
+	return 0;
+}
+
 int verb_apply(struct nfload *t)
 {
 	struct input in;
 	int status = input_read(t, 0, &in);
+
+	if (!status) {
+		status = check_form(t, &in);
+		if (status) {
+			input_free(&in);
+			return status;
+		}
+	}
 
 	if (status)
 		status = fail_input(t, &in, status);

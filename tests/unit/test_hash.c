@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_hash.c: policies -> their data form, which finds what the model finds,
+ * for every header near the edges of their rules; and data forms made to harm.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/hash.h"
+#include "compiler/image_layout.h"
+#include "compiler/model.h"
+#include "policy_text.h"
+#include "runtime/packet.h"
+
+struct env {
+	const struct image *image;
+};
+
+NFR_INLINE int env_hash_open(struct env *env)
+{
+	return env->image->hash_len < HASH_READ_MAX;
+}
+
+NFR_INLINE const void *env_hash(struct env *env, __u32 at)
+{
+	__u32 last = env->image->hash_len - HASH_READ_MAX;
+
+	return env->image->hash + (at <= last ? at : 0);
+}
+
+#include "runtime/classify_hash.h"
+
+struct made {
+	struct policy_text text;
+	struct code code;
+	struct image image;
+	__u8 *bytes;
+	size_t len;
+	char error[IMAGE_ERROR_MAX];
+};
+
+static void make(struct made *m, const char *text)
+{
+	memset(m, 0, sizeof(*m));
+	m->text = policy_text_sound(text);
+	m->text.policy->form = POLICY_FORM_HASH;
+	assert_int_equal(lower_policy(m->text.arena, m->text.policy, &m->code),
+			 0);
+	assert_int_equal(image_write(m->text.policy, &m->code, m->text.sources,
+				     &m->bytes, &m->len),
+			 0);
+	assert_int_equal(image_open(m->bytes, m->len, &m->image, m->error), 0);
+}
+
+static void drop(struct made *m)
+{
+	free(m->bytes);
+	policy_text_free(&m->text);
+}
+
+/* The rule by the hash alone, or NFR_NO_RULE; *head NULL: there is none. */
+static __u32 find(const struct made *m, const struct nfr_key *key,
+		  const struct hash_head **head)
+{
+	struct env env = {.image = &m->image};
+	int is_lost = 0;
+	__u32 rank;
+
+	*head = hash_begin(&env, key->w[NFR_F_DIR], key->w[NFR_F_FAMILY]);
+	if (!*head)
+		return NFR_NO_RULE;
+	rank = hash_find(&env, key, *head, &is_lost);
+	assert_false(is_lost);
+	return rank == HASH_NONE ? (*head)->otherwise
+				 : hash_rule(&env, *head, rank);
+}
+
+/* Of a policy that is in its hash whole: all of these headers. */
+static void agrees(const char *text, const uint32_t *addrs, size_t addr_count,
+		   const uint32_t *ports, size_t port_count)
+{
+	const struct hash_head *head;
+	struct made m;
+
+	make(&m, text);
+	for (size_t i = 0; i < addr_count * addr_count * port_count * 6; i++) {
+		size_t k = i / 6;
+		struct nfr_key key = {.w = {0}};
+
+		key.w[NFR_F_FAMILY] = i & 1 ? NFR_FAMILY_IPV6 : NFR_FAMILY_IPV4;
+		key.w[NFR_F_PROTO] = i % 3 == 0 ? 6 : i % 3 == 1 ? 17 : 47;
+		key.w[NFR_F_SRC0] = addrs[k % addr_count];
+		key.w[NFR_F_DST0] = addrs[k / addr_count % addr_count];
+		if (i % 3 < 2)
+			key.w[NFR_F_DPORT] = ports[k / addr_count / addr_count];
+		if (find(&m, &key, &head) ==
+			    model_classify(m.text.policy, &key) &&
+		    head->is_whole)
+			continue;
+		print_error("header %zu\n", i);
+		assert_int_equal(find(&m, &key, &head),
+				 model_classify(m.text.policy, &key));
+		assert_true(head->is_whole);
+	}
+	drop(&m);
+}
+
+static const uint32_t addrs[] = {0,	     1,		 0x0a000000, 0x0a000001,
+				 0x0a0000ff, 0x0a000100, 0x7fffffff, 0x80000000,
+				 0xc0a80001, 0xffffffff};
+static const uint32_t ports[] = {0,  1,	  21,	22,   23,    79,
+				 80, 443, 1023, 1024, 65534, 65535};
+#define ALL                                                                    \
+	addrs, sizeof(addrs) / sizeof(*addrs), ports,                          \
+		sizeof(ports) / sizeof(*ports)
+
+static void test_prefixes_of_one_address_are_told_apart(void **state)
+{
+	(void)state;
+	/* All of these have the key 0, 0. */
+	agrees("pass in quick inet from 0.0.0.0/32 to any no state\n"
+	       "block in quick inet from 0.0.0.0/1 to any\n"
+	       "pass in quick inet from any to 0.0.0.0/1 no state\n"
+	       "block in quick inet from any to 0.0.0.0/8\n"
+	       "pass in quick all no state\n",
+	       ALL);
+}
+
+static void test_the_last_match_wins_where_nothing_is_quick(void **state)
+{
+	(void)state;
+	agrees("pass in from any to any no state\n"
+	       "block in inet proto tcp from 10.0.0.0/8 to any port 22:80\n"
+	       "pass in inet proto tcp from 10.0.0.0/24 to any port 80 no "
+	       "state\n"
+	       "block in quick inet proto udp from any to 192.168.0.0/16\n",
+	       ALL);
+}
+
+/* The shapes that broke NPF's compiler. */
+static void test_a_range_in_a_list_of_ports(void **state)
+{
+	(void)state;
+	agrees("block in all\n"
+	       "pass in proto { tcp udp } from any to any port "
+	       "{ 21 22:80 >= 1024 } no state\n"
+	       "block in proto tcp from any to any port != 443\n",
+	       ALL);
+}
+
+static void test_what_does_not_fit_is_left_to_bytecode(void **state)
+{
+	struct nfr_key key = {.w = {[NFR_F_FAMILY] = NFR_FAMILY_IPV4}};
+	const struct hash_head *head;
+	struct made m;
+
+	(void)state;
+	make(&m, "block in quick inet from ! 10.0.0.0/8 to any\n"
+		 "pass in quick inet from any to 10.0.0.0/8 no state\n");
+	find(&m, &key, &head);
+	assert_non_null(head);
+	assert_false(head->is_whole);
+	drop(&m);
+}
+
+static void test_rules_that_act_and_go_on_have_no_data_form(void **state)
+{
+	struct nfr_key key = {.w = {[NFR_F_FAMILY] = NFR_FAMILY_IPV4}};
+	const struct hash_head *head;
+	struct made m;
+
+	(void)state;
+	make(&m, "match in all tag a\npass in quick inet all no state\n");
+	find(&m, &key, &head);
+	assert_null(head);
+	drop(&m);
+}
+
+/* A byte of the section becomes another; the hash is right again. */
+static int with_word(struct made *m, size_t at, __u32 value)
+{
+	struct image_header *header = (void *)m->bytes;
+	struct image image;
+
+	memcpy(m->bytes + header->section[IMAGE_HASH].offset + at, &value,
+	       sizeof(value));
+	image_hash(m->bytes, m->len, header->hash);
+	return image_open(m->bytes, m->len, &image, m->error);
+}
+
+static void test_no_part_lies_outside(void **state)
+{
+	static const size_t fields[] = {
+		offsetof(struct hash_head, rules),
+		offsetof(struct hash_head, tuples),
+		offsetof(struct hash_head, lines),
+		offsetof(struct hash_head, lists),
+		offsetof(struct hash_head, rows),
+		offsetof(struct hash_head, class_rows),
+		offsetof(struct hash_head, asks),
+		offsetof(struct hash_head, combine),
+		offsetof(struct hash_head, sports),
+		offsetof(struct hash_head, classes),
+		offsetof(struct hash_head, src) +
+			offsetof(struct hash_side, window),
+		offsetof(struct hash_head, dst) +
+			offsetof(struct hash_side, filter)};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		const struct hash_index *index;
+		struct made m;
+
+		make(&m,
+		     "pass in quick inet from 10.0.0.0/8 to any no state\n");
+		index = (const void *)m.image.hash;
+		assert_int_equal(with_word(&m, index->head[1] + fields[i],
+					   m.image.hash_len & ~7u),
+				 -EBADMSG);
+		drop(&m);
+	}
+}
+
+static void test_no_rule_but_the_policys_is_found(void **state)
+{
+	const struct hash_head *head;
+	const struct hash_index *index;
+	struct made m;
+
+	(void)state;
+	make(&m, "pass in quick inet from 10.0.0.0/8 to any no state\n");
+	index = (const void *)m.image.hash;
+	head = image_hash_head(&m.image, 1);
+	assert_int_equal(with_word(&m, head->rules, m.image.rule_count),
+			 -EBADMSG);
+	assert_int_equal(with_word(&m, head->rules, 0), 0);
+	assert_int_equal(with_word(&m,
+				   index->head[1] + offsetof(struct hash_head,
+							     otherwise),
+				   m.image.rule_count),
+			 -EBADMSG);
+	drop(&m);
+}
+
+static void test_the_same_policy_gives_the_same_bytes(void **state)
+{
+	static const char text[] =
+		"pass in quick inet from 10.0.0.0/8 to any no state\n"
+		"pass in quick inet6 proto tcp from any to 2001:db8::/32 "
+		"port 22 no state\n";
+	struct made a, b;
+
+	(void)state;
+	make(&a, text);
+	make(&b, text);
+	assert_int_equal(a.len, b.len);
+	assert_memory_equal(a.bytes, b.bytes, a.len);
+	drop(&a);
+	drop(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_prefixes_of_one_address_are_told_apart),
+		cmocka_unit_test(
+			test_the_last_match_wins_where_nothing_is_quick),
+		cmocka_unit_test(test_a_range_in_a_list_of_ports),
+		cmocka_unit_test(test_what_does_not_fit_is_left_to_bytecode),
+		cmocka_unit_test(
+			test_rules_that_act_and_go_on_have_no_data_form),
+		cmocka_unit_test(test_no_part_lies_outside),
+		cmocka_unit_test(test_no_rule_but_the_policys_is_found),
+		cmocka_unit_test(test_the_same_policy_gives_the_same_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
