@@ -61,6 +61,8 @@ int datapath_settle(__u32 number);
 int datapath_advance(struct nfr_state *state);
 int datapath_connected(__u32 has_swept);
 int datapath_connect(void);
+int datapath_tables(__u32 dir, __u32 len);
+int datapath_route(struct __sk_buff *skb, __u32 dir);
 int datapath_ask(__u32 what);
 int datapath_count(void);
 int datapath_guard(__u32 which);
@@ -142,6 +144,14 @@ NFR_INLINE int env_slow_connect(struct env *env, struct verdict *v)
 	return datapath_connect();
 }
 
+NFR_INLINE void env_slow_tables(struct env *env, const struct verdict *v,
+				__u32 dir, __u32 len)
+{
+	(void)env;
+	(void)v;
+	datapath_tables(dir, len);
+}
+
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
 {
 	(void)env;
@@ -204,6 +214,7 @@ NFR_INLINE __u32 env_slow_try(struct env *env, struct verdict *v, __u32 n)
 	return (__u32)datapath_try(n);
 }
 
+#include "kmod-linux/flows.bpf.h"
 #include "runtime/verdict.h"
 
 /* Of whom the packet is, into its key. */
@@ -428,6 +439,17 @@ __attribute__((noinline)) int datapath_connect(void)
 	return v ? slow_connect(&env, v) : 1;
 }
 
+/* Counts the packet in the tables that its rule asks. */
+__attribute__((noinline)) int datapath_tables(__u32 dir, __u32 len)
+{
+	struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	if (v)
+		verdict_count_tables(&env, v, dir, len);
+	return 0;
+}
+
 /* 1: the packet of no flow passes. */
 __attribute__((noinline)) int datapath_new(void)
 {
@@ -582,8 +604,11 @@ NFR_INLINE int datapath_leave_copy(struct __sk_buff *skb,
 	return TC_ACT_UNSPEC;
 }
 
-/* A packet that passed. */
-NFR_INLINE int datapath_leave(struct __sk_buff *skb, __u8 dir)
+/*
+ * A packet that passed, and goes elsewhere, or comes from there. A subprogram,
+ * as its stack would be part of every chain of calls.
+ */
+__attribute__((noinline)) int datapath_route(struct __sk_buff *skb, __u32 dir)
 {
 	const struct verdict *v = datapath_scratch();
 	__u32 marks = env_marks(skb), action;
@@ -609,6 +634,19 @@ NFR_INLINE int datapath_leave(struct __sk_buff *skb, __u8 dir)
 	if (marks & ENV_WAS_HERE)
 		skb->tc_index = (__u16)(ENV_MARK | (marks & ENV_HOPS));
 	return TC_ACT_UNSPEC;
+}
+
+/* A packet that passed: nearly all go where they would have gone. */
+NFR_INLINE int datapath_leave(struct __sk_buff *skb, __u8 dir)
+{
+	const struct verdict *v = datapath_scratch();
+
+	if (!v)
+		return TC_ACT_SHOT;
+	if (!env_marks(skb) &&
+	    !(v->result.action & (NFR_RESULT_REDIRECTED | NFR_RESULT_COPIED)))
+		return TC_ACT_UNSPEC;
+	return datapath_route(skb, dir);
 }
 
 NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)

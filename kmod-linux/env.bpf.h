@@ -18,6 +18,8 @@ struct env {
 	struct __sk_buff *skb; /* NULL in XDP, where frames are linear */
 	struct xdp_md *xdp;    /* NULL in tc; both are in subprograms */
 	const char *hash;      /* the value of nfr_hash, once it is open */
+	__u32 is_swept; /* the flow that is looked at, whose place is ... */
+	__u32 place;
 };
 
 /*
@@ -260,31 +262,44 @@ NFR_INLINE void env_origin(struct env *env, struct verdict *v)
 
 /* ---- maps that outlive generations ------------------------------------- */
 
+/* Of flows.bpf.h. */
+NFR_INLINE struct nfr_flow *flows_flow(__u32 place);
+NFR_INLINE struct nfr_state *flows_state(__u32 place);
+NFR_INLINE struct nfr_state *flows_near(const struct nfr_state_key *name);
+NFR_INLINE int flows_delete(__u32 place);
+__u32 flows_find(const struct nfr_state_key *name);
+int flows_insert(const struct nfr_state_key *name,
+		 const struct nfr_state *state);
+
 NFR_INLINE struct nfr_state *env_state_find(struct env *env,
 					    const struct nfr_state_key *key)
 {
 	(void)env;
-	return bpf_map_lookup_elem(&nfr_states, key);
+	return flows_state(flows_find(key));
+}
+
+/* The same, of a flow that is likely there. */
+NFR_INLINE struct nfr_state *env_state_near(struct env *env,
+					    const struct nfr_state_key *key)
+{
+	struct nfr_state *state = flows_near(key);
+
+	return state ? state : env_state_find(env, key);
 }
 
 NFR_INLINE enum state_insert env_state_insert(struct env *env,
 					      const struct nfr_state_key *key,
 					      const struct nfr_state *state)
 {
-	long ret = bpf_map_update_elem(&nfr_states, key, state, BPF_NOEXIST);
-
 	(void)env;
-	if (ret == 0)
-		return STATE_INSERTED;
-	return ret == -EEXIST ? STATE_EXISTS : STATE_FULL;
+	return (enum state_insert)flows_insert(key, state);
 }
 
 /* 0 when it was there. */
 NFR_INLINE int env_state_delete(struct env *env,
 				const struct nfr_state_key *key)
 {
-	(void)env;
-	return bpf_map_delete_elem(&nfr_states, key) != 0;
+	return flows_delete(env->is_swept ? env->place : flows_find(key));
 }
 
 NFR_INLINE __s32 env_states(struct env *env)
@@ -426,14 +441,15 @@ NFR_INLINE int state_is_over(struct env *env, const struct nfr_state_key *name,
 NFR_INLINE int limit_is_idle(struct nfr_source *entry, __u64 now,
 			     const struct nfr_config *config);
 
-static long env_sweep_one(void *map, struct nfr_state_key *key,
-			  struct nfr_state *state, struct env_sweeper *sweeper)
+static long env_sweep_one(__u32 place, struct env_sweeper *sweeper)
 {
-	struct env env = {0};
+	struct nfr_flow *flow = flows_flow(place);
+	struct env env = {.is_swept = 1, .place = place};
 
-	(void)map;
-	if (state_is_over(&env, key, state, sweeper->now))
-		state_forget(&env, key, state);
+	if (!flow)
+		return 0;
+	if (state_is_over(&env, &flow->name, &flow->state, sweeper->now))
+		state_forget(&env, &flow->name, &flow->state);
 	else
 		sweeper->living++;
 	return 0;
@@ -482,7 +498,7 @@ NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 	(void)env;
 	if (!env_may_sweep(0, now, hz))
 		return;
-	bpf_for_each_map_elem(&nfr_states, env_sweep_one, &sweeper, 0);
+	bpf_loop(NFR_PLACES, env_sweep_one, &sweeper, 0);
 	control = bpf_map_lookup_elem(&nfr_control, &zero);
 	if (control)
 		*(volatile __u32 *)&control->states = sweeper.living;

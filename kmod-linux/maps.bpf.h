@@ -54,10 +54,11 @@ static __always_inline void maps_count_reason(__u32 dir, __u32 reason,
 #ifndef NFR_FLOOR /* which keeps nothing of a packet */
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, NFR_STATES_MAX);
-	__type(key, struct nfr_state_key);
-	__type(value, struct nfr_state);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NFR_BUCKETS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct nfr_bucket);
 } nfr_states SEC(".maps");
 
 /* How the host sees a translated flow -> its name. */

@@ -355,7 +355,7 @@ struct nfr_control {
 				  twice */
 	__u32 epoch; /* of tables: grows when the datapath changes one */
 	__u32 kinds; /* NFR_CONFIG_*, of all states ever made; see verdict.h */
-	__u32 reserved[5];
+	__u32 seed[5]; /* random: where a flow's state lies */
 	/* On a cache line of its own, as every new flow writes here. */
 	__u32 states; /* in nfr_states; a sweep counts anew */
 	__u32 reserved_too[15];
@@ -401,10 +401,10 @@ _Static_assert(sizeof(struct nfr_arm) == 40, "nfr_arm");
 #define NFR_ARM_SETTLE 2u /* stops it; 1: it waited still */
 
 /*
- * states: HASH. Seen from the interface: near is the source of what goes out
- * and the destination of what comes in, so both directions of a flow have one
- * key. Addresses are key words (host order), IPv4 in word 0. ICMP echo has its
- * identifier in both ports; protocols without ports have 0.
+ * The name of a flow. Seen from the interface: near is the source of what goes
+ * out and the destination of what comes in, so both directions of a flow have
+ * one key. Addresses are key words (host order), IPv4 in word 0. ICMP echo has
+ * its identifier in both ports; protocols without ports have 0.
  */
 #define NFR_STATES_MAX 65536u /* and without "set limit states" */
 struct nfr_state_key {
@@ -499,6 +499,30 @@ _Static_assert(sizeof(struct nfr_state) == 256, "nfr_state");
 #define NFR_STATE_IS_LOOSE 0x08 /* TCP: its SYN was not seen */
 #define NFR_STATE_HAS_HOP 0x10
 #define NFR_STATE_HAS_COPY 0x20
+
+/*
+ * states: ARRAY of buckets, mmapable. A hash map of our own, as looking into
+ * the kernel's costs a third of a packet's time: kmod-linux/flows.bpf.h says
+ * how it is used. A tag of 0 is a free place, an odd one is being filled; who
+ * turns another one into 0 has ended the flow.
+ */
+#define NFR_WAYS 8
+#define NFR_BUCKETS 12288u
+#define NFR_PLACES (NFR_BUCKETS * NFR_WAYS)
+_Static_assert(NFR_PLACES / 3 * 2 >= NFR_STATES_MAX, "nearly all find a place");
+struct nfr_flow {
+	struct nfr_state_key name;
+	__u32 home; /* its first choice of a bucket, whose spilled counts it */
+	struct nfr_state state;
+};
+_Static_assert(sizeof(struct nfr_flow) == 304, "nfr_flow");
+struct nfr_bucket {
+	__u32 tag[NFR_WAYS];
+	__u32 spilled; /* flows whose home this is, and that are elsewhere */
+	__u32 reserved[7];
+	struct nfr_flow flow[NFR_WAYS];
+};
+_Static_assert(sizeof(struct nfr_bucket) == 64 + 8 * 304, "nfr_bucket");
 
 /*
  * fragments: LRU_HASH. What the first fragment of a datagram was, so that the

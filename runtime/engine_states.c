@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine_states.c: the map of flow states -> a list, by batches; entries out.
- */
+/* engine_states.c: the map of flow states -> a list; entries out. */
 #include "engine_states.h"
 
 #include <bpf/bpf.h>
@@ -12,8 +11,6 @@
 
 #include "engine_error.h"
 #include "engine_read.h"
-
-#define STATES_BATCH 4096u /* at first; a chain of the map must fit */
 
 /* Not in sync with CLOCK_MONOTONIC, so the kernel has to be asked. */
 int engine_jiffies(uint64_t *out)
@@ -56,73 +53,50 @@ void engine_states_free(struct engine_states *states)
 
 /* ---- reading ----------------------------------------------------------- */
 
-struct reader {
-	int fd;
-	struct engine_states *out;
-	size_t capacity;
-	uint32_t batch;
-	struct nfr_state_key *keys;
-	struct nfr_state *values;
-};
-
-static int reader_grow(struct reader *r, uint32_t batch)
+static int states_open(struct engine *engine, struct engine_error *err)
 {
-	free(r->keys);
-	free(r->values);
-	r->batch = batch;
-	r->keys = calloc(batch, sizeof(*r->keys));
-	r->values = calloc(batch, sizeof(*r->values));
-	return r->keys && r->values ? 0 : -ENOMEM;
+	struct shared *shared = engine->shared;
+	int ret = engine_still_there(engine, err);
+
+	if (ret || shared->states.buckets)
+		return ret;
+	ret = statemap_open(shared->fd[PIN_STATES], &shared->states);
+	return ret ? error_kernel(err, ret, "map nfr_states") : 0;
 }
 
-static int reader_take(struct reader *r, uint32_t count)
+static int states_add(struct engine_states *states, size_t *capacity,
+		      __u32 place, const struct nfr_flow *flow)
 {
-	struct engine_states *out = r->out;
+	struct engine_state *to;
 
-	if (out->count + count > r->capacity) {
-		size_t capacity = 2 * r->capacity + count;
+	if (states->count == *capacity) {
+		size_t more = 2 * *capacity + 64;
 		struct engine_state *grown =
-			reallocarray(out->items, capacity, sizeof(*grown));
+			reallocarray(states->items, more, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
-		out->items = grown;
-		r->capacity = capacity;
+		states->items = grown;
+		*capacity = more;
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		out->items[out->count].name = r->keys[i];
-		out->items[out->count++].state = r->values[i];
-	}
+	to = &states->items[states->count++];
+	*to = (struct engine_state){
+		.name = flow->name, .place = place, .state = flow->state};
 	return 0;
 }
 
-/* The kernel copies whole chains, so each entry comes once. */
-static int reader_run(struct reader *r)
+static int states_read(const struct statemap *map, struct engine_states *states)
 {
-	uint32_t place[2] = {0, 0}, count;
-	bool is_first = true, is_last = false;
-	int ret = reader_grow(r, STATES_BATCH);
+	size_t capacity = 0;
+	int ret = 0;
 
-	while (!ret && !is_last) {
-		count = r->batch;
-		ret = bpf_map_lookup_batch(r->fd, is_first ? NULL : &place[0],
-					   &place[1], r->keys, r->values,
-					   &count, NULL)
-			      ? -errno
-			      : 0;
-		if (ret == -ENOSPC) { /* a chain longer than the batch */
-			ret = reader_grow(r, 2 * r->batch);
-			continue;
-		}
-		is_last = ret == -ENOENT;
-		if (ret && !is_last)
-			break;
-		ret = reader_take(r, count);
-		place[0] = place[1];
-		is_first = false;
+	for (__u32 place = statemap_next(map, 0); place < NFR_PLACES && !ret;
+	     place = statemap_next(map, place + 1)) {
+		struct nfr_flow flow;
+
+		if (statemap_read(map, place, &flow))
+			ret = states_add(states, &capacity, place, &flow);
 	}
-	free(r->keys);
-	free(r->values);
 	return ret;
 }
 
@@ -136,17 +110,14 @@ static int compare_age(const void *left, const void *right)
 	return memcmp(&a->name, &b->name, sizeof(a->name));
 }
 
-static int states_limit(struct engine *engine, int fd, uint32_t *limit,
-			uint32_t *hz, struct engine_error *err)
+static int states_limit(struct engine *engine, uint32_t *limit, uint32_t *hz,
+			struct engine_error *err)
 {
-	struct bpf_map_info info = {0};
-	uint32_t len = sizeof(info), generation = 0, zero = 0;
+	uint32_t generation = 0, zero = 0;
 	struct nfr_config config = {.hz = 100};
 	int config_fd;
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		return error_kernel(err, -errno, "read nfr_states");
-	*limit = info.max_entries;
+	*limit = NFR_STATES_MAX;
 	config_fd = engine_slot_map(engine, &generation, PIN_CONFIG, err);
 	if (config_fd < 0 && config_fd != -ENOENT)
 		return config_fd;
@@ -164,16 +135,13 @@ int engine_states(struct engine *engine, struct engine_states *out,
 		  struct engine_error *err)
 {
 	struct engine_states states = {.items = NULL};
-	struct reader reader = {.fd = engine->shared->fd[PIN_STATES],
-				.out = &states};
-	int ret = engine_still_there(engine, err);
+	int ret = states_open(engine, err);
 
 	if (!ret)
-		ret = states_limit(engine, reader.fd, &states.limit, &states.hz,
-				   err);
+		ret = states_limit(engine, &states.limit, &states.hz, err);
 	if (ret)
 		return ret;
-	ret = reader_run(&reader);
+	ret = states_read(&engine->shared->states, &states);
 	if (!ret)
 		ret = engine_jiffies(&states.now);
 	if (ret) {
@@ -192,29 +160,19 @@ int engine_states(struct engine *engine, struct engine_states *out,
 int engine_state_end(struct engine *engine, const struct engine_state *which,
 		     struct engine_error *err)
 {
-	int fd = engine->shared->fd[PIN_STATES], failed;
-	struct nfr_state state;
-	int ret = engine_still_there(engine, err);
+	const struct nfr_state *state = &which->state;
+	struct nfr_flow flow = {.name = which->name, .state = *state};
+	int ret = states_open(engine, err);
 
-	if (ret)
+	if (ret || which->place >= NFR_PLACES)
 		return ret;
-	if (bpf_map_lookup_elem(fd, &which->name, &state)) {
-		if (errno == ENOENT)
-			return 0;
-		return error_kernel(err, -errno, "read a state");
-	}
-	if (state.created != which->state.created)
-		return 0;
-	if (state.counted ||
-	    state.flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP)) {
-		state.last_seen = 0;
-		state.timeout = 0;
-		failed = bpf_map_update_elem(fd, &which->name, &state,
-					     BPF_EXIST);
-	} else {
-		failed = bpf_map_delete_elem(fd, &which->name);
-	}
-	if (failed && errno == ENOENT)
-		return 0;
-	return failed ? error_kernel(err, -errno, "end a state") : 1;
+	if (state->counted ||
+	    state->flags & (NFR_STATE_IS_TRANSLATED | NFR_STATE_HAS_HOP))
+		return statemap_expire(&engine->shared->states, which->place,
+				       &flow);
+	ret = statemap_end(&engine->shared->states, which->place, &flow);
+	if (ret)
+		__atomic_fetch_sub(&engine->shared->control->states, 1,
+				   __ATOMIC_SEQ_CST);
+	return ret;
 }

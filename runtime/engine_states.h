@@ -7,6 +7,7 @@
 
 struct engine_state {
 	struct nfr_state_key name;
+	__u32 place; /* in the map */
 	struct nfr_state state;
 };
 
@@ -21,7 +22,8 @@ struct engine_states {
 
 /*
  * All there are, while packets go on: a state that comes or goes meanwhile may
- * be in it or not, but none is twice. The caller owns *out
+ * be in it or not, but none is twice; a flow that ends and begins again may be
+ * in it as both. The caller owns *out
  * (engine_states_free); untouched on failure.
  */
 int engine_states(struct engine *, struct engine_states *out,

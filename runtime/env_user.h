@@ -216,6 +216,12 @@ NFR_INLINE struct nfr_state *env_state_find(struct env *env,
 	return hashmap_find(env->states, key);
 }
 
+NFR_INLINE struct nfr_state *env_state_near(struct env *env,
+					    const struct nfr_state_key *key)
+{
+	return env_state_find(env, key);
+}
+
 NFR_INLINE enum state_insert env_state_insert(struct env *env,
 					      const struct nfr_state_key *key,
 					      const struct nfr_state *state)
@@ -537,6 +543,14 @@ NFR_INLINE int env_slow_connected(struct env *env, struct verdict *v,
 NFR_INLINE int env_slow_connect(struct env *env, struct verdict *v)
 {
 	return slow_connect(env, v);
+}
+
+NFR_INLINE void verdict_count_tables(struct env *env, const struct verdict *v,
+				     __u32 dir, __u32 len);
+NFR_INLINE void env_slow_tables(struct env *env, const struct verdict *v,
+				__u32 dir, __u32 len)
+{
+	verdict_count_tables(env, v, dir, len);
 }
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)

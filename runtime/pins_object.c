@@ -36,9 +36,8 @@ const struct pin_spec pins_shared[PIN_SHARED_COUNT] = {
 			     sizeof(struct nfr_localnet), 0),
 	[PIN_PENDING] = MAP("pending", "nfr_pending", ARRAY, 4,
 			    NFR_TIMER_LEN + sizeof(struct nfr_pending), 1),
-	[PIN_STATES] =
-		MAP("states", "nfr_states", HASH, sizeof(struct nfr_state_key),
-		    sizeof(struct nfr_state), 0),
+	[PIN_STATES] = MAP("states", "nfr_states", ARRAY, 4,
+			   sizeof(struct nfr_bucket), NFR_BUCKETS),
 	[PIN_ALIASES] = MAP("aliases", "nfr_aliases", HASH,
 			    sizeof(struct nfr_state_key),
 			    sizeof(struct nfr_state_key), 0),

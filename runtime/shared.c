@@ -9,6 +9,7 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "bpflog.h"
@@ -40,6 +41,7 @@ void shared_close(struct shared **shared)
 		return;
 	if ((*shared)->control)
 		munmap((*shared)->control, (size_t)sysconf(_SC_PAGESIZE));
+	statemap_close(&(*shared)->states);
 	for (unsigned i = 0; i < PIN_SHARED_COUNT; i++) {
 		if ((*shared)->fd[i] >= 0)
 			close((*shared)->fd[i]);
@@ -240,6 +242,11 @@ int shared_create(const struct pins *pins, const struct engine_options *options,
 	if (ret)
 		goto out;
 	shared->control->netns_cookie = shared->netns_cookie;
+	if (getrandom(shared->control->seed, sizeof(shared->control->seed),
+		      0) != sizeof(shared->control->seed)) {
+		ret = error_kernel(err, -errno, "ask for random numbers");
+		goto out;
+	}
 	for (unsigned i = PIN_SHARED_COUNT; i-- > 0 && !ret;)
 		ret = pins_put(pins, "", pins_shared[i].pin, shared->fd[i],
 			       err);

@@ -4,10 +4,12 @@
 #define NFR_SHARED_H
 
 #include "pins.h"
+#include "statemap.h"
 
 struct shared {
 	int fd[PIN_SHARED_COUNT];
 	struct nfr_control *control; /* the map itself, in memory */
+	struct statemap states;	     /* the same, once someone asked for it */
 	uint64_t netns_cookie;	     /* of the caller */
 	uint32_t netns_inode;
 };

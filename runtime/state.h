@@ -68,12 +68,13 @@ NFR_INLINE enum state_role state_role(const struct nfr_key *key)
 enum state_insert { STATE_INSERTED, STATE_EXISTS, STATE_FULL };
 
 /* role is not STATE_NO_FLOW. */
-NFR_INLINE void state_key(const struct packet *packet, __u32 ifindex,
-			  enum state_role role, struct nfr_state_key *out)
+NFR_INLINE void state_key_of(const struct packet *packet, __u32 dir,
+			     __u32 ifindex, enum state_role role,
+			     struct nfr_state_key *out)
 {
 	const __u32 *w = packet->key.w;
 	__u32 sport = w[NFR_F_SPORT], dport = w[NFR_F_DPORT];
-	int is_out = w[NFR_F_DIR] == NFR_DIR_OUT;
+	int is_out = dir == NFR_DIR_OUT;
 
 	if (role != STATE_FLOW)
 		sport = dport = packet->echo_id;
@@ -85,6 +86,12 @@ NFR_INLINE void state_key(const struct packet *packet, __u32 ifindex,
 	packet_copy_addr(out->far_addr, &w[is_out ? NFR_F_DST0 : NFR_F_SRC0]);
 	out->near_port = (__u16)(is_out ? sport : dport);
 	out->far_port = (__u16)(is_out ? dport : sport);
+}
+
+NFR_INLINE void state_key(const struct packet *packet, __u32 ifindex,
+			  enum state_role role, struct nfr_state_key *out)
+{
+	state_key_of(packet, packet->key.w[NFR_F_DIR], ifindex, role, out);
 }
 
 NFR_INLINE int state_same_key(const struct nfr_state_key *a,

@@ -19,6 +19,7 @@ struct states {
 	uint32_t generation;
 	const struct image *image; /* in force, or NULL */
 	size_t expired;
+	const struct engine_state *at; /* what each() is at */
 };
 
 static int fail_read(struct nfload *t, int rc, const struct engine_error *err)
@@ -155,6 +156,8 @@ static size_t each(struct states *s,
 	s->expired = 0;
 	for (size_t i = 0; i < s->all.count; i++) {
 		struct state_view view = view_of(s, &s->all.items[i]);
+
+		s->at = &s->all.items[i];
 
 		if (state_is_expired(&view)) {
 			s->expired++;
@@ -306,12 +309,10 @@ static bool kill_one(struct states *s, const struct state_view *view,
 		     struct killing *k)
 {
 	struct nfload *t = s->tool;
-	const struct engine_state which = {.name = *view->name,
-					   .state = *view->state};
 	int rc = 1;
 
 	if (!t->is_dry_run)
-		rc = engine_state_end(s->engine, &which, &k->err);
+		rc = engine_state_end(s->engine, s->at, &k->err);
 	if (rc < 0) {
 		k->rc = rc;
 		return false;
@@ -328,6 +329,8 @@ static void kill_all(struct states *s, struct killing *k)
 
 	for (size_t i = 0; i < s->all.count && goes_on; i++) {
 		struct state_view view = view_of(s, &s->all.items[i]);
+
+		s->at = &s->all.items[i];
 
 		if (!state_is_expired(&view) &&
 		    state_filter_matches(&s->filter, &view))

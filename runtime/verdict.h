@@ -156,7 +156,7 @@ NFR_INLINE struct nfr_state *verdict_look(struct env *env,
 					  const struct verdict *v,
 					  const struct nfr_state_key *name)
 {
-	struct nfr_state *state = env_state_find(env, name);
+	struct nfr_state *state = env_state_near(env, name);
 
 	if (!state || !state_is_alive(state, env_now(env)) ||
 	    !state_continues(state, &v->packet.key, v->role))
@@ -168,12 +168,12 @@ NFR_INLINE struct nfr_state *verdict_look(struct env *env,
  * By the wire's name: what a translated flow sends has another one here, unless
  * it was here before, and got it then.
  */
-NFR_INLINE struct nfr_state *verdict_look_wire(struct env *env,
-					       const struct verdict *v)
+NFR_INLINE struct nfr_state *
+verdict_look_wire(struct env *env, const struct verdict *v, __u32 dir)
 {
 	struct nfr_state *state = verdict_look(env, v, &v->name);
 
-	if (state && v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT &&
+	if (state && dir == NFR_DIR_OUT &&
 	    state->flags & NFR_STATE_IS_TRANSLATED && !env_was_here(env))
 		return 0;
 	return state;
@@ -225,7 +225,7 @@ NFR_INLINE struct nfr_state *verdict_look_far(struct env *env, __u32 kinds,
 		return state;
 	v->name.ifindex = 0;
 	if (kinds & NFR_CONFIG_FLOATS) {
-		state = verdict_look_wire(env, v);
+		state = verdict_look_wire(env, v, is_out);
 		if (!state && is_stack)
 			state = verdict_look_stack(env, v);
 	}
@@ -243,7 +243,7 @@ NFR_INLINE struct nfr_state *verdict_look_far(struct env *env, __u32 kinds,
  */
 NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 					   const struct nfr_config *config,
-					   struct verdict *v,
+					   struct verdict *v, __u32 dir,
 					   struct state_judgement *judgement)
 {
 	struct nfr_state *state;
@@ -251,8 +251,8 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 
 	if (v->role == STATE_NO_FLOW)
 		return 0;
-	state_key(&v->packet, v->ifindex, v->role, &v->name);
-	state = verdict_look_wire(env, v);
+	state_key_of(&v->packet, dir, v->ifindex, v->role, &v->name);
+	state = verdict_look_wire(env, v, dir);
 	if (!state) {
 		kinds = env_kinds(env) | config->flags;
 		if (kinds & (NFR_CONFIG_TRANSLATES | NFR_CONFIG_FLOATS |
@@ -293,7 +293,7 @@ NFR_INLINE enum tcp_answer verdict_proceed(struct env *env, struct verdict *v,
  * like the packets before it is answered here, the rest by slow.h.
  */
 NFR_INLINE enum tcp_answer verdict_advance(struct env *env, struct verdict *v,
-					   struct nfr_state *state)
+					   __u32 dir, struct nfr_state *state)
 {
 	const __u32 *w = v->packet.key.w;
 	__u32 fins;
@@ -307,7 +307,7 @@ NFR_INLINE enum tcp_answer verdict_advance(struct env *env, struct verdict *v,
 
 		if (!tcp_is_plain(state, seg.flags))
 			return verdict_proceed(env, v, state);
-		if (tcp_plain(state, w[NFR_F_DIR], &seg))
+		if (tcp_plain(state, dir, &seg))
 			return TCP_PASS;
 		v->result.reason = NFR_REASON_TCP_WINDOW;
 		return TCP_BLOCK;
@@ -319,10 +319,10 @@ NFR_INLINE enum tcp_answer verdict_advance(struct env *env, struct verdict *v,
 
 /* Nonzero when the packet must not be on the wire as it is, or will be. */
 NFR_INLINE int verdict_wire(struct env *env, const struct nfr_config *config,
-			    struct verdict *v, const struct nfr_state *state)
+			    struct verdict *v, __u32 dir,
+			    const struct nfr_state *state)
 {
-	if (!(state->flags & NFR_STATE_IS_TRANSLATED) ||
-	    v->packet.key.w[NFR_F_DIR] != NFR_DIR_OUT)
+	if (!(state->flags & NFR_STATE_IS_TRANSLATED) || dir != NFR_DIR_OUT)
 		return slow_wire(env, config, v, SCRATCH_PACKET);
 	translate_wire(v, &v->name);
 	return slow_wire(env, config, v, SCRATCH_OTHER);
@@ -349,8 +349,8 @@ NFR_INLINE int verdict_elsewhere(struct env *env, struct verdict *v,
 /* A packet of a flow: nonzero passes it. */
 NFR_INLINE int verdict_continue(struct env *env,
 				const struct nfr_config *config,
-				struct verdict *v, struct nfr_state *state,
-				__u32 number)
+				struct verdict *v, __u32 dir,
+				struct nfr_state *state, __u32 number)
 {
 	const struct nfr_rule *rule = env_rule(env, number);
 	enum tcp_answer answer;
@@ -361,16 +361,15 @@ NFR_INLINE int verdict_continue(struct env *env,
 	}
 	if (!slow_rule(v, rule, number, 1))
 		return 0;
-	if (verdict_wire(env, config, v, state))
+	if (verdict_wire(env, config, v, dir, state))
 		return 0;
-	answer = verdict_advance(env, v, state);
+	answer = verdict_advance(env, v, dir, state);
 	if (answer == TCP_BLOCK)
 		return 0;
 	if (answer == TCP_PASS)
-		state_touch(state, v->packet.key.w[NFR_F_DIR], env_now(env),
-			    v->len);
+		state_touch(state, dir, env_now(env), v->len);
 	v->result.from_state = 1;
-	v->is_reply = state->dir != (__u8)v->packet.key.w[NFR_F_DIR];
+	v->is_reply = state->dir != dir;
 	return 1;
 }
 
@@ -470,13 +469,14 @@ NFR_INLINE int verdict_reach(struct env *env, const struct nfr_config *config,
 		if (v->packet.key.w[NFR_F_TCPFLAGS] & TCP_SYN &&
 		    v->packet.key.w[NFR_F_PROTO] == PACKET_TCP)
 			verdict_options(env, frame, v);
-		state = verdict_state(env, config, v, &judgement);
+		state = verdict_state(env, config, v, frame->dir, &judgement);
 	}
 	if (!state)
 		return verdict_begin(env, config, frame, v);
 	if (v->name.ifindex && v->name.ifindex != v->ifindex)
 		return verdict_elsewhere(env, v, state, judgement.rule);
-	return verdict_continue(env, config, v, state, judgement.rule) &&
+	return verdict_continue(env, config, v, frame->dir, state,
+				judgement.rule) &&
 	       !verdict_apply(env, frame, v, state, APPLY_STATE);
 }
 
@@ -595,7 +595,7 @@ NFR_INLINE void verdict_account(struct env *env,
 
 		env_count_rule(env, v->result.rule, frame->len);
 		if (rule && rule->flags & NFR_RULE_COUNTS)
-			verdict_count_tables(env, v, frame->dir, frame->len);
+			env_slow_tables(env, v, frame->dir, frame->len);
 		/* Of a flow, the packet that made its state: pf.conf(5). */
 		is_logged = rule && rule->flags & NFR_RULE_LOG &&
 			    !v->result.from_state;

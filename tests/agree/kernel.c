@@ -31,7 +31,6 @@
 #define KERNEL_INSNS NFR_INSN_MAX
 #define KERNEL_RULES NFR_RULE_MAX
 #define KERNEL_ENTRIES (1u << 14)
-#define KERNEL_STATES 256
 #define KERNEL_ACTIONS 1024u
 #define KERNEL_POOL_ADDRS 4096u
 #define KERNEL_HASH ((size_t)8 << 20) /* of a random policy, at most */
@@ -78,6 +77,7 @@ struct kernel_object {
 	struct bpf_object *object;
 	int map[MAPS];
 	int prog[PROGS];
+	struct statemap states;
 };
 
 struct kernel {
@@ -121,7 +121,6 @@ static int object_size_maps(struct bpf_object *object)
 		     {"nfr_rules", KERNEL_RULES},
 		     {"nfr_rule_counts", KERNEL_RULES},
 		     {"nfr_tables", KERNEL_ENTRIES},
-		     {"nfr_states", KERNEL_STATES},
 		     {"nfr_actions", KERNEL_ACTIONS},
 		     {"nfr_pools", KERNEL_ACTIONS},
 		     {"nfr_pool_addrs", KERNEL_POOL_ADDRS}};
@@ -164,7 +163,7 @@ static int object_load(struct kernel_object *out, const void *elf, size_t len)
 			return -ENOENT;
 		out->prog[i] = bpf_program__fd(prog);
 	}
-	return 0;
+	return statemap_open(out->map[MAP_STATES], &out->states);
 }
 
 /* The scratch map is per CPU: stay on one, to know where the answer is. */
@@ -186,8 +185,10 @@ static void kernel_close(void **self)
 
 	if (!k)
 		return;
-	for (unsigned i = 0; i < KERNEL_OBJECTS; i++)
+	for (unsigned i = 0; i < KERNEL_OBJECTS; i++) {
+		statemap_close(&k->objects[i].states);
 		bpf_object__close(k->objects[i].object);
+	}
 	if (CPU_COUNT(&k->cpus))
 		sched_setaffinity(0, sizeof(k->cpus), &k->cpus);
 	free(k->scratch);
@@ -265,7 +266,7 @@ static void forget_flows(const struct kernel_object *o)
 	struct nfr_control none = {.active = 0};
 	uint32_t zero = 0;
 
-	empty(o->map[MAP_STATES]);
+	statemap_clear(&o->states);
 	empty(o->map[MAP_ALIASES]);
 	bpf_map_update_elem(o->map[MAP_CONTROL], &zero, &none, BPF_ANY);
 	empty(o->map[MAP_FRAGMENTS]);
@@ -572,9 +573,9 @@ const uint8_t *agree_kernel_output(void *self, size_t *len)
 	return k->out;
 }
 
-int agree_kernel_states(void *self, unsigned object)
+const struct statemap *agree_kernel_states(void *self, unsigned object)
 {
-	return ((struct kernel *)self)->objects[object].map[MAP_STATES];
+	return &((struct kernel *)self)->objects[object].states;
 }
 
 const struct agree_engine agree_kernel = {

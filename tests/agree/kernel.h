@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/statemap.h"
+
 #define AGREE_KERNEL_OBJECTS 2
 
 /*
@@ -26,6 +28,6 @@ void agree_kernel_on_devices(void *self, unsigned object, bool is_by_xdp);
 /* The last frame as the program left it, until the next. */
 const uint8_t *agree_kernel_output(void *self, size_t *len);
 /* The map of states of an object; not the caller's to close. */
-int agree_kernel_states(void *self, unsigned object);
+const struct statemap *agree_kernel_states(void *self, unsigned object);
 
 #endif

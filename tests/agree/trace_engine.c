@@ -203,15 +203,13 @@ static void kernel_states(void *self,
 			  void *arg)
 {
 	struct in_kernel *k = self;
-	int fd = agree_kernel_states(k->agree, k->object);
-	struct nfr_state_key key, *before = NULL;
-	struct nfr_state state;
+	const struct statemap *map = agree_kernel_states(k->agree, k->object);
+	struct nfr_flow flow;
 
-	while (bpf_map_get_next_key(fd, before, &key) == 0) {
-		if (bpf_map_lookup_elem(fd, &key, &state) == 0)
-			visit(arg, &key, &state);
-		before = &key;
-	}
+	for (uint32_t place = statemap_next(map, 0); place < NFR_PLACES;
+	     place = statemap_next(map, place + 1))
+		if (statemap_read(map, place, &flow))
+			visit(arg, &flow.name, &flow.state);
 }
 
 static uint32_t kernel_ifindex(void *self, unsigned device)

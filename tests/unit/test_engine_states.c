@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "runtime/engine_states.h"
+#include "runtime/statemap.h"
 #include "tests/agree/fixture.h"
 
 #define BPFFS "/tmp/nfr-test-states"
@@ -30,7 +31,7 @@ static struct fixture fixture;
 static struct image image;
 static struct engine_error err;
 static struct engine *engine;
-static int map;
+static struct statemap map;
 
 static void run(const char *command)
 {
@@ -54,6 +55,7 @@ static struct nfr_state_key name_of(uint32_t number)
 static int group_setup(void **state)
 {
 	struct engine_report report = {0};
+	int fd;
 
 	(void)state;
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
@@ -66,14 +68,17 @@ static int group_setup(void **state)
 	    engine_open(DIR, &engine, &err))
 		fail_msg("%s\n%s", err.text, err.log);
 	engine_report_free(&report);
-	map = bpf_obj_get(DIR "/states");
-	return map < 0;
+	fd = bpf_obj_get(DIR "/states");
+	if (fd < 0 || statemap_open(fd, &map))
+		return -1;
+	close(fd);
+	return 0;
 }
 
 static int group_teardown(void **state)
 {
 	(void)state;
-	close(map);
+	statemap_close(&map);
 	engine_close(&engine);
 	engine_unload(DIR, ENGINE_LEAVE_OPEN, NULL, NULL, &err);
 	fixture_free(&fixture);
@@ -107,6 +112,28 @@ static void the_clock_is_the_kernels(void **state)
 	engine_states_free(&states);
 }
 
+/* Where no packet would look for it, but readers look everywhere. */
+static void put(uint32_t number)
+{
+	struct nfr_bucket *bucket = &map.buckets[number / NFR_WAYS];
+
+	bucket->flow[number % NFR_WAYS] =
+		(struct nfr_flow){.name = name_of(number),
+				  .home = number / NFR_WAYS,
+				  .state.created = 2 * STATES - number};
+	bucket->tag[number % NFR_WAYS] = 2;
+}
+
+static struct nfr_flow *there(uint32_t number)
+{
+	struct nfr_state_key name = name_of(number);
+	uint32_t place = statemap_find(&map, &name);
+
+	return place < NFR_PLACES
+		       ? &map.buckets[place / NFR_WAYS].flow[place % NFR_WAYS]
+		       : NULL;
+}
+
 /* Oldest first, though they are made the other way round. */
 static void a_full_map_is_read_whole_and_sorted(void **state)
 {
@@ -115,13 +142,8 @@ static void a_full_map_is_read_whole_and_sorted(void **state)
 	static bool seen[STATES];
 
 	(void)state;
-	for (uint32_t i = 0; i < STATES; i++) {
-		struct nfr_state_key name = name_of(i);
-		struct nfr_state value = {.created = 2 * STATES - i};
-
-		assert_int_equal(
-			bpf_map_update_elem(map, &name, &value, BPF_ANY), 0);
-	}
+	for (uint32_t i = 0; i < STATES; i++)
+		put(i);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	assert_int_equal(engine_states(engine, &states, &err), 0);
 	clock_gettime(CLOCK_MONOTONIC, &end);
@@ -141,48 +163,59 @@ static void a_full_map_is_read_whole_and_sorted(void **state)
 
 static void an_ended_state_is_gone_once(void **state)
 {
-	struct engine_state which = {.name = name_of(17)};
-	struct nfr_state value;
+	struct engine_state which = {.name = name_of(17), .place = 17};
 
 	(void)state;
 	which.state.created = 2 * STATES - 17;
 	assert_int_equal(engine_state_end(engine, &which, &err), 1);
-	assert_int_equal(bpf_map_lookup_elem(map, &which.name, &value),
-			 -ENOENT);
+	assert_null(there(17));
 	assert_int_equal(engine_state_end(engine, &which, &err), 0);
 }
 
-/* The name has another flow since the list was read. */
-static void what_took_its_name_lives(void **state)
+/* The name has another flow since the list was read; so has the place. */
+static void what_took_its_place_lives(void **state)
 {
-	struct engine_state which = {.name = name_of(18), .state.created = 1};
-	struct nfr_state value;
+	struct engine_state which = {
+		.name = name_of(18), .place = 18, .state.created = 1};
 
 	(void)state;
 	assert_int_equal(engine_state_end(engine, &which, &err), 0);
-	assert_int_equal(bpf_map_lookup_elem(map, &which.name, &value), 0);
+	assert_non_null(there(18));
+	which.name = name_of(20);
+	which.state.created = 2 * STATES - 18;
+	assert_int_equal(engine_state_end(engine, &which, &err), 0);
+	assert_non_null(there(18));
+}
+
+/* Packets look for it elsewhere only as long as there is something. */
+static void what_spilled_is_taken_from_its_home(void **state)
+{
+	struct engine_state which = {.name = name_of(32), .place = 32};
+
+	(void)state;
+	map.buckets[2].spilled = 1;
+	there(32)->home = 2;
+	which.state = there(32)->state;
+	assert_int_equal(engine_state_end(engine, &which, &err), 1);
+	assert_int_equal(map.buckets[2].spilled, 0);
 }
 
 /* The datapath takes its alias and counts back with it. */
 static void what_is_counted_is_left_as_expired(void **state)
 {
-	struct engine_state which = {.name = name_of(19)};
-	struct nfr_state value;
+	struct engine_state which = {.name = name_of(19), .place = 19};
+	struct nfr_state *there_is = &there(19)->state;
 
 	(void)state;
-	assert_int_equal(bpf_map_lookup_elem(map, &which.name, &which.state),
-			 0);
-	which.state.counted = 8;
-	which.state.last_seen = UINT64_MAX / 4;
-	which.state.timeout = UINT32_MAX;
-	assert_int_equal(
-		bpf_map_update_elem(map, &which.name, &which.state, BPF_EXIST),
-		0);
+	there_is->counted = 8;
+	there_is->last_seen = UINT64_MAX / 4;
+	there_is->timeout = UINT32_MAX;
+	which.state = *there_is;
 	assert_int_equal(engine_state_end(engine, &which, &err), 1);
-	assert_int_equal(bpf_map_lookup_elem(map, &which.name, &value), 0);
-	assert_int_equal(value.counted, 8);
-	assert_int_equal(value.last_seen, 0);
-	assert_int_equal(value.timeout, 0);
+	assert_ptr_equal(&there(19)->state, there_is);
+	assert_int_equal(there_is->counted, 8);
+	assert_int_equal(there_is->last_seen, 0);
+	assert_int_equal(there_is->timeout, 0);
 }
 
 int main(void)
@@ -192,7 +225,8 @@ int main(void)
 		cmocka_unit_test(the_clock_is_the_kernels),
 		cmocka_unit_test(a_full_map_is_read_whole_and_sorted),
 		cmocka_unit_test(an_ended_state_is_gone_once),
-		cmocka_unit_test(what_took_its_name_lives),
+		cmocka_unit_test(what_took_its_place_lives),
+		cmocka_unit_test(what_spilled_is_taken_from_its_home),
 		cmocka_unit_test(what_is_counted_is_left_as_expired),
 	};
 

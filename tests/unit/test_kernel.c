@@ -189,15 +189,18 @@ static void assert_same_packet(void)
 
 static void assert_same_states(unsigned object)
 {
-	int fd = agree_kernel_states(kernel, object);
-	struct nfr_state_key key, *before = NULL;
+	const struct statemap *map = agree_kernel_states(kernel, object);
 	size_t count = 0;
 
-	while (bpf_map_get_next_key(fd, before, &key) == 0) {
-		const struct nfr_state *want = datapath_state(native, &key);
+	for (uint32_t place = statemap_next(map, 0); place < NFR_PLACES;
+	     place = statemap_next(map, place + 1)) {
+		const struct nfr_state *want;
+		struct nfr_flow flow;
 		struct nfr_state got;
 
-		assert_int_equal(bpf_map_lookup_elem(fd, &key, &got), 0);
+		assert_int_equal(statemap_read(map, place, &flow), 1);
+		want = datapath_state(native, &flow.name);
+		got = flow.state;
 		assert_non_null(want);
 		got.created = want->created;
 		got.last_seen = want->last_seen;
@@ -206,7 +209,6 @@ static void assert_same_states(unsigned object)
 		got.timeout = want->timeout;
 		overloaded += got.epoch != 0;
 		assert_memory_equal(&got, want, sizeof(got));
-		before = &key;
 		count++;
 	}
 	assert_int_equal(count, datapath_state_count(native));

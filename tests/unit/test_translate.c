@@ -20,6 +20,7 @@
 
 #include "runtime/datapath_user.h"
 #include "runtime/embed.h"
+#include "runtime/statemap.h"
 #include "tests/agree/fixture.h"
 #include "tests/agree/flow_packet.h"
 
@@ -130,6 +131,7 @@ static void kernel_load(uint32_t flags)
 				    .flags = flags};
 	struct nfr_iface iface = {.ifid = 1, .link = NFR_LINK_ETHER};
 	uint32_t ifindex = LAN;
+	struct statemap states;
 
 	memcpy(config.entry, image.header->entry, sizeof(config.entry));
 	for (unsigned i = 0; i < NFR_TIMEOUT_COUNT; i++)
@@ -147,7 +149,9 @@ static void kernel_load(uint32_t flags)
 	assert_int_equal(bpf_map_update_elem(map_fd("nfr_ifaces"), &ifindex,
 					     &iface, BPF_ANY),
 			 0);
-	empty("nfr_states");
+	assert_int_equal(statemap_open(map_fd("nfr_states"), &states), 0);
+	statemap_clear(&states);
+	statemap_close(&states);
 	empty("nfr_aliases");
 	empty("nfr_pool_next");
 }

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * flows.bpf.h: a flow's name -> where its state lies; the map of states.
+ *
+ * Overview
+ *   Looking into a hash map of the kernel takes four calls, and by that a third
+ *   of an established packet's time. This one is an array, which a program
+ *   reads without a call. A flow has two buckets of NFR_WAYS places: its home,
+ *   and another one when home has more flows. Its tag, from the same hash, says
+ *   where to compare names. Of the ways of its home one is its first choice,
+ *   and flows_near() looks only there: in a table that is not crowded nearly
+ *   all flows are found by it. The hash has a random seed, so that nobody
+ *   outside can choose names that meet.
+ *
+ * Invariants
+ *   - Names are compared whole. Two flows whose tag would be the same in a
+ *     bucket are one too many: there is no room for the second.
+ *   - A place belongs to who turned its tag from 0 to odd, then, filled, to
+ * all: even. Who turns that into 0 has ended the flow: one of those who try.
+ *   - A name is never twice in the map: who inserts looks at all places of the
+ *     name after he took one, and gives it back when there is another, even one
+ *     that is being filled. Of two who do so at once none may stay; the flow's
+ *     next packet tries again.
+ *   - What is found may be deleted, and its place be another's, while it is
+ *     looked at, as in a map of the kernel that has its entries made before.
+ *   - When no place of a name is free, or there are NFR_STATES_MAX flows, there
+ *     is no room.
+ */
+#ifndef NFR_FLOWS_BPF_H
+#define NFR_FLOWS_BPF_H
+
+#include "kmod-linux/maps.bpf.h"
+#include "runtime/state.h"
+
+#define FLOWS_NOWHERE 0xffffffffu
+#define FLOWS_FILLING 1u /* bit of a tag */
+#define FLOWS_CROWDED 2	 /* flows in a bucket: from here the other is asked */
+
+struct flows_hash {
+	__u32 tag; /* even, and not 0 */
+	__u32 way; /* the first choice */
+	__u32 home;
+};
+
+NFR_INLINE __u64 flows_pair(__u32 a, __u32 b, __u32 seed, __u32 seed_too)
+{
+	return (__u64)(a + seed) * (b + seed_too);
+}
+
+/*
+ * Sums of products with secret offsets (NH, RFC 4418 5.2), then one step that
+ * brings each bit to the upper ones.
+ */
+NFR_INLINE __u64 flows_sum(const struct nfr_control *control,
+			   const struct nfr_state_key *name)
+{
+	const __u32 *near = name->near_addr, *far = name->far_addr;
+	const __u32 *seed = control->seed;
+	__u32 kind = (__u32)name->family << 8 | name->proto;
+	__u32 ports = (__u32)name->near_port << 16 | name->far_port;
+	__u64 sum = flows_pair(near[0], far[0], seed[0], seed[1]) +
+		    flows_pair(name->ifindex, ports, seed[2], seed[3]) +
+		    kind * 0x9e3779b97f4a7c15ull;
+
+	if (name->family == NFR_FAMILY_IPV6)
+		sum += flows_pair(near[1], far[1], seed[4], ~seed[0]) +
+		       flows_pair(near[2], far[2], ~seed[1], ~seed[2]) +
+		       flows_pair(near[3], far[3], ~seed[3], ~seed[4]);
+	sum ^= sum >> 32;
+	return sum * 0xff51afd7ed558ccdull;
+}
+
+/* All zero when there is no seed; its tag is nobody's then. */
+NFR_INLINE struct flows_hash flows_hash(const struct nfr_state_key *name)
+{
+	__u32 zero = 0;
+	const struct nfr_control *control =
+		bpf_map_lookup_elem(&nfr_control, &zero);
+	struct flows_hash hash = {0};
+	__u64 sum;
+
+	if (!control)
+		return hash;
+	sum = flows_sum(control, name);
+	hash.tag = ((__u32)sum | 2) & ~FLOWS_FILLING;
+	hash.way = (__u32)sum >> 29;
+	hash.home = (__u32)((sum >> 32) * NFR_BUCKETS >> 32);
+	return hash;
+}
+
+/* The other bucket: never the same. */
+NFR_INLINE __u32 flows_other(const struct flows_hash *hash)
+{
+	__u32 other = hash->home + 1 +
+		      (__u32)((__u64)hash->tag * (NFR_BUCKETS - 1) >> 32);
+
+	return other < NFR_BUCKETS ? other : other - NFR_BUCKETS;
+}
+
+NFR_INLINE struct nfr_bucket *flows_bucket(__u32 index)
+{
+	return bpf_map_lookup_elem(&nfr_states, &index);
+}
+
+/* Where the name's state is, if it is at its first choice; or NULL. */
+NFR_INLINE struct nfr_state *flows_near(const struct nfr_state_key *name)
+{
+	struct flows_hash hash = flows_hash(name);
+	struct nfr_bucket *bucket = flows_bucket(hash.home);
+	struct nfr_flow *flow;
+
+	if (!bucket)
+		return 0;
+	PACKET_OPAQUE(bucket);
+	if (!hash.tag || bucket->tag[hash.way] != hash.tag)
+		return 0;
+	flow = &bucket->flow[hash.way];
+	return state_same_key(&flow->name, name) ? &flow->state : 0;
+}
+
+/* The way of the bucket that has the tag, or NFR_WAYS. */
+NFR_INLINE __u32 flows_way(const struct nfr_bucket *bucket, __u32 tag)
+{
+#pragma GCC unroll 8
+	for (__u32 i = 0; i < NFR_WAYS; i++)
+		if (*(const volatile __u32 *)&bucket->tag[i] == tag)
+			return i;
+	return NFR_WAYS;
+}
+
+/*
+ * Its place, or FLOWS_NOWHERE. A subprogram: the verifier looks at it once. It
+ * stands at the end of the longest chains of calls, so its stack is short.
+ */
+__attribute__((noinline)) __u32 flows_find(const struct nfr_state_key *name)
+{
+	const struct nfr_bucket *bucket;
+	struct flows_hash hash;
+	__u32 index, way;
+
+	if (!name)
+		return FLOWS_NOWHERE;
+	hash = flows_hash(name);
+	index = hash.home;
+	bucket = bpf_map_lookup_elem(&nfr_states, &index);
+	if (!bucket)
+		return FLOWS_NOWHERE;
+	way = flows_way(bucket, hash.tag);
+	if (way == NFR_WAYS && *(const volatile __u32 *)&bucket->spilled) {
+		hash.home = index;
+		index = flows_other(&hash);
+		bucket = bpf_map_lookup_elem(&nfr_states, &index);
+		if (!bucket)
+			return FLOWS_NOWHERE;
+		way = flows_way(bucket, hash.tag);
+	}
+	PACKET_OPAQUE(way);
+	if (way >= NFR_WAYS || !hash.tag ||
+	    !state_same_key(&bucket->flow[way].name, name))
+		return FLOWS_NOWHERE;
+	return index * NFR_WAYS + way;
+}
+
+/* A flow that lives at this place, or NULL. */
+NFR_INLINE struct nfr_flow *flows_flow(__u32 place)
+{
+	struct nfr_bucket *bucket = flows_bucket(place / NFR_WAYS);
+	__u32 way = place % NFR_WAYS;
+
+	if (!bucket)
+		return 0;
+	PACKET_OPAQUE(bucket);
+	if (!bucket->tag[way] || bucket->tag[way] & FLOWS_FILLING)
+		return 0;
+	return &bucket->flow[way];
+}
+
+NFR_INLINE struct nfr_state *flows_state(__u32 place)
+{
+	struct nfr_bucket *bucket = flows_bucket(place / NFR_WAYS);
+
+	if (!bucket)
+		return 0;
+	PACKET_OPAQUE(bucket);
+	return &bucket->flow[place % NFR_WAYS].state;
+}
+
+NFR_INLINE void flows_spill(__u32 home, __u32 by)
+{
+	struct nfr_bucket *bucket = flows_bucket(home);
+
+	if (bucket)
+		__sync_fetch_and_add(&bucket->spilled, by);
+}
+
+/* 0 when it was there, and nobody else ended it. */
+NFR_INLINE int flows_delete(__u32 place)
+{
+	__u32 way = place % NFR_WAYS, tag, home;
+	struct nfr_bucket *bucket = flows_bucket(place / NFR_WAYS);
+
+	if (!bucket)
+		return 1;
+	PACKET_OPAQUE(bucket);
+	tag = bucket->tag[way];
+	home = bucket->flow[way].home;
+	if (!tag || tag & FLOWS_FILLING ||
+	    __sync_val_compare_and_swap(&bucket->tag[way], tag, 0) != tag)
+		return 1;
+	if (home != place / NFR_WAYS)
+		flows_spill(home, -1);
+	return 0;
+}
+
+/* ---- a new one ----------------------------------------------------------- */
+
+NFR_INLINE __u32 flows_count(const struct nfr_bucket *bucket)
+{
+	__u32 count = 0;
+
+#pragma GCC unroll 8
+	for (__u32 i = 0; i < NFR_WAYS; i++)
+		count += bucket->tag[i] != 0;
+	return count;
+}
+
+/* Takes a free place of the bucket, the way first if it is. Or NFR_WAYS. */
+NFR_INLINE __u32 flows_claim(struct nfr_bucket *bucket, __u32 tag, __u32 way)
+{
+	__u32 filling = tag | FLOWS_FILLING;
+
+#pragma GCC unroll 8
+	for (__u32 i = 0; i < NFR_WAYS; i++, way++) {
+		way %= NFR_WAYS;
+		if (!bucket->tag[way] &&
+		    !__sync_val_compare_and_swap(&bucket->tag[way], 0, filling))
+			return way;
+	}
+	return NFR_WAYS;
+}
+
+/* Has a place of the bucket, but for this one, the tag, or will have? */
+NFR_INLINE int flows_meets(const struct nfr_bucket *bucket, __u32 tag,
+			   __u32 but)
+{
+#pragma GCC unroll 8
+	for (__u32 i = 0; i < NFR_WAYS; i++) {
+		__u32 there = *(const volatile __u32 *)&bucket->tag[i];
+
+		if (i != but &&
+		    (there | FLOWS_FILLING) == (tag | FLOWS_FILLING))
+			return 1;
+	}
+	return 0;
+}
+
+NFR_INLINE void flows_fill(struct nfr_flow *flow, __u32 home,
+			   const struct nfr_state_key *name,
+			   const struct nfr_state *state)
+{
+	flow->name = *name;
+	flow->home = home;
+	flow->state = *state;
+}
+
+/* enum state_insert. */
+__attribute__((noinline)) int flows_insert(const struct nfr_state_key *name,
+					   const struct nfr_state *state)
+{
+	struct nfr_bucket *home, *other, *taken;
+	struct flows_hash hash;
+	int is_spilled;
+	__u32 way;
+
+	if (!name || !state || env_states(0) >= (__s32)NFR_STATES_MAX)
+		return STATE_FULL;
+	hash = flows_hash(name);
+	if (!hash.tag)
+		return STATE_FULL;
+	home = flows_bucket(hash.home);
+	other = flows_bucket(flows_other(&hash));
+	if (!home || !other)
+		return STATE_FULL;
+	way = flows_count(home);
+	is_spilled = way > FLOWS_CROWDED && flows_count(other) < way;
+	taken = is_spilled ? other : home;
+	way = flows_claim(taken, hash.tag, hash.way);
+	if (way >= NFR_WAYS)
+		return STATE_FULL;
+	if (flows_meets(home, hash.tag, is_spilled ? NFR_WAYS : way) ||
+	    flows_meets(other, hash.tag, is_spilled ? way : NFR_WAYS)) {
+		taken->tag[way] = 0;
+		return flows_find(name) == FLOWS_NOWHERE ? STATE_FULL
+							 : STATE_EXISTS;
+	}
+	flows_fill(&taken->flow[way], hash.home, name, state);
+	if (is_spilled)
+		__sync_fetch_and_add(&home->spilled, 1);
+	__sync_lock_test_and_set(&taken->tag[way], hash.tag);
+	return STATE_INSERTED;
+}
+
+#endif
