@@ -347,7 +347,9 @@ NFR_INLINE enum translate_result translate_alias(struct env *env,
 	ret = env_alias_insert(env, &x->alias, &v->name);
 	if (ret == STATE_EXISTS) {
 		owner = translate_owner(env, &x->alias, &x->owner);
-		if (!owner)
+		if (owner && state_same_key(&x->owner, &v->name))
+			ret = STATE_INSERTED; /* one before us left it */
+		else if (!owner)
 			ret = env_alias_insert(env, &x->alias, &v->name);
 	}
 	if (ret == STATE_INSERTED)
