@@ -177,7 +177,7 @@ unit rel
 mapfile -t plain < <(folders)
 scripts "${plain[@]}"
 ! is_wanted agree || suite agree 120 build/rel/tests/agree/agree
-! is_wanted agree || suite agree_follow 120 build/rel/tests/agree/agree_follow --seed 1
+! is_wanted agree || suite agree_follow 120 build/rel/tests/agree/agree_follow
 ! is_wanted agree || suite agree_trace 240 build/rel/tests/agree/agree_trace
 scripts net
 # Its 45 rows build a world each: minutes. "make leak" has them all.

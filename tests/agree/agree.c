@@ -17,8 +17,8 @@
 #include <sys/random.h>
 
 #include "agree.h"
-#include "compiler/lower_rules.h"
 #include "compiler/model.h"
+#include "matches.h"
 #include "policy_case.h"
 #include "random_packet.h"
 #include "random_policy.h"
@@ -128,35 +128,6 @@ static void draw_ingress(struct random *r, struct trial *t)
 		*received = NFR_RECEIVED_OTHER;
 }
 
-/*
- * The model's verdict, and what the engines say beside it: whether a match rule
- * logs, and that they remember no more than so many of them.
- */
-static struct nfr_result judge(const struct policy *p,
-			       const struct nfr_key *key)
-{
-	const struct model_context none = model_no_context();
-	struct model_outcome out;
-	size_t kept = 0;
-
-	model_evaluate(p, key, &none, &out);
-	for (size_t i = 0; i < out.matched.count; i++) {
-		const struct policy_rule *rule =
-			&p->rules[out.matched.rules[i]];
-
-		if (!lower_is_kept(rule) || kept++ == VM_MATCHED_MAX)
-			continue;
-		if (rule->is_logged)
-			out.result.action |= NFR_RESULT_LOGGED;
-	}
-	if (kept > VM_MATCHED_MAX) {
-		out.result.verdict = NFR_BLOCK;
-		out.result.reason = NFR_REASON_MATCHES;
-		out.result.rule = NFR_NO_RULE;
-	}
-	return out.result;
-}
-
 /* 127/8 and ::1 are on no wire but the loopback's. */
 static bool is_local(const struct nfr_key *key)
 {
@@ -208,7 +179,7 @@ static void draw_trial(const struct run *run, struct trial *t)
 		t->verdict.reason = t->expected.piece_doubt;
 		return;
 	}
-	t->verdict = judge(t->policy->policy, &t->expected.key);
+	t->verdict = matches_judge(t->policy->policy, &t->expected.key);
 	/* Only a rule that says so passes what quotes nothing. */
 	if (t->expected.is_unread && t->verdict.reason == NFR_REASON_DEFAULT) {
 		t->verdict.reason = NFR_REASON_ICMP_INNER;

@@ -18,6 +18,7 @@
 #include "compiler/model.h"
 #include "kernel.h"
 #include "packet_spec.h"
+#include "matches.h"
 #include "policy_case.h"
 #include "pool.h"
 #include "random_policy.h"
@@ -173,7 +174,7 @@ static void expect_error(const struct policy *p, const struct step *first,
 {
 	struct nfr_key answer = answer_key(first, s);
 
-	s->want = model_judge(p, &s->key);
+	s->want = matches_judge(p, &s->key);
 	if (!is_for_sender || !makes_state(p, first))
 		return;
 	s->want = model_judge_flow(p, &s->key, first->want.rule);
@@ -319,7 +320,7 @@ static void try_packet(struct run *run, struct random *r,
 	step_build(&first, ifid);
 	if (first.want.reason != NFR_REASON_NONE)
 		return;
-	first.want = model_judge(p, &first.key);
+	first.want = matches_judge(p, &first.key);
 	if (first.is_unread && first.want.reason == NFR_REASON_DEFAULT) {
 		first.want.reason = NFR_REASON_ICMP_INNER;
 		first.want.verdict = NFR_BLOCK;

@@ -21,7 +21,8 @@
 struct attempt {
 	struct nfr_result result;
 	bool keeps;
-	bool reserves; /* a name: who gives way has done so */
+	bool reserves;	 /* a name: who gives way has done so */
+	bool is_limited; /* then those that are counted have given way */
 	bool floats;
 	struct flow flow;
 };
@@ -289,13 +290,13 @@ static void attempt(struct flow_model *m, const struct flow_hook *h,
 	struct trace_ends to;
 	struct model_outcome o;
 	uint32_t limit = m->policy->options.state_limit;
-	bool is_free, keeps, leaves, has_room;
+	bool is_free, is_few, is_late, keeps, leaves, has_room;
 	size_t giving;
 
 	context.pick = pick;
 	model_evaluate(m->policy, key, &context, &o);
 	out->result = o.result;
-	out->keeps = out->reserves = false;
+	out->keeps = out->reserves = out->is_limited = false;
 	note_pools(&out->flow, m->policy, &o);
 	leaves = out->flow.pool_count && h->dir == NFR_DIR_OUT;
 	out->floats = m->policy->rules[o.decider].is_floating;
@@ -312,25 +313,23 @@ static void attempt(struct flow_model *m, const struct flow_hook *h,
 	     (o.result.reason == NFR_REASON_GUARD && leaves)))
 		out->result = flow_blocks(NFR_REASON_TRANSLATE, o.decider);
 	/* What leaves translated takes its place before the guard sees it. */
-	if (keeps && leaves && o.result.reason == NFR_REASON_GUARD) {
-		out->reserves = true;
-		if (!has_room)
-			out->result =
-				flow_blocks(NFR_REASON_STATE_FULL, o.decider);
-	}
-	if (o.result.verdict != NFR_PASS || !keeps)
+	is_late = leaves && o.result.reason == NFR_REASON_GUARD;
+	if (!keeps || (o.result.verdict != NFR_PASS && !is_late))
 		return;
 	out->flow = new_flow(m, h, p, key, &o);
-	out->keeps = true;
-	to = ends_of_key(&o.key, p);
+	to = ends_of_key(is_late ? &o.seen : &o.key, p);
 	if (h->dir == NFR_DIR_OUT)
 		out->flow.wire = to;
 	else
 		out->flow.stack = to;
 	is_free = o.nat ? choose_port(m, o.nat, seen, &out->flow)
 			: !is_taken(m, &out->flow);
-	out->reserves = has_room || leaves;
-	if (!has_room)
+	is_few = flow_limit_begin(m, &out->flow);
+	out->reserves = leaves || (has_room && is_few);
+	out->is_limited = !is_few;
+	if (!is_few)
+		out->result = flow_blocks(NFR_REASON_LIMIT, o.decider);
+	else if (!has_room)
 		out->result = flow_blocks(NFR_REASON_STATE_FULL, o.decider);
 	else if (!is_free)
 		out->result = flow_blocks(NFR_REASON_TRANSLATE, o.decider);
@@ -375,8 +374,10 @@ struct flow *flow_begin(struct flow_model *m, const struct flow_hook *h,
 	a->result = first.result;
 	a->out.packet.ends = attempt_ends(&first, p);
 	mark_those(m, h, p, first.flow.pool_count, first.floats);
-	for (size_t i = m->count; i-- > 0 && first.reserves;)
-		if (m->flows[i].gives_way)
+	for (size_t i = m->count; i-- > 0;)
+		if (m->flows[i].gives_way &&
+		    (first.reserves ||
+		     (first.is_limited && m->flows[i].is_counted)))
 			flow_end(m, &m->flows[i]);
 	if (!first.keeps)
 		return NULL;

@@ -261,6 +261,11 @@ static void go_on(struct flow_model *m, const struct flow_hook *h,
 		f->phase = phase;
 		f->timeout_ms = flow_timeout_ms(m->policy, f);
 	}
+	if (!flow_limit_connect(m, f)) {
+		a->result = flow_blocks(NFR_REASON_LIMIT, f->rule);
+		flow_end(m, f);
+		return;
+	}
 	f->seen_ms = h->now_ms;
 	count_packet(f, h);
 }

@@ -5,6 +5,7 @@
  *
  *   flow_model.c      which flow a packet is of, fragments, ICMP errors
  *   flow_begin.c      new flows: rules, translation, names that are free
+ *   flow_limit.c      how many of them a rule allows
  *   flow_tcp.c        whether a segment belongs to a connection
  *
  * It follows pf.conf(5), RFC 791, 792, 4443, 9293, 5961, 7323 and 1858, and
@@ -69,6 +70,10 @@ struct flow {
 	enum flow_phase phase;
 	bool has_fin[2]; /* [0]: of the side that began */
 	bool is_loose, is_sloppy;
+	/* Of the rule that made it, if that has limits: what counts it. */
+	bool is_counted, is_connection;
+	enum ast_track track; /* whose flows count as its source's */
+	uint64_t counted_by;
 	bool gives_way; /* to the flow that is about to begin */
 	struct flow_side side[2];
 	uint64_t seen_ms, timeout_ms;
@@ -144,6 +149,11 @@ struct flow *flow_begin(struct flow_model *, const struct flow_hook *,
 bool flow_holds(const struct flow_model *, const struct flow_hook *,
 		struct flow *);
 uint64_t flow_timeout_ms(const struct policy *, const struct flow *);
+
+/* flow_limit.c: marks the new flow as counted; false when it is too many. */
+bool flow_limit_begin(const struct flow_model *, struct flow *);
+/* The packet made a connection of the flow: false when it is too many. */
+bool flow_limit_connect(const struct flow_model *, struct flow *);
 
 /* flow_tcp.c */
 enum flow_fit { FLOW_MISFIT, FLOW_FITS, FLOW_PASSES_BY };

@@ -41,6 +41,21 @@ static void draw_options(struct drawing *d)
 		fputs("set default pass\n", d->out);
 }
 
+/* In every policy, with other members: a table changes while flows are on. */
+static void draw_tables(struct drawing *d)
+{
+	static const char *const near[] = {
+		"10.0.0.0/8 ! 10.0.0.3 fd00::/16", "10.0.0.2 192.168.1.77",
+		"10.0.0.0/30 fd00::2 2001:db8::1", "10.0.0.3 fd00::/8"};
+	static const char *const far[] = {
+		"198.51.100.0/24 2001:db8:1::/48",
+		"0.0.0.0/0 ! 203.0.113.0/24 203.0.113.9",
+		"203.0.113.9 192.168.1.64 2001:db8::/32", "198.51.100.7"};
+
+	fprintf(d->out, "table <near> { %s }\ntable <far> { %s }\n",
+		PICK(d->r, near), PICK(d->r, far));
+}
+
 static void draw_tunnel(struct drawing *d)
 {
 	static const char *const clauses[] = {
@@ -116,7 +131,15 @@ static void draw_binat(struct drawing *d)
 static void draw_state(struct drawing *d)
 {
 	static const char *const options[] = {
-		"sloppy", "tcp.first 9, udp.first 4", "floating", "if-bound"};
+		"sloppy",
+		"tcp.first 9, udp.first 4",
+		"floating",
+		"if-bound",
+		"max 3",
+		"max-src-states 2",
+		"max-src-nodes 1, floating",
+		"max-src-conn 1",
+		"max 4, max-src-nodes 2, max-src-states 3, tcp.established 5"};
 	uint32_t n = random_below(d->r, 10);
 
 	if (n < 5)
@@ -151,10 +174,15 @@ static void draw_proto(struct drawing *d, bool *is_tcp)
 
 static void draw_hosts(struct drawing *d)
 {
-	static const char *const ends[] = {
-		" from 10.0.0.0/8",	      " to 198.51.100.0/24",
-		" from { 10.0.0.2 fd00::2 }", " from fd00::/8",
-		" to ! 203.0.113.9",	      " from 192.168.1.77"};
+	static const char *const ends[] = {" from 10.0.0.0/8",
+					   " to 198.51.100.0/24",
+					   " from { 10.0.0.2 fd00::2 }",
+					   " from fd00::/8",
+					   " to ! 203.0.113.9",
+					   " from 192.168.1.77",
+					   " from <near>",
+					   " to <far>",
+					   " from <near> to <far>"};
 
 	fputs(PICK(d->r, ends), d->out);
 }
@@ -252,6 +280,8 @@ static char *draw_variant(struct drawing *d, const struct lines *l,
 
 	if (!out)
 		abort();
+	d->out = out;
+	draw_tables(d);
 	for (unsigned i = 0; i < l->count; i++)
 		if (is_same || !random_once_in(d->r, 8))
 			fputs(l->text[i], out);
