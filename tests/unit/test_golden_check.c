@@ -193,8 +193,9 @@ static bool reject_case(const char *path)
 /* The whole way to an image, twice, as the tools go it. */
 static bool rules_case(const char *path)
 {
-	const char *host = strstr(path, "router") ? "tests/hosts/router.json"
-						  : "tests/hosts/laptop.json";
+	bool is_router = strstr(path, "router") || strstr(path, "gateway");
+	const char *host = is_router ? "tests/hosts/router.json"
+				     : "tests/hosts/laptop.json";
 	struct compile_options options = {.host_profile = host};
 	struct compilation *a = NULL, *b = NULL;
 	const char *error = NULL;
