@@ -33,7 +33,7 @@
 #define KERNEL_ENTRIES (1u << 14)
 #define KERNEL_ACTIONS 1024u
 #define KERNEL_POOL_ADDRS 4096u
-#define KERNEL_HASH ((size_t)8 << 20) /* of a random policy, at most */
+#define KERNEL_HASH ((size_t)4 << 20) /* of a random policy, at most */
 #define KERNEL_FRAME_MAX 2048
 #define KERNEL_OBJECTS AGREE_KERNEL_OBJECTS
 /* Where frames came in: other devices than the loopback is now. */
@@ -331,7 +331,8 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 	if (!ret)
 		ret = fill(o->map[MAP_ACTIONS], image->actions,
 			   image->action_count, sizeof(*image->actions));
-	if (!ret)
+	/* Nobody looks into it unless the config says so. */
+	if (!ret && image->hash_len)
 		ret = hash_map_fill(
 			bpf_object__find_map_fd_by_name(o->object, "nfr_hash"),
 			image);
