@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compare.h"
 #include "machine.h"
 #include "run.h"
 #include "run_rules.h"
@@ -25,6 +26,8 @@ int main(int argc, char **argv)
 	struct machine m;
 	int ret = settings_parse(argc, argv, &s);
 
+	if (ret < 0 && s.verb == BENCH_COMPARE)
+		ret = bench_compare(&s);
 	if (ret < 0) {
 		machine_read(&m);
 		if (!s.is_json)

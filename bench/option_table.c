@@ -4,7 +4,7 @@
 
 #define BIT(verb) (1u << BENCH_##verb)
 
-static const char *const usage[] = {"[options] [VERB]", NULL};
+static const char *const usage[] = {"[options] [VERB [FILE...]]", NULL};
 
 static const struct option_verb verbs[] = {
 	[BENCH_RUN] = {"run", "", NULL,
@@ -13,7 +13,9 @@ static const struct option_verb verbs[] = {
 	[BENCH_STATE] = {"state", "", NULL,
 			 "what flow state costs: a packet of a flow, and a new "
 			 "flow"},
-	[BENCH_HELP] = {"help", "[VERB]", "run state", "print help"},
+	[BENCH_COMPARE] = {"compare", "OLD NEW", NULL,
+			   "two files of --json: what got slower"},
+	[BENCH_HELP] = {"help", "[VERB]", "run state compare", "print help"},
 };
 
 static const struct option_spec specs[] = {
@@ -45,6 +47,8 @@ static const struct option_spec specs[] = {
 	{BENCH_OPT_MS, 't', "time", OPTION_NUMBER, "MS", NULL,
 	 BIT(RUN) | BIT(STATE),
 	 "milliseconds a case in each round (run 20, state 5)"},
+	{BENCH_OPT_SHARE, 'w', "worse", OPTION_NUMBER, "PERCENT", NULL,
+	 BIT(COMPARE), "how much worse is a regression (10)"},
 	{BENCH_OPT_JSON, 'j', "json", OPTION_NONE, NULL, NULL,
 	 BIT(RUN) | BIT(STATE), "a JSON object a line"},
 	{BENCH_OPT_VERSION, 'V', "version", OPTION_NONE, NULL, NULL, 0,

@@ -6,7 +6,13 @@
 #include "runtime/option.h"
 
 /* Indexes in nfbench_options.verbs. */
-enum bench_verb { BENCH_RUN, BENCH_STATE, BENCH_HELP, BENCH_VERBS };
+enum bench_verb {
+	BENCH_RUN,
+	BENCH_STATE,
+	BENCH_COMPARE,
+	BENCH_HELP,
+	BENCH_VERBS
+};
 
 enum bench_option {
 	BENCH_OPT_RULES,
@@ -20,6 +26,7 @@ enum bench_option {
 	BENCH_OPT_FLOWS,
 	BENCH_OPT_ROUNDS,
 	BENCH_OPT_MS,
+	BENCH_OPT_SHARE,
 	BENCH_OPT_JSON,
 	BENCH_OPT_VERSION,
 	BENCH_OPT_HELP

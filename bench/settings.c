@@ -98,6 +98,9 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 	case BENCH_OPT_TRACE:
 		s->trace = arg;
 		return 0;
+	case BENCH_OPT_SHARE:
+		return parse_number(arg, 1000, "--worse is 1 to 1000 percent",
+				    &s->share);
 	case BENCH_OPT_JSON:
 		s->is_json = true;
 		return 0;
@@ -121,6 +124,20 @@ static void defaults(struct settings *s)
 			   (unsigned)is_state << MEASURE_IN;
 }
 
+/* The operands behind the verb. */
+static int parse_files(const struct option_parser *p, int verb,
+		       struct settings *s)
+{
+	s->files = p->operands + 1;
+	s->file_count = p->operand_count - 1;
+	if (verb == BENCH_COMPARE)
+		return s->file_count == 2
+			       ? 0
+			       : usage_error("compare takes two files");
+	return s->file_count > 0 ? usage_error("takes no operand but the verb")
+				 : 0;
+}
+
 /* The operands: a verb, or none for run; help may name another one. */
 static int parse_verb(struct option_parser *p, struct settings *s, bool is_help)
 {
@@ -138,11 +155,13 @@ static int parse_verb(struct option_parser *p, struct settings *s, bool is_help)
 					     : -1;
 		if (p->operand_count > 1 && topic < 0)
 			return usage_error(p->error);
+		if (p->operand_count > 2)
+			return usage_error("help takes one verb");
 	}
-	if (p->operand_count > (verb == BENCH_HELP ? 2 : 1))
-		return usage_error("takes no operand but the verb");
 	if (option_check_verb(p, verb))
 		return usage_error(p->error);
+	if (!is_help && parse_files(p, verb, s))
+		return EXIT_INPUT;
 	if (is_help) {
 		option_print_help(&nfbench_options, topic, stdout);
 		return EXIT_YES;
@@ -164,7 +183,8 @@ int settings_parse(int argc, char **argv, struct settings *s)
 			       .rules_count = 4,
 			       .family = -1,
 			       .has_nft = true,
-			       .flows = 20000};
+			       .flows = 20000,
+			       .share = 10};
 	option_begin(&parser, &nfbench_options, argc, argv);
 	while ((got = option_next(&parser, &spec, &arg)) == 1) {
 		is_help |= spec->id == BENCH_OPT_HELP;

@@ -21,7 +21,9 @@ struct settings {
 	enum bench_method method;
 	bool has_nft;
 	const char *set, *trace; /* NULL: not given */
-	unsigned flows, rounds, ms;
+	unsigned flows, rounds, ms, share;
+	char **files; /* compare: two */
+	int file_count;
 	bool is_json;
 };
 

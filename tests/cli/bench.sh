@@ -21,6 +21,66 @@ says 'help of a verb lists its options' 0 '--method METHOD' nfbench help state
 fact 'and not those of others' bash -c '! nfbench help state | grep -e --rules'
 says '--help of a verb is the same' 0 '--method METHOD' nfbench state --help
 
+# row NS P25 P75 [FLOOR [RULES]]: a line as nfbench writes it.
+row() {
+	jq -nc --argjson ns "$1" --argjson p25 "$2" --argjson p75 "$3" \
+		--argjson floor "${4:-50}" --argjson rules "${5:-100}" \
+		'{set: "acl", rules: $rules, family: "inet", engine: "hash",
+		hook: "key", trace: "random", floor_ns: $floor, ns: $ns,
+		p25: $p25, p75: $p75, ratio: ($ns / $floor),
+		added_ns: ($ns - $floor), kernel: "6.18", cpu: "one"}'
+}
+old=$tmp/old.json new=$tmp/new.json
+row 100 98 103 >"$old"
+# compares TEXT STATUS PATTERN [OPTION...]
+compares() {
+	local text=$1 status=$2 pattern=$3
+	shift 3
+	says "compare: $text" "$status" "$pattern" \
+		nfbench compare "$@" "$old" "$new"
+}
+cp "$old" "$new"
+compares 'the same is the same' 0 'random .* same$'
+row 125 121 127 >"$new"
+compares 'worse is a regression' 1 ' 125\.0 .* WORSE$'
+compares 'a share that it stays below' 0 ' 125\.0 .* same$' --worse 60
+compares 'what is added counts by itself' 1 'WORSE$' --worse 40
+row 125 101 140 >"$new"
+compares 'quartiles that overlap are noise' 0 ' 125\.0 .* noise$'
+row 80 79 82 >"$new"
+compares 'better is none' 0 ' 80\.0 .* better$'
+row 200 196 206 100 >"$new"
+compares 'a machine half as fast is none' 0 ' 200\.0 .* same$'
+row 100 98 103 40 >"$new"
+compares 'more floors than before, on a faster machine' 1 'WORSE$'
+row 100 98 103 50 7 >"$new"
+compares 'a missing row is named' 3 '^acl +100 inet .* missing in the new file$'
+compares 'and so is a new one' 3 '^acl +7 inet .* only in the new file$'
+row 125 121 127 >>"$new"
+row 100 98 103 50 8 >>"$old"
+compares 'a regression beside a missing row is one' 1 'WORSE$'
+row 100 98 103 50 8 >"$new"
+row 100 98 103 >>"$new"
+compares 'rows are found in any order' 0 '2 same, .* 0 missing, 0 only new'
+{ row 100 98 103 && echo '{"set": "acl",'; } >"$new"
+compares 'damaged JSON has its place' 2 "$new:2: column [0-9]+: "
+row 100 98 103 | jq -c 'del(.hook)' >"$new"
+compares 'a line without a hook' 2 "$new:1: .*hook"
+row 100 103 98 >"$new"
+compares 'quartiles around no median' 2 "$new:1: times that do not fit"
+{ row 100 98 103 && row 101 98 103; } >"$new"
+compares 'a case that is there twice' 2 "$new:2: the same case as in line 1"
+: >"$new"
+compares 'an empty file' 2 "$new: no measurement in it"
+rm "$new"
+compares 'no file' 2 "$new: No such file"
+says 'compare: two files it takes' 2 'compare takes two files' \
+	nfbench compare "$old"
+says 'compare: no share is refused' 2 '--worse is 1 to 1000 percent' \
+	nfbench compare --worse 1001 "$old" "$old"
+says 'compare: results of ours are whole' 0 ' 0 missing, 0 only new' \
+	nfbench compare bench/results/rules.json bench/results/rules.json
+
 # lines TEXT COUNT JQ COMMAND...: so many lines or more, and all are so.
 lines() {
 	local text=$1 count=$2 all=$3
