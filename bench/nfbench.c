@@ -5,6 +5,7 @@
 
 #include "compare.h"
 #include "machine.h"
+#include "plot.h"
 #include "run.h"
 #include "run_rules.h"
 #include "settings.h"
@@ -28,6 +29,8 @@ int main(int argc, char **argv)
 
 	if (ret < 0 && s.verb == BENCH_COMPARE)
 		ret = bench_compare(&s);
+	if (ret < 0 && s.verb == BENCH_PLOT)
+		ret = bench_plot(&s);
 	if (ret < 0) {
 		machine_read(&m);
 		if (!s.is_json)

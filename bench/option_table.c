@@ -15,7 +15,10 @@ static const struct option_verb verbs[] = {
 			 "flow"},
 	[BENCH_COMPARE] = {"compare", "OLD NEW", NULL,
 			   "two files of --json: what got slower"},
-	[BENCH_HELP] = {"help", "[VERB]", "run state compare", "print help"},
+	[BENCH_PLOT] = {"plot", "FILE...", NULL,
+			"files of --json: an SVG of ns over rules"},
+	[BENCH_HELP] = {"help", "[VERB]", "run state compare plot",
+			"print help"},
 };
 
 static const struct option_spec specs[] = {
@@ -49,6 +52,8 @@ static const struct option_spec specs[] = {
 	 "milliseconds a case in each round (run 20, state 5)"},
 	{BENCH_OPT_SHARE, 'w', "worse", OPTION_NUMBER, "PERCENT", NULL,
 	 BIT(COMPARE), "how much worse is a regression (10)"},
+	{BENCH_OPT_OUTPUT, 'o', "output", OPTION_FILE, "FILE", NULL, BIT(PLOT),
+	 "the SVG"},
 	{BENCH_OPT_JSON, 'j', "json", OPTION_NONE, NULL, NULL,
 	 BIT(RUN) | BIT(STATE), "a JSON object a line"},
 	{BENCH_OPT_VERSION, 'V', "version", OPTION_NONE, NULL, NULL, 0,

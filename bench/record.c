@@ -28,7 +28,7 @@ static int parse(const struct reader *r, const char *text, size_t len,
 	json_error_t why;
 	int rules = 0;
 
-	*out = (struct record){.line = r->line};
+	*out = (struct record){.path = r->path, .line = r->line};
 	out->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
 	if (!out->json) {
 		snprintf(what, sizeof(what), "column %d: %s", why.column,
@@ -57,11 +57,11 @@ static int parse(const struct reader *r, const char *text, size_t len,
 static int add(struct reader *r, const struct record *record)
 {
 	const struct record *before = records_find(r->out, record);
-	char what[64];
+	char what[RECORD_ERROR_MAX / 2];
 
 	if (before) {
-		snprintf(what, sizeof(what), "the same case as in line %zu",
-			 before->line);
+		snprintf(what, sizeof(what), "the same case as in %s:%zu",
+			 before->path, before->line);
 		return refuse(r, what);
 	}
 	if (r->out->count == r->room) {
@@ -104,11 +104,12 @@ static int read_lines(struct reader *r, FILE *file)
 int records_read(const char *path, struct records *out,
 		 char error[RECORD_ERROR_MAX])
 {
-	struct reader r = {.path = path, .out = out, .error = error};
+	struct reader r = {
+		.path = path, .out = out, .room = out->count, .error = error};
+	size_t before = out->count;
 	FILE *file = fopen(path, "re");
 	int ret;
 
-	*out = (struct records){0};
 	if (!file) {
 		ret = -errno;
 		snprintf(error, RECORD_ERROR_MAX, "%s: %s", path,
@@ -117,7 +118,7 @@ int records_read(const char *path, struct records *out,
 	}
 	ret = read_lines(&r, file);
 	fclose(file);
-	if (!ret && out->count == 0) {
+	if (!ret && out->count == before) {
 		snprintf(error, RECORD_ERROR_MAX, "%s: no measurement in it",
 			 path);
 		ret = -EINVAL;

@@ -15,6 +15,7 @@ struct record {
 	unsigned rules;
 	double ns, p25, p75, floor_ns, ratio, added_ns;
 	json_t *json;
+	const char *path; /* the caller's */
 	size_t line;
 };
 
@@ -24,10 +25,10 @@ struct records {
 };
 
 /*
- * 0, or -errno with error set: "FILE:LINE: what". At least one; no two of one
- * file are of the same case. Freed by records_free() in any case.
+ * Adds those of a file, at least one; no two are of the same case. 0, or -errno
+ * with error set: "FILE:LINE: what". Freed by records_free() in any case.
  */
-int records_read(const char *path, struct records *out,
+int records_read(const char *path, struct records *,
 		 char error[RECORD_ERROR_MAX]);
 void records_free(struct records *);
 

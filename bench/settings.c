@@ -101,6 +101,9 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 	case BENCH_OPT_SHARE:
 		return parse_number(arg, 1000, "--worse is 1 to 1000 percent",
 				    &s->share);
+	case BENCH_OPT_OUTPUT:
+		s->output = arg;
+		return 0;
 	case BENCH_OPT_JSON:
 		s->is_json = true;
 		return 0;
@@ -134,6 +137,11 @@ static int parse_files(const struct option_parser *p, int verb,
 		return s->file_count == 2
 			       ? 0
 			       : usage_error("compare takes two files");
+	if (verb == BENCH_PLOT)
+		return s->file_count > 0 && s->output
+			       ? 0
+			       : usage_error("plot takes a file or more, and "
+					     "--output");
 	return s->file_count > 0 ? usage_error("takes no operand but the verb")
 				 : 0;
 }

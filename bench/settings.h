@@ -20,9 +20,9 @@ struct settings {
 	enum measure_loop loop;
 	enum bench_method method;
 	bool has_nft;
-	const char *set, *trace; /* NULL: not given */
+	const char *set, *trace, *output; /* NULL: not given */
 	unsigned flows, rounds, ms, share;
-	char **files; /* compare: two */
+	char **files; /* compare: two; plot: one or more */
 	int file_count;
 	bool is_json;
 };

@@ -69,7 +69,7 @@ compares 'a line without a hook' 2 "$new:1: .*hook"
 row 100 103 98 >"$new"
 compares 'quartiles around no median' 2 "$new:1: times that do not fit"
 { row 100 98 103 && row 101 98 103; } >"$new"
-compares 'a case that is there twice' 2 "$new:2: the same case as in line 1"
+compares 'a case that is there twice' 2 "$new:2: the same case as in $new:1"
 : >"$new"
 compares 'an empty file' 2 "$new: no measurement in it"
 rm "$new"
@@ -80,6 +80,57 @@ says 'compare: no share is refused' 2 '--worse is 1 to 1000 percent' \
 	nfbench compare --worse 1001 "$old" "$old"
 says 'compare: results of ours are whole' 0 ' 0 missing, 0 only new' \
 	nfbench compare bench/results/rules.json bench/results/rules.json
+
+# panel ENGINE NS RULES: a line of a curve.
+panel() {
+	row "$2" "$(($2 - 2))" "$(($2 + 3))" 50 "$3" |
+		jq -c --arg engine "$1" '.engine = $engine'
+}
+for rules in 1 1000 10000; do
+	panel none 50 $rules
+	panel hash $((60 + rules / 1000)) $rules
+	panel "nft's <&>" $((70 + rules)) $rules
+done >"$old"
+jq -c '.set = "fw"' "$old" >"$new"
+if command -v gnuplot >/dev/null; then
+	says 'plot: two files become an SVG' 0 '' \
+		nfbench plot "$old" "$new" -o "$tmp/out.svg"
+	fact 'plot: it is XML' xmllint --noout "$tmp/out.svg"
+	# titles XPATH: how many curves have such a title.
+	titles() {
+		xmllint --xpath "count(//*[local-name()='title'][$1])" \
+			"$tmp/out.svg"
+	}
+	fact 'plot: a curve for each engine of each set' test \
+		"$(titles '.="hash key"') $(titles '.="nft'\''s <&> key"')" = '2 2'
+	fact 'plot: a floor in each, and none twice' test \
+		"$(titles '.="floor key"') $(titles '.="none key"')" = '2 0'
+	says 'plot: no place for the SVG' 3 "$tmp/no/out.svg: No such file" \
+		nfbench plot "$old" -o "$tmp/no/out.svg"
+	says 'plot: results of ours are drawn' 0 '' \
+		nfbench plot bench/results/rules.json -o "$tmp/rules.svg"
+else
+	for fact in 'two files become an SVG' 'it is XML' \
+		'a curve for each engine of each set' \
+		'a floor in each, and none twice' 'no place for the SVG' \
+		'results of ours are drawn'; do
+		skip "plot: $fact" 'gnuplot is not installed'
+	done
+fi
+says 'plot: gnuplot is missing' 3 'gnuplot is not installed' \
+	env PATH=/nowhere "$bin/nfbench" plot "$old" -o "$tmp/none.svg"
+fact 'plot: and nothing is left of it' test \
+	"$(find "$tmp" -name 'none.svg*' | wc -l)" = 0
+says 'plot: an output it takes' 2 'plot takes a file or more, and --output' \
+	nfbench plot "$old"
+says 'plot: a case of both files' 2 "$old:1: the same case as in $old:1" \
+	nfbench plot "$old" "$old" -o "$tmp/none.svg"
+panel hash 60 0 >"$new"
+says 'plot: no rules' 2 "$new:1: no rules" \
+	nfbench plot "$new" -o "$tmp/none.svg"
+panel none 50 1 >"$new"
+says 'plot: floors alone' 2 'nothing to draw' \
+	nfbench plot "$new" -o "$tmp/none.svg"
 
 # lines TEXT COUNT JQ COMMAND...: so many lines or more, and all are so.
 lines() {
