@@ -91,7 +91,7 @@ static void assert_fails(struct check *c, struct search *s,
 static bool can_break(const struct search *s, const struct check_assert *a,
 		      const struct policy_rule *r, bool is_rule)
 {
-	if (r->is_match || r->is_address)
+	if (r->is_match || r->is_side_door)
 		return false;
 	if (!a->is_pass)
 		return r->is_pass;

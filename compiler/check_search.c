@@ -309,7 +309,7 @@ static bool is_guarded(const struct search_packet *packet,
 
 	if (rule >= s->policy->rule_count &&
 	    rule - s->policy->rule_count < s->policy->guard_count &&
-	    s->policy->guard[rule - s->policy->rule_count].is_address)
+	    s->policy->guard[rule - s->policy->rule_count].is_side_door)
 		return false; /* stopped by where it comes from */
 	if (ifid && s->policy->ifaces[ifid - 1].is_tunnel)
 		return false; /* stopped, but not outside */

@@ -81,7 +81,7 @@ static struct image_ruleinfo make_ruleinfo(struct writer *w,
 	image_place(w->sources, rule->span, &out.file, &out.line, &out.col);
 	if (image_is_outside(w->policy, rule))
 		out.flags |= IMAGE_RULE_OUTSIDE;
-	if (rule->is_address)
+	if (rule->is_side_door)
 		out.flags |= IMAGE_RULE_ADDRESS;
 	if (rule->is_quick)
 		out.flags |= IMAGE_RULE_QUICK;
@@ -144,7 +144,7 @@ static void mark_rule(const struct policy_rule *rule, bool is_guard,
 {
 	bool is_negated = rule->is_pass;
 
-	if ((!rule->is_pass && !is_guard) || rule->is_address)
+	if ((!rule->is_pass && !is_guard) || rule->is_side_door)
 		return;
 	for (size_t i = 0; i < rule->within_count; i++)
 		mark_match(&rule->within[i], is_negated, tables);

@@ -63,7 +63,7 @@ struct policy_match {
 	bool has_received; /* received-on: where a forwarded packet came in */
 	bool received_negated;
 	uint16_t received_ifid; /* 0: any interface, so not a local packet */
-	uint8_t origin; /* NFR_ORIGIN_*, all of which it must have */
+	uint8_t origin;		/* NFR_ORIGIN_*, all of which it must have */
 	struct policy_host src, dst;
 	struct policy_port sport, dport;
 	uint8_t flags_set, flags_mask;	/* mask 0: not compared */
@@ -92,7 +92,7 @@ struct policy_rule {
 	bool is_logged;
 	bool keeps_state;
 	bool is_default;   /* the last of rules: matches everything */
-	bool is_address;   /* the guard's: by the tunnel's own addresses */
+	bool is_side_door; /* the guard's own: no rule breaks it */
 	bool is_generated; /* not written as a rule: link, tunnel, default */
 	const struct policy_effects *effects; /* NULL: none */
 	const struct policy_state *state;     /* NULL: as by default, or none */

@@ -46,7 +46,7 @@ struct tunnel_say {
 	enum check_stage stage;
 	bool is_pass;
 	bool keeps_state;
-	bool is_address;   /* by the tunnel's own addresses */
+	bool is_side_door; /* the guard's own: no rule breaks it */
 	bool is_any_frame; /* also what is not IP */
 	uint8_t origin;	   /* NFR_ORIGIN_*, all of which it must have */
 	uint8_t dirs;

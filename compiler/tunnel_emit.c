@@ -282,7 +282,7 @@ void tunnel_emit(struct tunnel *t, const struct tunnel_say *s,
 		.is_pass = s->is_pass,
 		.keeps_state = s->keeps_state,
 		.is_generated = true,
-		.is_address = s->is_address,
+		.is_side_door = s->is_side_door,
 		.span = s->span,
 		.text = say_text(t, s, &m.ast),
 	};

@@ -39,7 +39,7 @@ static void guard_addresses(struct tunnel *t)
 {
 	struct tunnel_say block = say(t, false, "the tunnel's address");
 
-	block.is_address = true;
+	block.is_side_door = true;
 	for (size_t i = 0; i < 2; i++) {
 		struct check_match m =
 			tunnel_own_match(t, t->ast->device->name, i == 0);
@@ -99,7 +99,7 @@ static void guard_sources(struct tunnel *t)
 {
 	struct tunnel_say block = say(t, false, "another's address");
 
-	block.is_address = true;
+	block.is_side_door = true;
 	for (enum addr_family f = FAMILY_IPV4; f <= FAMILY_IPV6; f++) {
 		struct check_match m =
 			tunnel_own_match(t, t->ast->device->name, true);
@@ -177,6 +177,7 @@ static void guard_wrapped(struct tunnel *t)
 	static const uint8_t protos[] = {4, 41, 47};
 	struct tunnel_say block = say(t, false, "another tunnel");
 
+	block.is_side_door = true;
 	block.dirs = TUNNEL_BOTH;
 	for (size_t i = 0; i < sizeof(protos); i++) {
 		struct check_match m = tunnel_proto_match(t, 0, protos[i], -1);

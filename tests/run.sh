@@ -139,7 +139,7 @@ unit() { # VARIANT
 	for source in tests/unit/test_*.c; do
 		name=$(basename "$source" .c)
 		! is_wanted "unit/$name" ||
-			suite "unit/$name ($1)" 120 "build/$1/tests/unit/$name"
+			suite "unit/$name ($1)" 300 "build/$1/tests/unit/$name"
 	done
 }
 
@@ -154,11 +154,11 @@ scripts() { # FOLDER...
 			elif [ "$folder" = leak ] && [[ $name != */test_* ]]; then
 				continue
 			elif [ "$folder" != net ] && [ "$folder" != leak ]; then
-				suite "$name" 120 "$script"
+				suite "$name" 240 "$script"
 			elif is_root && [ "$folder" = leak ]; then
 				suite "$name" 900 "$script"
 			elif is_root; then
-				suite "$name" 240 "$script"
+				suite "$name" 480 "$script"
 			else
 				skip "$name" 'needs root'
 			fi
@@ -176,9 +176,9 @@ unit san
 unit rel
 mapfile -t plain < <(folders)
 scripts "${plain[@]}"
-! is_wanted agree || suite agree 120 build/rel/tests/agree/agree
-! is_wanted agree || suite agree_follow 120 build/rel/tests/agree/agree_follow
-! is_wanted agree || suite agree_trace 240 build/rel/tests/agree/agree_trace
+! is_wanted agree || suite agree 300 build/rel/tests/agree/agree
+! is_wanted agree || suite agree_follow 300 build/rel/tests/agree/agree_follow
+! is_wanted agree || suite agree_trace 480 build/rel/tests/agree/agree_trace
 scripts net
 # Its 45 rows build a world each: minutes. "make leak" has them all.
 [ ${#wanted[@]} = 0 ] || scripts leak

@@ -112,7 +112,7 @@ static void test_image_names_its_sections(void **state)
 	fixture_image(&f, true, &img);
 	image_short_hash(&img, hash);
 	snprintf(expected, sizeof(expected),
-		 "image %s, version 4, %zu bytes\n"
+		 "image %s, version %u, %zu bytes\n"
 		 "file 0: a.nfr\n"
 		 "interface 1: wg0 tunnel\n"
 		 "table 0: <lan> const { 10.0.0.0/8 !10.1.0.0/16 fd00::/8 }\n"
@@ -123,7 +123,7 @@ static void test_image_names_its_sections(void **state)
 		 "rules/in/link:\nrules/in/ipv4:\nrules/in/ipv6:\n"
 		 "rules/out/link:\nrules/out/ipv4:\nrules/out/ipv6:\n"
 		 "     0  ret   0  ; a.nfr:1:1 block rule 0\n",
-		 hash, img.len);
+		 hash, NFR_ABI_VERSION, img.len);
 	assert_text(&img, disasm_image, expected);
 	fixture_free(&f);
 }
