@@ -37,10 +37,10 @@ input='pass on et0 all'
 says 'a mistyped interface gets a suggestion' 2 'did you mean "eth0"' check -
 input='table <t> file "/nowhere/t"'$'\npass from <t> to any'
 says 'a missing table file is an error' 2 '/nowhere/t.*No such file' check -
-input='pass out proto tcp from any to any user root'
+input='pass out proto tcp from any to any once'
 says 'what does not run yet is refused by name' 2 \
-	'"user" is not supported by the datapath yet' nfload compile -o /dev/null -
-says 'what does not run yet is checked' 0 'user is the first' check -
+	'"once" is not supported by the datapath yet' nfload compile -o /dev/null -
+says 'what does not run yet is checked' 0 'once is the first' check -
 input=$'pass out on eth0 inet nat-to 192.168.1.50\nassert block out on eth0'
 says 'and its asserts are held against it' 2 \
 	'witness: udp .* out eth0, as 192.168.1.50:' check -
