@@ -144,7 +144,7 @@ static void write_tables(struct pieces *out, const struct policy *p)
 	for (size_t i = 0; i < p->table_count; i++) {
 		const struct policy_table *t = &p->tables[i];
 
-		if (!t->is_dynamic && !t->is_declared)
+		if (!t->is_dynamic && !t->is_declared && *t->name != '(')
 			pieces_add(out,
 				   arena_printf(out->arena,
 						"table <%s> persist\n",
