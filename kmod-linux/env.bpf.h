@@ -434,24 +434,34 @@ struct env_sweeper {
 };
 
 /* Of forget.h and limit.h, which ask this environment. */
-NFR_INLINE int state_forget(struct env *env, const struct nfr_state_key *name,
-			    const struct nfr_state *state);
+NFR_INLINE int state_forget_with(struct env *env,
+				 const struct nfr_state_key *name,
+				 const struct nfr_state *state,
+				 struct forgotten *old);
 NFR_INLINE int state_is_over(struct env *env, const struct nfr_state_key *name,
 			     const struct nfr_state *state, __u64 now);
 NFR_INLINE int limit_is_idle(struct nfr_source *entry, __u64 now,
 			     const struct nfr_config *config);
 
+/* Of datapath.bpf.c. */
+NFR_INLINE struct verdict *datapath_scratch(void);
+
 static long env_sweep_one(__u32 place, struct env_sweeper *sweeper)
 {
 	struct nfr_flow *flow = flows_flow(place);
 	struct env env = {.is_swept = 1, .place = place};
+	struct verdict *v;
 
 	if (!flow)
 		return 0;
-	if (state_is_over(&env, &flow->name, &flow->state, sweeper->now))
-		state_forget(&env, &flow->name, &flow->state);
-	else
+	if (!state_is_over(&env, &flow->name, &flow->state, sweeper->now)) {
 		sweeper->living++;
+		return 0;
+	}
+	v = datapath_scratch();
+	if (v)
+		state_forget_with(&env, &flow->name, &flow->state,
+				  &v->forgotten);
 	return 0;
 }
 

@@ -20,28 +20,39 @@ NFR_INLINE void state_forget_alias(struct env *env,
 		env_alias_delete(env, alias);
 }
 
-/* 0 when it was there: then its other name and what limits count go with it. */
-NFR_INLINE int state_forget(struct env *env, const struct nfr_state_key *name,
-			    const struct nfr_state *state)
+/*
+ * 0 when it was there: then its other name and what limits count go with it.
+ * For those at the end of a chain of calls, whose stack has no room for *old.
+ */
+NFR_INLINE int state_forget_with(struct env *env,
+				 const struct nfr_state_key *name,
+				 const struct nfr_state *state,
+				 struct forgotten *old)
 {
-	struct nfr_source_key source;
-	struct nfr_state_key alias;
 	__u64 counted = *(const volatile __u64 *)&state->counted;
 	__u8 flags = state->flags;
 
-	/* What is deleted may at once be another's. */
-	limit_source(name, state, &source);
-	state_alias(name, state, &alias);
+	limit_source(name, state, &old->source);
+	state_alias(name, state, &old->alias);
 	if (env_state_delete(env, name))
 		return 1;
 	env_states_add(env, -1);
 	if (flags & NFR_STATE_IS_TRANSLATED)
-		state_forget_alias(env, &alias, name);
-	alias.ifindex = 0;
+		state_forget_alias(env, &old->alias, name);
+	old->alias.ifindex = 0;
 	if (flags & NFR_STATE_HAS_HOP)
-		state_forget_alias(env, &alias, name);
-	limit_drop(env, counted, &source);
+		state_forget_alias(env, &old->alias, name);
+	limit_drop(env, counted, &old->source);
 	return 0;
+}
+
+/* The same. */
+NFR_INLINE int state_forget(struct env *env, const struct nfr_state_key *name,
+			    const struct nfr_state *state)
+{
+	struct forgotten old;
+
+	return state_forget_with(env, name, state, &old);
 }
 
 /* For sweeps: nothing will continue the flow. */

@@ -62,6 +62,12 @@ struct icmp_quote {
 /* What env_slow_ask() is asked, of v->name and v->fresh. */
 enum slow_ask { SLOW_UNCOUNT, SLOW_FLUSHED, SLOW_FORGET, SLOW_FORGET_OWNER };
 
+/* What is kept of a state that is deleted: it may at once be another's. */
+struct forgotten {
+	struct nfr_source_key source;
+	struct nfr_state_key alias;
+};
+
 /* What becomes of a state that is judged again. */
 enum slow_answer { SLOW_GOES_ON, SLOW_LEAVE, SLOW_END };
 
@@ -104,6 +110,7 @@ struct verdict {
 	struct translation translation;
 	struct apply apply;
 	struct nfr_cgroup_key cgroup; /* that is looked up */
+	struct forgotten forgotten;   /* of the state that ends */
 };
 
 /* What becomes of a piece before flows and rules are asked. */

@@ -495,7 +495,7 @@ NFR_INLINE int slow_limits(struct env *env, struct verdict *v)
 		return is_lost;
 	old = env_state_find(env, &v->name);
 	if (old && old->counted && slow_gives_way(env, v, old))
-		state_forget(env, &v->name, old);
+		state_forget_with(env, &v->name, old, &v->forgotten);
 	if (translate_leaves(v))
 		translate_gives_way(env, v);
 	limit_source(&v->name, &v->fresh, &v->source);
@@ -528,7 +528,7 @@ NFR_INLINE int slow_ask(struct env *env, struct verdict *v, __u32 what)
 	if (what == SLOW_FLUSHED)
 		return state->epoch != v->epoch &&
 		       limit_is_flushed(env, name, state);
-	return state_forget(env, name, state);
+	return state_forget_with(env, name, state, &v->forgotten);
 }
 
 /* Inserts v->fresh as it is. Nonzero when that failed; the reason is set. */
@@ -727,7 +727,7 @@ NFR_INLINE int slow_connected(struct env *env, struct verdict *v,
 	else
 		answer = limit_connected(env, config, action, &v->name, state);
 	if (answer == LIMIT_REACHED)
-		state_forget(env, &v->name, state);
+		state_forget_with(env, &v->name, state, &v->forgotten);
 	else
 		v->result.reason = NFR_REASON_STATE;
 	return answer;

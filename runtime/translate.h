@@ -404,7 +404,7 @@ NFR_INLINE void translate_gives_way(struct env *env, struct verdict *v)
 	struct nfr_state *owner = translate_owner(env, &v->name, &x->owner);
 
 	if (owner && !state_continues(owner, &v->packet.key, v->role))
-		state_forget(env, &x->owner, owner);
+		state_forget_with(env, &x->owner, owner, &v->forgotten);
 }
 
 /*

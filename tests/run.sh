@@ -182,9 +182,8 @@ scripts "${plain[@]}"
 scripts net
 # Its 45 rows build a world each: minutes. "make leak" has them all.
 [ ${#wanted[@]} = 0 ] || scripts leak
+! is_wanted vm/linux-stack || suite vm/linux-stack 120 tests/vm/stack.sh
 # Kernels of others, downloaded; "make vm".
-[ ${#wanted[@]} = 0 ] || ! is_wanted vm/linux-stack ||
-	suite vm/linux-stack 120 tests/vm/stack.sh
 for series in 6.1 6.12; do
 	if [ ${#wanted[@]} != 0 ] && is_wanted "vm/linux-$series"; then
 		suite "vm/linux-$series" 240 tests/vm/test_vm.sh $series
