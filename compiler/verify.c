@@ -50,7 +50,9 @@ static bool is_iface(const struct nfr_insn *insn)
 static const char *check_compare(const struct image *img,
 				 const struct nfr_insn *insn)
 {
-	if (is_iface(insn) && insn->imm > img->iface_count)
+	/* Below the first number that is none is each. */
+	if (is_iface(insn) &&
+	    insn->imm > img->iface_count + (insn->op == NFR_OP_JLT))
 		return "no such interface";
 	return NULL;
 }
@@ -103,8 +105,8 @@ static const char *check_match(const struct image *img,
 static const char *check_effect(const struct image *img, enum form form,
 				const struct nfr_insn *insn)
 {
-	bool is_jump = form == FORM_CHANCE || form == FORM_JDONE ||
-		       form == FORM_JRANK;
+	bool is_jump =
+		form == FORM_CHANCE || form == FORM_JDONE || form == FORM_JRANK;
 
 	if (insn->field != 0 || (!is_jump && insn->jump != 0))
 		return "unused operands are not zero";

@@ -24,6 +24,7 @@ struct agree_frame {
 	size_t len;
 	uint32_t ifindex;
 	uint32_t ingress; /* of what goes out: where it came in, or 0 */
+	uint32_t origin;  /* NFR_ORIGIN_*: what a test run's socket says */
 	enum nfr_dir dir;
 	enum nfr_link link; /* the device's */
 };

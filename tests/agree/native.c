@@ -43,6 +43,7 @@ static int native_judge(void *self, const struct agree_frame *frame,
 					   .len = frame->len,
 					   .ifindex = frame->ifindex,
 					   .ingress = frame->ingress,
+					   .origin = frame->origin,
 					   .dir = frame->dir};
 
 	datapath_forget_states(self);

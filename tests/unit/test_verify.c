@@ -145,6 +145,11 @@ static void test_operands_of_comparisons_are_checked(void **state)
 
 	b->code[0].imm = 3;
 	assert_refused(b, "instruction 0: no such interface");
+	b->code[0].op = NFR_OP_JLT; /* below the first that is none: each */
+	assert_accepted(b);
+	b->code[0].imm = 4;
+	assert_refused(b, "instruction 0: no such interface");
+	b->code[0].op = NFR_OP_JNE;
 	b->code[0].imm = 2;
 	b->code[1].imm = 2;
 	assert_refused(b, "instruction 1: no such table");
