@@ -6,7 +6,8 @@
  *
  * Overview
  *   On a device with an edge, the sealed guard alone is asked: rules, states
- *   and fragments are the edge's. On a device without, the rules are asked too,
+ *   and fragments are the edge's. Without a guard, such a packet is not even
+ *   read. On a device without an edge, the rules are asked too,
  *   without states, for an interface that no rule names; a fragment whose
  *   ports are not there is a doubt.
  *
@@ -49,6 +50,14 @@ struct {
 
 extern int bpf_dynptr_from_skb(struct sk_buff___floor *, __u64,
 			       struct bpf_dynptr *) __ksym __weak;
+
+/* ---- nothing to do ------------------------------------------------------- */
+
+/* An edge judges the packet, and there is no guard to ask before it? */
+NFR_INLINE int floor_is_edges(const struct nfr_config *config, __u32 ifindex)
+{
+	return !config->has_guard && bpf_map_lookup_elem(&nfr_edges, &ifindex);
+}
 
 /* ---- the scratch --------------------------------------------------------- */
 
@@ -327,6 +336,8 @@ int nfr_floor(struct bpf_nf_ctx *ctx)
 
 	if (!config)
 		return FLOOR_DROP;
+	if (floor_is_edges(config, p.ifindex))
+		return FLOOR_ACCEPT;
 	floor = floor_claim();
 	if (!floor) {
 		maps_count_reason(NFR_DIR_OUT, NFR_REASON_BUSY, p.len);
@@ -339,8 +350,7 @@ int nfr_floor(struct bpf_nf_ctx *ctx)
 	if (!bpf_dynptr_from_skb(skb, 0, &bytes) &&
 	    !bpf_dynptr_read(floor->bytes, n, &bytes, 0, 0))
 		p.readable = n;
-	is_passed = (floor->has_edge && !config->has_guard) ||
-		    floor_judge(config, floor, &p);
+	is_passed = floor_judge(config, floor, &p);
 	floor_free(floor);
 	return is_passed ? FLOOR_ACCEPT : FLOOR_DROP;
 }
@@ -363,6 +373,8 @@ int nfr_floor_cgroup(struct __sk_buff *skb)
 
 	if (!config)
 		return FLOOR_DROP;
+	if (floor_is_edges(config, p.ifindex))
+		return FLOOR_ACCEPT;
 	floor = floor_claim();
 	if (!floor) {
 		maps_count_reason(NFR_DIR_OUT, NFR_REASON_BUSY, p.len);
@@ -378,8 +390,7 @@ int nfr_floor_cgroup(struct __sk_buff *skb)
 		if (!bpf_skb_load_bytes(skb, 0, floor->bytes, n + 1))
 			p.readable = n + 1;
 	}
-	is_passed = (floor->has_edge && !config->has_guard) ||
-		    floor_judge(config, floor, &p);
+	is_passed = floor_judge(config, floor, &p);
 	floor_free(floor);
 	return is_passed ? FLOOR_ACCEPT : FLOOR_DROP;
 }

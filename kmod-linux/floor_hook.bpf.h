@@ -58,6 +58,19 @@ struct bpf_nf_ctx {
 	struct sk_buff___floor *skb;
 };
 
+/* Linux 6.2, so wherever netfilter links are: plain loads, no helper calls. */
+extern void *bpf_rdonly_cast(const void *, __u32) __ksym __weak;
+
+/* The device of the route; 0 without one. */
+static __always_inline __u32 floor_route(const struct dst_entry *route)
+{
+	if (!bpf_rdonly_cast)
+		return (__u32)BPF_CORE_READ(route, dev, ifindex);
+	route = bpf_rdonly_cast(route,
+				bpf_core_type_id_kernel(struct dst_entry));
+	return (__u32)route->dev->ifindex;
+}
+
 /*
  * Where the packet goes. In LOCAL_OUT others may have routed it anew after the
  * hook's state was filled, so its route says; later the state does.
@@ -70,7 +83,7 @@ static __always_inline __u32 floor_device(struct bpf_nf_ctx *ctx)
 	if (state->hook != FLOOR_LOCAL_OUT)
 		return state->out ? (__u32)state->out->ifindex : 0;
 	refdst = ctx->skb->_skb_refdst & ~1ul; /* bit 0: not counted */
-	return (__u32)BPF_CORE_READ((struct dst_entry *)refdst, dev, ifindex);
+	return floor_route((const struct dst_entry *)refdst);
 }
 
 #endif
