@@ -263,13 +263,52 @@ NFR_INLINE void flows_fill(struct nfr_flow *flow, __u32 home,
 	flow->state = *state;
 }
 
+/*
+ * The bucket for a new flow. Who goes to the other one says so at home first:
+ * see flows_is_twice().
+ */
+NFR_INLINE struct nfr_bucket *flows_choose(struct nfr_bucket *home,
+					   const struct flows_hash *hash)
+{
+	__u32 count = flows_count(home);
+	struct nfr_bucket *other;
+
+	if (count <= FLOWS_CROWDED)
+		return home;
+	other = flows_bucket(flows_other(hash));
+	if (!other || flows_count(other) >= count)
+		return home;
+	__sync_fetch_and_add(&home->spilled, 1);
+	return other;
+}
+
+/*
+ * Does the name of the place that was taken meet another one? The other bucket
+ * is a page that no cache has, so it is looked into only where home has flows
+ * that are elsewhere. Who takes a place there said so before that, and then
+ * looks here: of two who do so at once one sees the other.
+ */
+NFR_INLINE int flows_is_twice(const struct nfr_bucket *home,
+			      const struct nfr_bucket *taken, __u32 way,
+			      const struct flows_hash *hash)
+{
+	const struct nfr_bucket *other;
+
+	if (flows_meets(home, hash->tag, taken == home ? way : NFR_WAYS))
+		return 1;
+	if (!*(const volatile __u32 *)&home->spilled)
+		return 0;
+	other = flows_bucket(flows_other(hash));
+	return !other ||
+	       flows_meets(other, hash->tag, taken == home ? NFR_WAYS : way);
+}
+
 /* enum state_insert. */
 __attribute__((noinline)) int flows_insert(const struct nfr_state_key *name,
 					   const struct nfr_state *state)
 {
-	struct nfr_bucket *home, *other, *taken;
+	struct nfr_bucket *home, *taken;
 	struct flows_hash hash;
-	int is_spilled;
 	__u32 way;
 
 	if (!name || !state || env_states(0) >= (__s32)NFR_STATES_MAX)
@@ -278,26 +317,22 @@ __attribute__((noinline)) int flows_insert(const struct nfr_state_key *name,
 	if (!hash.tag)
 		return STATE_FULL;
 	home = flows_bucket(hash.home);
-	other = flows_bucket(flows_other(&hash));
-	if (!home || !other)
+	if (!home)
 		return STATE_FULL;
-	way = flows_count(home);
-	is_spilled = way > FLOWS_CROWDED && flows_count(other) < way;
-	taken = is_spilled ? other : home;
+	taken = flows_choose(home, &hash);
 	way = flows_claim(taken, hash.tag, hash.way);
-	if (way >= NFR_WAYS)
-		return STATE_FULL;
-	if (flows_meets(home, hash.tag, is_spilled ? NFR_WAYS : way) ||
-	    flows_meets(other, hash.tag, is_spilled ? way : NFR_WAYS)) {
-		taken->tag[way] = 0;
-		return flows_find(name) == FLOWS_NOWHERE ? STATE_FULL
-							 : STATE_EXISTS;
+	if (way < NFR_WAYS && !flows_is_twice(home, taken, way, &hash)) {
+		flows_fill(&taken->flow[way], hash.home, name, state);
+		__sync_lock_test_and_set(&taken->tag[way], hash.tag);
+		return STATE_INSERTED;
 	}
-	flows_fill(&taken->flow[way], hash.home, name, state);
-	if (is_spilled)
-		__sync_fetch_and_add(&home->spilled, 1);
-	__sync_lock_test_and_set(&taken->tag[way], hash.tag);
-	return STATE_INSERTED;
+	if (way < NFR_WAYS)
+		taken->tag[way] = 0;
+	if (taken != home)
+		__sync_fetch_and_add(&home->spilled, -1);
+	return way < NFR_WAYS && flows_find(name) != FLOWS_NOWHERE
+		       ? STATE_EXISTS
+		       : STATE_FULL;
 }
 
 #endif
