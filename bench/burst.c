@@ -21,8 +21,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PORT_NEAR 20000
-#define PORT_FAR 443
 #define NEW_PORT_FIRST 10000 /* BURST_MAX ports from here on */
 #define BATCH 64
 #define DATA_LEN 18
@@ -84,8 +82,9 @@ static int open_sink(const struct ends *e, enum lab_side side, int type,
 	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog filter = {.len = 1, .filter = &drop};
 	struct sockaddr_storage name;
-	socklen_t len = address(e->family, side,
-				side == LAB_NEAR ? PORT_NEAR : PORT_FAR, &name);
+	socklen_t len = address(
+		e->family, side,
+		side == LAB_NEAR ? BURST_PORT_NEAR : BURST_PORT_FAR, &name);
 
 	*out = socket(name.ss_family, type | SOCK_CLOEXEC, 0);
 	if (*out < 0 ||
@@ -167,8 +166,8 @@ static void first_packet(const struct ends *e, __u8 proto, struct craft *c)
 
 	*c = (struct craft){.family = e->family,
 			    .proto = proto,
-			    .sport = PORT_NEAR,
-			    .dport = PORT_FAR,
+			    .sport = BURST_PORT_NEAR,
+			    .dport = BURST_PORT_FAR,
 			    .seq = 0x10000000,
 			    .flags = CRAFT_SYN};
 	inet_pton(af, is_v4 ? LAB_NEAR4 : LAB_NEAR6, c->src);

@@ -10,6 +10,9 @@
 #include "lab.h"
 
 #define BURST_MAX 50000u
+/* Of the one flow. */
+#define BURST_PORT_NEAR 20000
+#define BURST_PORT_FAR 443
 
 /* Sockets of one lab and family; fds. */
 struct ends {

@@ -51,6 +51,9 @@ uint32_t filters_find(const struct filters *, const struct bench_header4 *);
  */
 int filters_compile(const struct filters *, bool is_ipv6, enum policy_form form,
 		    struct compilation **out, char error[FILTERS_ERROR_MAX]);
+int filters_compile_text(const char *text, size_t len, enum policy_form,
+			 struct compilation **out,
+			 char error[FILTERS_ERROR_MAX]);
 /* The text of it, malloc'd. */
 char *filters_text(const struct filters *, bool is_ipv6, size_t *len);
 struct bench_header6 filters_wide(const struct bench_header4 *);

@@ -120,18 +120,15 @@ static int keep(const char *text, size_t len)
 	return fd < 0 ? -errno : fd;
 }
 
-int filters_compile(const struct filters *set, bool is_ipv6,
-		    enum policy_form form, struct compilation **out,
-		    char error[FILTERS_ERROR_MAX])
+int filters_compile_text(const char *text, size_t len, enum policy_form form,
+			 struct compilation **out,
+			 char error[FILTERS_ERROR_MAX])
 {
 	struct compile_options options = {.form = form};
 	const char *why = NULL;
 	char path[64];
-	size_t len = 0;
-	char *text = filters_text(set, is_ipv6, &len);
 	int fd = text ? keep(text, len) : -ENOMEM, ret = fd;
 
-	free(text);
 	if (fd < 0) {
 		snprintf(error, FILTERS_ERROR_MAX, "a policy: %s",
 			 strerror(-ret));
@@ -147,5 +144,17 @@ int filters_compile(const struct filters *set, bool is_ipv6,
 	} else if (ret) {
 		snprintf(error, FILTERS_ERROR_MAX, "%s", why ? why : "");
 	}
+	return ret;
+}
+
+int filters_compile(const struct filters *set, bool is_ipv6,
+		    enum policy_form form, struct compilation **out,
+		    char error[FILTERS_ERROR_MAX])
+{
+	size_t len = 0;
+	char *text = filters_text(set, is_ipv6, &len);
+	int ret = filters_compile_text(text, len, form, out, error);
+
+	free(text);
 	return ret;
 }

@@ -73,7 +73,9 @@ static int feed(const char *command, const char *script,
 		 WIFEXITED(status) && WEXITSTATUS(status) == 127
 			 ? ": it is not installed"
 			 : "");
-	return -ENOENT;
+	return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 127
+		       ? -ENOENT
+		       : -EINVAL;
 }
 
 static int new_netns(int *out, char error[MEASURE_ERROR_MAX])
@@ -136,8 +138,9 @@ static const char *hook_found(const struct lab *lab,
 	return "none";
 }
 
-static int lab_nfr(struct lab *lab, enum measure_loop loop, unsigned number,
-		   char error[MEASURE_ERROR_MAX])
+static int lab_load(struct lab *lab, const struct image *image,
+		    enum measure_loop loop, unsigned number,
+		    char error[MEASURE_ERROR_MAX])
 {
 	struct engine_options options = {
 		.loop = (enum engine_loop)loop,
@@ -146,32 +149,48 @@ static int lab_nfr(struct lab *lab, enum measure_loop loop, unsigned number,
 	struct engine_report report = {0};
 	struct engine_error why = {.text = ""};
 	struct timespec start, end;
-	struct workload w;
 	char dir[64];
-	int ret = workload_new(1, true, &w);
+	int ret;
 
-	if (ret)
-		return lab_fail(ret, "a policy", error);
 	snprintf(dir, sizeof(dir), BPFFS "/bench%u", number);
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	ret = engine_apply(dir, &w.image, &options, &report, &why);
+	ret = engine_apply(dir, image, &options, &report, &why);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	if (!ret) {
 		lab->load_ms = (double)(end.tv_sec - start.tv_sec) * 1e3 +
 			       (double)(end.tv_nsec - start.tv_nsec) / 1e6;
-		lab->bytes = w.image.insn_count * sizeof(*w.image.code) +
-			     w.image.rule_count * sizeof(*w.image.rules);
+		lab->bytes = image->insn_count * sizeof(*image->code) +
+			     image->rule_count * sizeof(*image->rules) +
+			     image->hash_len;
 		snprintf(lab->hook, sizeof(lab->hook), "%s%s",
 			 hook_found(lab, &report),
 			 lab->side == LAB_FAR ? "-in" : "-out");
-		lab->engine_name = report.loop == ENGINE_LOOP_HELPER
-					   ? "vm-bpf_loop"
-					   : "vm";
+		if (image->hash_len)
+			lab->engine_name = "hash";
+		else if (report.loop == ENGINE_LOOP_HELPER)
+			lab->engine_name = "vm-bpf_loop";
+		else
+			lab->engine_name = "vm";
 		ret = engine_open(dir, &lab->engine, &why);
 	}
 	engine_report_free(&report);
-	workload_free(&w);
 	return ret ? fail_engine(ret, &why, error) : 0;
+}
+
+static int lab_nfr(struct lab *lab, enum measure_loop loop, unsigned number,
+		   const struct lab_rules *rules, char error[MEASURE_ERROR_MAX])
+{
+	struct workload w;
+	int ret;
+
+	if (rules)
+		return lab_load(lab, rules->image, loop, number, error);
+	ret = workload_new(1, true, &w);
+	if (ret)
+		return lab_fail(ret, "a policy", error);
+	ret = lab_load(lab, &w.image, loop, number, error);
+	workload_free(&w);
+	return ret;
 }
 
 static int lab_nft(struct lab *lab, char error[MEASURE_ERROR_MAX])
@@ -189,8 +208,28 @@ static int lab_nft(struct lab *lab, char error[MEASURE_ERROR_MAX])
 	return feed("nft -f -", rules, error);
 }
 
+/* Rules for what comes in. */
+static int lab_peer(struct lab *lab, const struct lab_rules *rules,
+		    char error[MEASURE_ERROR_MAX])
+{
+	if (lab->peer == LAB_IPTABLES) {
+		lab->engine_name = "iptables";
+		snprintf(lab->hook, sizeof(lab->hook), "INPUT");
+		return feed("iptables-restore", rules->iptables, error);
+	}
+	snprintf(lab->hook, sizeof(lab->hook), "input");
+	if (lab->peer == LAB_NFT) {
+		lab->engine_name = "nft";
+		return feed("nft -f -", rules->nft, error);
+	}
+	lab->engine_name = "nft-map";
+	/* It would print a whole set of filters. */
+	return feed("nft -f - 2>/dev/null", rules->nft_map, error);
+}
+
 int lab_new(enum lab_peer peer, enum lab_side side, enum measure_loop loop,
-	    unsigned number, struct lab *lab, char error[MEASURE_ERROR_MAX])
+	    unsigned number, const struct lab_rules *rules, struct lab *lab,
+	    char error[MEASURE_ERROR_MAX])
 {
 	int ret;
 
@@ -204,8 +243,9 @@ int lab_new(enum lab_peer peer, enum lab_side side, enum measure_loop loop,
 		ret = lab_enter(lab, side, error);
 	if (ret || peer == LAB_NONE)
 		return ret;
-	return peer == LAB_NFT ? lab_nft(lab, error)
-			       : lab_nfr(lab, loop, number, error);
+	if (peer == LAB_NFR || peer == LAB_NFR_TC)
+		return lab_nfr(lab, loop, number, rules, error);
+	return rules ? lab_peer(lab, rules, error) : lab_nft(lab, error);
 }
 
 void lab_free(struct lab *lab)

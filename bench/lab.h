@@ -10,13 +10,28 @@
 
 #include "measure.h"
 
-enum lab_peer { LAB_NONE, LAB_NFR, LAB_NFR_TC, LAB_NFT };
+enum lab_peer {
+	LAB_NONE,
+	LAB_NFR,
+	LAB_NFR_TC,
+	LAB_NFT,
+	LAB_NFT_MAP,
+	LAB_IPTABLES
+};
 enum lab_side { LAB_NEAR, LAB_FAR };
 
 #define LAB_NEAR4 "10.99.0.1"
 #define LAB_FAR4 "10.99.0.2"
+#define LAB_NEAR4_NUMBER 0x0a630001u
+#define LAB_FAR4_NUMBER 0x0a630002u
 #define LAB_NEAR6 "fd99::1"
 #define LAB_FAR6 "fd99::2"
+
+/* What the filters are to hold; a NULL is not asked for. */
+struct lab_rules {
+	const struct image *image;
+	char *nft, *nft_map, *iptables;
+};
 
 struct lab {
 	enum lab_peer peer;
@@ -35,9 +50,14 @@ struct lab {
  * -errno with error set.
  */
 int lab_begin(char error[MEASURE_ERROR_MAX]);
-/* number: no two labs share one. Freed by lab_free() in any case. */
+/*
+ * number: no two labs share one. rules NULL: all that is new passes with a
+ * state. -ENOENT: the peer's program is not installed. Freed by lab_free() in
+ * any case.
+ */
 int lab_new(enum lab_peer, enum lab_side, enum measure_loop, unsigned number,
-	    struct lab *out, char error[MEASURE_ERROR_MAX]);
+	    const struct lab_rules *rules, struct lab *out,
+	    char error[MEASURE_ERROR_MAX]);
 void lab_free(struct lab *);
 /* The process goes over to one side. */
 int lab_enter(const struct lab *, enum lab_side, char error[MEASURE_ERROR_MAX]);

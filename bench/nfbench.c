@@ -5,6 +5,7 @@
 
 #include "compare.h"
 #include "machine.h"
+#include "peers.h"
 #include "plot.h"
 #include "run.h"
 #include "run_rules.h"
@@ -18,6 +19,21 @@ static void print_machine(const struct machine *m, const struct settings *s)
 	printf("ns a packet, median of %u rounds of %u ms; ratio to the floor "
 	       "of its round\n",
 	       s->rounds, s->ms);
+}
+
+static int run(const struct settings *s, const struct machine *m,
+	       char error[MEASURE_ERROR_MAX])
+{
+	int ret = 0;
+
+	if (!s->set)
+		return bench_run(s, m, error);
+	if (s->method != METHOD_VETH)
+		ret = bench_run_rules(s, m, error);
+	if (!ret && s->method != METHOD_TEST_RUN &&
+	    (s->has_peers || s->method == METHOD_VETH))
+		ret = bench_peers(s, m, error);
+	return ret;
 }
 
 int main(int argc, char **argv)
@@ -35,11 +51,8 @@ int main(int argc, char **argv)
 		machine_read(&m);
 		if (!s.is_json)
 			print_machine(&m, &s);
-		if (s.verb == BENCH_STATE)
-			ret = bench_state(&s, &m, error);
-		else
-			ret = s.set ? bench_run_rules(&s, &m, error)
-				    : bench_run(&s, &m, error);
+		ret = s.verb == BENCH_STATE ? bench_state(&s, &m, error)
+					    : run(&s, &m, error);
 		if (ret) {
 			fprintf(stderr, "nfbench: %s\n", error);
 			return EXIT_REFUSED;

@@ -62,6 +62,11 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 					 1 << MEASURE_IN | 1 << MEASURE_OUT,
 					 1 << MEASURE_IN, 1 << MEASURE_OUT};
 
+	/* In the order of BENCH_PEER_WORDS. */
+	static const unsigned peers[] = {BENCH_PEER_NFT, 0, BENCH_PEER_IPTABLES,
+					 BENCH_PEER_NFT | BENCH_PEER_IPTABLES |
+						 BENCH_PEER_IF_THERE};
+
 	switch ((enum bench_option)spec->id) {
 	case BENCH_OPT_ROUNDS:
 		return parse_number(arg, SERIES_MAX, "--rounds is 1 to 99",
@@ -90,7 +95,8 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 		s->method = (enum bench_method)option_word(spec->words, arg);
 		return 0;
 	case BENCH_OPT_PEERS:
-		s->has_nft = option_word(spec->words, arg) == 0;
+		s->peers = peers[option_word(spec->words, arg)];
+		s->has_peers = true;
 		return 0;
 	case BENCH_OPT_SET:
 		s->set = arg;
@@ -114,10 +120,25 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 	return 0;
 }
 
+static int check_peers(const struct settings *s)
+{
+	if (s->verb == BENCH_STATE && s->peers & ~BENCH_PEER_NFT)
+		return usage_error("--peers of state is nft or none");
+	if (s->verb == BENCH_RUN && !s->set &&
+	    (s->has_peers || s->method == METHOD_VETH))
+		return usage_error("run is on veth with --set only");
+	if (s->verb == BENCH_RUN && s->family == 1 &&
+	    (s->has_peers || s->method == METHOD_VETH))
+		return usage_error("run on veth is inet only");
+	return 0;
+}
+
 static void defaults(struct settings *s)
 {
 	bool is_state = s->verb == BENCH_STATE;
 
+	if (is_state && !s->has_peers)
+		s->peers = BENCH_PEER_NFT;
 	if (!s->rounds)
 		s->rounds = is_state ? 15 : 9;
 	if (!s->ms)
@@ -175,6 +196,8 @@ static int parse_verb(struct option_parser *p, struct settings *s, bool is_help)
 		return EXIT_YES;
 	}
 	s->verb = (enum bench_verb)verb;
+	if (check_peers(s))
+		return EXIT_INPUT;
 	defaults(s);
 	return -1;
 }
@@ -190,7 +213,6 @@ int settings_parse(int argc, char **argv, struct settings *s)
 	*s = (struct settings){.rules = {1, 10, 100, 1000},
 			       .rules_count = 4,
 			       .family = -1,
-			       .has_nft = true,
 			       .flows = 20000,
 			       .share = 10};
 	option_begin(&parser, &nfbench_options, argc, argv);

@@ -19,7 +19,8 @@ struct settings {
 	unsigned hooks; /* bits 1 << enum measure_hook */
 	enum measure_loop loop;
 	enum bench_method method;
-	bool has_nft;
+	unsigned peers;			  /* BENCH_PEER_* */
+	bool has_peers;			  /* said so */
 	const char *set, *trace, *output; /* NULL: not given */
 	unsigned flows, rounds, ms, share;
 	char **files; /* compare: two; plot: one or more */

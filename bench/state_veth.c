@@ -56,7 +56,8 @@ static bool is_there(const struct bench *b, unsigned family, size_t lab)
 {
 	return (b->settings->family < 0 ||
 		(unsigned)b->settings->family == family) &&
-	       (plans[lab].peer != LAB_NFT || b->settings->has_nft);
+	       (plans[lab].peer != LAB_NFT ||
+		(b->settings->peers & BENCH_PEER_NFT));
 }
 
 static int open_labs(struct bench *b)
@@ -65,10 +66,11 @@ static int open_labs(struct bench *b)
 	int ret = lab_begin(b->error);
 
 	for (size_t i = 0; i < LABS && !ret; i++) {
-		if (plans[i].peer == LAB_NFT && !b->settings->has_nft)
+		if (plans[i].peer == LAB_NFT &&
+		    !(b->settings->peers & BENCH_PEER_NFT))
 			continue;
 		ret = lab_new(plans[i].peer, plans[i].side, b->settings->loop,
-			      (unsigned)i, &b->labs[i], b->error);
+			      (unsigned)i, NULL, &b->labs[i], b->error);
 		for (unsigned f = 0; f < 2 && !ret; f++)
 			ret = ends_open(&b->labs[i],
 					f ? NFR_FAMILY_IPV6 : NFR_FAMILY_IPV4,

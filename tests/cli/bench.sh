@@ -17,6 +17,11 @@ says 'a second operand is refused' 2 'no operand but the verb' \
 says 'no rounds are refused' 2 '--rounds is 1 to 99' nfbench state --rounds 100
 says 'more flows than states are refused' 2 '--flows is 1 to 50000' \
 	nfbench state --flows 50001
+says 'state has no iptables' 2 '--peers of state is nft or none' \
+	nfbench state --peers all
+says 'peers are for sets' 2 'on veth with --set only' nfbench run --peers nft
+says 'and for IPv4' 2 'on veth is inet only' \
+	nfbench run --set split --peers nft --family inet6
 says 'help of a verb lists its options' 0 '--method METHOD' nfbench help state
 fact 'and not those of others' bash -c '! nfbench help state | grep -e --rules'
 says '--help of a verb is the same' 0 '--method METHOD' nfbench state --help
@@ -51,7 +56,17 @@ if [ "$(id -u)" = 0 ]; then
 	says 'nftables is a peer where nft is' 3 '"nft -f -" failed: it is not' \
 		unshare --mount bash -c 'mount --bind /dev/null "$(command -v \
 		nft || command -v true)"; nfbench state --method veth --rounds 1'
+	# shellcheck disable=SC2016 # the inner shell's
+	lacks() { # PROGRAM PEERS
+		unshare --mount bash -c 'mount --bind /dev/null "$(command -v \
+			"$0" || command -v true)"; nfbench run --set split \
+			--rules 1 --method veth --rounds 1 --peers "$1"' "$@"
+	}
+	says 'a peer that is named must be there' 3 \
+		'"iptables-restore" failed: it is not installed$' \
+		lacks iptables-restore iptables
 else
+	skip 'a peer that is named must be there' 'needs root'
 	skip 'state counts packets and new flows between namespaces' 'needs root'
 	skip 'nftables is a peer where nft is' 'needs root'
 	skip 'run has a line a set' 'needs root'

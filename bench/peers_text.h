@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* peers_text.h: filters -> what nftables and iptables-restore read. */
+#ifndef NFR_PEERS_TEXT_H
+#define NFR_PEERS_TEXT_H
+
+#include "filters.h"
+
+/*
+ * IPv4, for packets that come in; in the order of the filters, which block and
+ * pass in turn as filters_text() has them, and behind them what passes the
+ * rest. malloc'd, or NULL.
+ */
+char *peers_nft(const struct filters *);
+/* One lookup in a map of verdicts; nft refuses filters that overlap. */
+char *peers_nft_map(const struct filters *);
+char *peers_iptables(const struct filters *);
+/* The policy of nfr. */
+char *peers_nfr(const struct filters *, size_t *len);
+
+#endif
