@@ -60,12 +60,13 @@ static bool is_there(const struct bench *b, unsigned family, size_t lab)
 		(b->settings->peers & BENCH_PEER_NFT));
 }
 
+/* From the end: a peer that is missing says so before nfr is loaded. */
 static int open_labs(struct bench *b)
 {
 	bool is_first;
 	int ret = lab_begin(b->error);
 
-	for (size_t i = 0; i < LABS && !ret; i++) {
+	for (size_t i = LABS; i-- > 0 && !ret;) {
 		if (plans[i].peer == LAB_NFT &&
 		    !(b->settings->peers & BENCH_PEER_NFT))
 			continue;
