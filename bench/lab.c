@@ -8,6 +8,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,9 @@ static int fail_engine(int err, const struct engine_error *why,
 
 int lab_begin(char error[MEASURE_ERROR_MAX])
 {
+	/* A command that is missing is gone before it read anything. */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return lab_fail(-errno, "SIGPIPE", error);
 	if (unshare(CLONE_NEWNS) ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return lab_fail(-errno, "a mount namespace", error);
@@ -63,11 +67,10 @@ static int feed(const char *command, const char *script,
 		char error[MEASURE_ERROR_MAX])
 {
 	FILE *pipe = popen(command, "we");
-	int status = -1;
+	bool is_written = pipe && fputs(script, pipe) >= 0;
+	int status = pipe ? pclose(pipe) : -1;
 
-	if (pipe && fputs(script, pipe) >= 0)
-		status = pclose(pipe);
-	if (status == 0)
+	if (is_written && status == 0)
 		return 0;
 	snprintf(error, MEASURE_ERROR_MAX, "\"%s\" failed%s", command,
 		 WIFEXITED(status) && WEXITSTATUS(status) == 127
