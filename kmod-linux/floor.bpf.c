@@ -6,9 +6,9 @@
  *
  * Overview
  *   On a device with an edge, the sealed guard alone is asked: rules, states
- *   and fragments are the edge's. Without a guard, such a packet is not even
- *   read. On a device without an edge, the rules are asked too,
- *   without states, for an interface that no rule names; a fragment whose
+ *   and fragments are the edge's. Without a guard, or into the tunnel, such a
+ *   packet is not even read. On a device without an edge, the rules are asked
+ *   too, without states, for an interface that no rule names; a fragment whose
  *   ports are not there is a doubt.
  *
  * Invariants
@@ -53,10 +53,17 @@ extern int bpf_dynptr_from_skb(struct sk_buff___floor *, __u64,
 
 /* ---- nothing to do ------------------------------------------------------- */
 
-/* An edge judges the packet, and there is no guard to ask before it? */
+/*
+ * An edge judges the packet, and there is no guard to ask before it? On the
+ * tunnel the guard is the edge's too: sources are right there when they are
+ * translated, and nothing betrays what a neighbour is asked for.
+ */
 NFR_INLINE int floor_is_edges(const struct nfr_config *config, __u32 ifindex)
 {
-	return !config->has_guard && bpf_map_lookup_elem(&nfr_edges, &ifindex);
+	if (!bpf_map_lookup_elem(&nfr_edges, &ifindex))
+		return 0;
+	return !config->has_guard ||
+	       bpf_map_lookup_elem(&nfr_tunnels, &ifindex);
 }
 
 /* ---- the scratch --------------------------------------------------------- */

@@ -43,7 +43,7 @@ leaves() { # ETHERTYPE
 		                    "0a090201" + "000000000000" + "0a090202")
 		for _ in range(50):
 		    s.send(b"\xff" * 6 + b"\2\0\0\0\0\1" +
-		           bytes.fromhex(sys.argv[1]) + arp + b"\0" * 20)
+		           bytes.fromhex(sys.argv[1]) + arp + b"\0" * 18)
 	PY
 	after=$(on far cat /sys/class/net/far2/statistics/rx_packets)
 	[ $((after - before)) -ge 50 ]

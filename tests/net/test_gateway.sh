@@ -203,12 +203,41 @@ test_circle() {
 	ok "with a reason" test "$(blocked_by route)" -gt "$before"
 }
 
+# What is forwarded into a tunnel has the tunnel's address there, and no other.
+load_tunnel() { # LINE
+	gate_engine plain
+	cat >"$lab_dir/policy.nfr" <<-POLICY
+		set skip on lo
+		tunnel wan0 over any {
+			transport proto udp to 198.51.100.1 port 51820
+			exclude to 10.1.0.0/24
+			link arp ndp
+		}
+		pass in on lan0
+		pass out on wan0
+		${1-}
+	POLICY
+	gate_nfload apply "$lab_dir/policy.nfr"
+}
+
+test_into_tunnel() {
+	ip -n outside route add 10.1.0.0/24 via 203.0.113.2
+	ok "a tunnel that translates" load_tunnel \
+		'pass out on wan0 inet from 10.1.0.0/24 nat-to 203.0.113.2'
+	ok "carries TCP of others" gives 203.0.113.2 try_nat4
+	ok "and UDP" gives 203.0.113.2 try_natudp4
+	ok "one that does not" load_tunnel
+	ok "carries none" unanswered inside 203.0.113.1 80
+	ip -n outside route del 10.1.0.0/24
+}
+
 gate_up
 test_shipped
 test_hooks_move
 test_localnet
 test_dup_to
 test_circle
+test_into_tunnel
 echo "1..$number"
 [ -z "${GATE_KEEP-}" ] || cp -r "$lab_dir" "$GATE_KEEP"
 [ $failed = 0 ]
