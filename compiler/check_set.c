@@ -171,6 +171,17 @@ static bool is_felt(const struct ast_set *set)
 	}
 }
 
+/* 0 is none, as there is without it. */
+static bool is_adaptive(const struct ast_set *set)
+{
+	if (set->option != AST_SET_TIMEOUT)
+		return false;
+	for (const struct ast_setting *s = set->settings; s; s = s->next)
+		if (s->value && strncmp(s->name, "adaptive.", 9) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Options that rules print themselves: these count from where they stand, and
  * options are printed first.
@@ -193,6 +204,8 @@ void set_check(struct check *c, const struct ast_node *node)
 	option_set(c, set);
 	if (is_felt(set))
 		feature_note(c, FEATURE_SET_OPTION, node->span);
+	if (is_adaptive(set))
+		feature_note(c, FEATURE_SET_ADAPTIVE, node->span);
 	if (set->option == AST_SET_SKIP)
 		skip_check(c, set);
 	else if (set->option == AST_SET_BLOCK_POLICY)

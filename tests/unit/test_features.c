@@ -29,6 +29,7 @@ static const char *const texts[FEATURE_COUNT] = {
 	[FEATURE_ROUTE_TO] = "pass out route-to 192.0.2.1\n",
 	[FEATURE_RTABLE] = "pass rtable 1\n",
 	[FEATURE_SCRUB] = "match scrub (no-df)\n",
+	[FEATURE_SET_ADAPTIVE] = "set timeout adaptive.start 5\n",
 	[FEATURE_SET_OPTION] = "set reassemble no\n",
 	[FEATURE_SET_RULE] = "match set tos 1\n",
 	[FEATURE_STATE_OPTIONS] = "pass keep state (max 5)\n",

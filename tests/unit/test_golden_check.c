@@ -7,6 +7,7 @@
  *                            is X.rules, these are the texts of all rules,
  *                            generated ones and the guard's too.
  *   tests/reject/check-X.nfr is refused with exactly check-X.err
+ *   tests/reject/compile-X.nfr is sound, and gives no image: compile-X.err
  *   rules/X.nfr              compiles without a word, and its print too
  *
  * A first line "# host: NAME" names the profile in tests/hosts, else laptop;
@@ -190,6 +191,31 @@ static bool reject_case(const char *path)
 	return ok;
 }
 
+static bool compile_case(const char *path)
+{
+	struct compile_options options = {.host_profile =
+						  "tests/hosts/laptop.json"};
+	struct compilation *c = NULL;
+	const char *error = NULL;
+	char beside[256], *said = NULL;
+	size_t len = 0;
+	FILE *out;
+	bool ok;
+
+	assert_int_equal(compile_file(path, &options, &c, &error), 0);
+	out = open_memstream(&said, &len);
+	diag_print(c->diag, out, false);
+	fclose(out);
+	ok = !c->image;
+	if (!ok)
+		print_error("%s has an image\n", path);
+	path_beside(path, ".err", beside);
+	ok = golden(beside, said) && ok;
+	free(said);
+	compile_free(&c);
+	return ok;
+}
+
 /* The whole way to an image, twice, as the tools go it. */
 static bool rules_case(const char *path)
 {
@@ -238,6 +264,12 @@ static void wrong_policies_are_refused_as_expected(void **state)
 	each("tests/reject/check-*.nfr", reject_case);
 }
 
+static void what_does_not_run_is_refused_with_a_reason(void **state)
+{
+	(void)state;
+	each("tests/reject/compile-*.nfr", compile_case);
+}
+
 static void rules_to_start_from_compile_to_the_same_image(void **state)
 {
 	(void)state;
@@ -284,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policies_print_as_expected_and_to_themselves),
 		cmocka_unit_test(wrong_policies_are_refused_as_expected),
+		cmocka_unit_test(what_does_not_run_is_refused_with_a_reason),
 		cmocka_unit_test(rules_to_start_from_compile_to_the_same_image),
 		cmocka_unit_test(a_missing_file_is_an_error_of_the_system),
 		cmocka_unit_test(an_unknown_warning_is_refused),

@@ -2,7 +2,7 @@
 /*
  * test_golden_parse.c: tests/parse/NAME.nfr prints as NAME.ok, which prints as
  * itself; tests/reject/NAME.nfr gives the messages in NAME.err. Run from the
- * project's root; NFR_UPDATE_GOLDEN=1 writes the expected files anew.
+ * project's root; NFR_GOLDEN_UPDATE=1 writes the expected files anew.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -99,7 +99,7 @@ static char *file_text(const char *path)
 
 static void expect_file(const char *path, const char *actual)
 {
-	if (getenv("NFR_UPDATE_GOLDEN")) {
+	if (getenv("NFR_GOLDEN_UPDATE")) {
 		FILE *f = fopen(path, "w");
 		assert_non_null(f);
 		fputs(actual, f);
@@ -142,14 +142,15 @@ static void is_rejected_as_err(void **state)
 	outcome_free(&out);
 }
 
-/* Names that begin with "check-" belong to another test, "inc-" are included.
- */
+/* Names that begin with "check-" and "compile-" belong to another test, "inc-"
+ * are included. */
 static int is_golden(const struct dirent *entry)
 {
 	const char *name = entry->d_name;
 	size_t len = strlen(name);
 	return len > 4 && !strcmp(name + len - 4, ".nfr") &&
-	       strncmp(name, "check-", 6) && strncmp(name, "inc-", 4);
+	       strncmp(name, "check-", 6) && strncmp(name, "compile-", 8) &&
+	       strncmp(name, "inc-", 4);
 }
 
 static size_t add_folder(struct CMUnitTest **tests, size_t count,
