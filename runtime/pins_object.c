@@ -136,7 +136,7 @@ uint32_t pins_prog_id(int fd)
 	return info.id;
 }
 
-/* 0 ours, -EEXIST not, -EPROTO ours but not of these sizes. */
+/* 0 ours, -EEXIST not, -EPROTO ours but of another type or size. */
 static int pins_judge_map(int fd, const struct pin_spec *spec)
 {
 	struct bpf_map_info info = {0};
@@ -144,9 +144,10 @@ static int pins_judge_map(int fd, const struct pin_spec *spec)
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
 		return -errno;
-	if (info.type != spec->type || strcmp(info.name, spec->name))
+	if (strcmp(info.name, spec->name))
 		return -EEXIST;
-	if ((spec->key_size && info.key_size != spec->key_size) ||
+	if (info.type != spec->type ||
+	    (spec->key_size && info.key_size != spec->key_size) ||
 	    (spec->value_size && info.value_size != spec->value_size) ||
 	    (spec->max_entries && info.max_entries != spec->max_entries))
 		return -EPROTO;

@@ -283,6 +283,24 @@ static void a_foreign_pin_is_left_alone(void **state)
 	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
 }
 
+/* nfr_states was a hash once; its name is still ours. */
+static void a_map_of_another_type_is_of_another_version(void **state)
+{
+	struct bench *b = *state;
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "nfr_states", 4, 4, 1, NULL);
+
+	assert_true(fd >= 0);
+	apply(b, NULL);
+	assert_int_equal(unlink(DIR "/states"), 0);
+	assert_int_equal(bpf_obj_pin(fd, DIR "/states"), 0);
+	assert_int_equal(
+		engine_apply(DIR, &b->image, NULL, &b->report, &b->err),
+		-EPROTO);
+	assert_non_null(strstr(b->err.text, "of another version of nfr"));
+	assert_true(b->err.nothing_changed);
+	close(fd);
+}
+
 static void a_held_lock_is_waited_for(void **state)
 {
 	struct engine_options options = {.lock_wait_ms = 60};
@@ -702,6 +720,7 @@ int main(void)
 		FACT(unload_open_leaves_nothing),
 		FACT(unload_blocked_keeps_the_hooks),
 		FACT(a_foreign_pin_is_left_alone),
+		FACT(a_map_of_another_type_is_of_another_version),
 		FACT(a_held_lock_is_waited_for),
 		FACT(no_bpffs_is_said),
 		FACT(another_namespace_is_refused),
