@@ -6,6 +6,13 @@
 #ifndef NFR_TEST_FLOW_BENCH_H
 #define NFR_TEST_FLOW_BENCH_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "runtime/datapath_user.h"
 #include "tests/agree/fixture.h"
 #include "wire.h"
