@@ -16,6 +16,7 @@
 #define REUSE_SPARE_MIN 64u
 /* A map larger than this, and so many times too large, is made anew. */
 #define REUSE_LARGE 16384u
+#define REUSE_LARGE_BYTES (1u << 22) /* the same of a map of one value */
 #define REUSE_FACTOR 8u
 #define REUSE_BATCH_BYTES (1u << 18)
 
@@ -112,7 +113,8 @@ static bool reuse_has_value(int fd, uint32_t need)
 
 	return !bpf_obj_get_info_by_fd(fd, &info, &len) &&
 	       info.value_size >= need &&
-	       info.value_size / REUSE_FACTOR <= need;
+	       (info.value_size <= REUSE_LARGE_BYTES ||
+		info.value_size / REUSE_FACTOR <= need);
 }
 
 static bool reuse_has(enum pin_generation pin, int fd, uint32_t need)

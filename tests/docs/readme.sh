@@ -13,6 +13,7 @@ declare -A beside=([tests]='agree unit cli docs')
 
 # names README: its words between backquotes, as patterns of paths.
 names() {
+	# shellcheck disable=SC2016 # backquotes, of the page
 	grep -oE '`[^` ]+`' "$1" | tr -d '`' | sort -u
 }
 
@@ -53,6 +54,7 @@ all_named() { # FOLDER
 
 # The first column of a table: what is there.
 rows() {
+	# shellcheck disable=SC2016 # the same
 	grep -E '^\| `' "$1" | cut -d'|' -f2 | grep -oE '`[^` ]+`' | tr -d '`'
 }
 

@@ -39,7 +39,7 @@ stays_closed() { # WHY
 	fi
 	sleep 1.2
 	cp "$log" "$out"
-	! trusted
+	! trusted wg0
 }
 
 back() { # trusted again, and told
@@ -85,7 +85,7 @@ policy peer rebind "peer \"$(<"$lab_dir/endpoint.pub")\""
 
 tun add
 ok "without rebind" watching plain
-ok "the tunnel is trusted" trusted
+ok "the tunnel is trusted" trusted wg0
 tun del
 tun add
 ok "made again, it stays closed" stays_closed \
@@ -120,7 +120,7 @@ lab_daemon host wg0
 lab_addr host wg0 10.64.0.2/32
 on host wg set wg0 peer "$(<"$lab_dir/endpoint.pub")"
 ok "with the stated peer" watching peer
-ok "the tunnel is trusted" trusted
+ok "the tunnel is trusted" trusted wg0
 ip -n host link del wg0
 lab_until 5 "wg0 to go" eval '! ip -n host link show wg0'
 lab_daemon host wg0
