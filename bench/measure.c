@@ -223,8 +223,7 @@ static int image_load(const struct image *image, struct subject *s,
 		return measure_fail(ret, "fill a map", error);
 	s->load_ms = now_ms() - start;
 	s->bytes = image->insn_count * sizeof(*image->code) +
-		   image->rule_count * sizeof(*image->rules) +
-		   image->hash_len;
+		   image->rule_count * sizeof(*image->rules) + image->hash_len;
 	return 0;
 }
 

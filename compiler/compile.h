@@ -28,10 +28,10 @@ struct compilation {
 	struct host *host;
 	struct ast ast;
 	struct conversion conversion; /* when is_converted */
-	struct policy *policy; /* NULL after errors */
-	struct code code;      /* empty when there is no image */
-	__u8 *image;	       /* NULL after errors, and when is_checked and
-				  the policy holds what does not run yet */
+	struct policy *policy;	      /* NULL after errors */
+	struct code code;	      /* empty when there is no image */
+	__u8 *image; /* NULL after errors, and when is_checked and
+			the policy holds what does not run yet */
 	size_t image_len;
 };
 

@@ -57,7 +57,8 @@ int image_refuse(char error[IMAGE_ERROR_MAX], const char *fmt, ...)
  * order. RET has one below rets. */
 const char *verify_operands(const struct image *, const struct nfr_insn *,
 			    __u32 rets);
-/* verify_hash.c: the data form: every place in it is one, every rule decides. */
+/* verify_hash.c: the data form: every place in it is one, every rule decides.
+ */
 int verify_hash(const struct image *, char error[IMAGE_ERROR_MAX]);
 /* verify_contract.c: the asserts' code, and what is excluded. */
 int verify_contract(const struct image *, char error[IMAGE_ERROR_MAX]);

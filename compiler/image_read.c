@@ -301,9 +301,9 @@ int image_open(const void *bytes, size_t len, struct image *out,
 	       char error[IMAGE_ERROR_MAX])
 {
 	static int (*const checks[])(const struct image *, char *) = {
-		check_strings, check_ruleinfo,	check_tables,
-		check_ifaces,  check_files,	image_check_effects,
-		verify_hash,   verify_code,	verify_contract,
+		check_strings, check_ruleinfo, check_tables,
+		check_ifaces,  check_files,    image_check_effects,
+		verify_hash,   verify_code,    verify_contract,
 	};
 	struct image img = {.bytes = bytes, .len = len, .header = bytes};
 	int err;

@@ -5,10 +5,11 @@
  * Overview
  *   The image's own programs judge: rules, guard, and for each assert one that
  *   says whether it speaks of a packet. A program is blocks, each the tests of
- *   one rule and its RET, or SET. For an assert and the block of a rule that would
- *   break it, the corners (image_corners.h) of both are sifted: a value stays
- *   when neither objects to it, whatever else a packet is. Of what is left all
- *   packets are tried when these are few, else random ones, the same each time.
+ *   one rule and its RET, or SET. For an assert and the block of a rule that
+ *   would break it, the corners (image_corners.h) of both are sifted: a value
+ *   stays when neither objects to it, whatever else a packet is. Of what is
+ *   left all packets are tried when these are few, else random ones, the same
+ *   each time.
  *
  *   A transport is passed to who carries the tunnel alone, so packets out are
  *   tried as theirs: no promise can be broken by more than that, as the guard

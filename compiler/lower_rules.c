@@ -143,7 +143,8 @@ static void find_stops(struct cut *cut)
 	uint32_t last = default_rule(cut->at);
 
 	for (uint32_t i = 0; i < last; i++)
-		if (is_stop(&p->rules[i]) && lower_can_match(cut->at, &p->rules[i]))
+		if (is_stop(&p->rules[i]) &&
+		    lower_can_match(cut->at, &p->rules[i]))
 			cut->stops[cut->stop_count++] = i;
 	cut->stops[cut->stop_count] = last;
 }
@@ -271,7 +272,8 @@ static size_t segment_rules(struct cut *cut, uint32_t first, uint32_t end)
 	size_t count = 0;
 
 	for (uint32_t i = first; i < end; i++)
-		if (!is_stop(&p->rules[i]) && lower_can_match(cut->at, &p->rules[i]))
+		if (!is_stop(&p->rules[i]) &&
+		    lower_can_match(cut->at, &p->rules[i]))
 			cut->scratch[count++] = i;
 	qsort_r(cut->scratch, count, sizeof(*cut->scratch), compare_ranks,
 		(void *)cut->at->rank);

@@ -250,8 +250,8 @@ __attribute__((noinline)) int datapath_origin(struct __sk_buff *skb)
 	if (!v)
 		return 1;
 	origin_of_skb(skb, &s);
-	v->packet.key.w[NFR_F_ORIGIN] = origin_of(skb, &s, v->packet.key.w,
-						  skb->ingress_ifindex);
+	v->packet.key.w[NFR_F_ORIGIN] =
+		origin_of(skb, &s, v->packet.key.w, skb->ingress_ifindex);
 	return 0;
 }
 

@@ -297,9 +297,8 @@ NFR_INLINE int floor_judge(const struct nfr_config *config, struct floor *floor,
 			owner_of_packet(p->skb, floor->packet.key.w,
 					&floor->cgroup);
 		if (config->flags & NFR_CONFIG_ORIGIN)
-			floor->packet.key.w[NFR_F_ORIGIN] =
-				origin_of(0, &p->from, floor->packet.key.w,
-					  p->ingress);
+			floor->packet.key.w[NFR_F_ORIGIN] = origin_of(
+				0, &p->from, floor->packet.key.w, p->ingress);
 		if (floor_decide(config, floor))
 			floor->result.verdict = NFR_PASS;
 	}

@@ -59,7 +59,8 @@ struct bpf_nf_ctx {
 };
 
 /* Linux 6.2, so wherever netfilter links are: plain loads, no helper calls. */
-extern void *bpf_rdonly_cast(const void *, __u32) __ksym __weak;
+extern void *bpf_rdonly_cast(const void *, __u32)
+__ksym __weak;
 
 /* The device of the route; 0 without one. */
 static __always_inline __u32 floor_route(const struct dst_entry *route)

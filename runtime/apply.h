@@ -16,8 +16,9 @@
  *   - env_hops() counts how often a packet was sent elsewhere; beyond
  *     APPLY_HOPS_MAX it blocks (reason loop).
  *   - A hop of another direction than the packet's is not its business.
- *   - dup-to: a copy of each of the flow's packets, both ways (as in pf), in the
- *     form that the packet has here; its egress hook judges it as any packet.
+ *   - dup-to: a copy of each of the flow's packets, both ways (as in pf), in
+ *     the form that the packet has here; its egress hook judges it as any
+ *     packet.
  *     A copy that can not be sent is counted (reason route, or loop), and the
  *     packet itself goes its way.
  */

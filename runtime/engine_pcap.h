@@ -49,8 +49,8 @@ struct engine_pcap_counts {
 /*
  * Judges every packet of a capture with the time stamps as clock. What passes
  * is written as it would go on: translated, with checksums that follow. The
- * output has the input's link type, snapshot length and time stamp precision. Link
- * types: Ethernet, raw IP, BSD loopback, Linux cooked v1 and v2.
+ * output has the input's link type, snapshot length and time stamp precision.
+ * Link types: Ethernet, raw IP, BSD loopback, Linux cooked v1 and v2.
  *
  * 0, or -errno with error set to one sentence that names the file: -ENOTSUP
  * link type, -EBADMSG not a capture or damaged, -EINVAL the output is the

@@ -80,8 +80,8 @@ static void take_engine_option(struct nfload *t, int id, const char *arg)
 		t->engine.loop = (enum engine_loop)option_word(LOOP_WORDS, arg);
 		break;
 	case OPT_ENGINE:
-		t->compile.form = (enum policy_form)option_word(ENGINE_WORDS,
-								arg);
+		t->compile.form =
+			(enum policy_form)option_word(ENGINE_WORDS, arg);
 		break;
 	}
 }

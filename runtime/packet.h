@@ -27,7 +27,8 @@
 
 #include "abi.h"
 
-/* In eBPF a call costs, and its arguments are few; elsewhere a compiler knows. */
+/* In eBPF a call costs, and its arguments are few; elsewhere a compiler knows.
+ */
 #ifdef __bpf__
 #define NFR_INLINE static inline __attribute__((always_inline))
 #else

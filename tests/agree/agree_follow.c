@@ -347,7 +347,8 @@ static void try_policy(struct run *run, uint64_t number)
 	struct policy_case policy;
 	uint32_t ifid = 0;
 
-	if (policy_case_new(text, HOST_PROFILE, POLICY_FORM_AUTO, &policy) != 0) {
+	if (policy_case_new(text, HOST_PROFILE, POLICY_FORM_AUTO, &policy) !=
+	    0) {
 		free(text); /* agree.c counts those */
 		return;
 	}

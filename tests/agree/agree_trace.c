@@ -444,8 +444,7 @@ static void take_group(struct run *run, uint64_t group)
 	random_trace_policies(&r, run->texts);
 	for (unsigned i = 0; i < TRACE_POLICIES; i++) {
 		if (policy_case_new(run->texts[i], HOST_PROFILE,
-				    i % 2 ? POLICY_FORM_HASH
-					  : POLICY_FORM_CODE,
+				    i % 2 ? POLICY_FORM_HASH : POLICY_FORM_CODE,
 				    &run->policies[i]) != 0) {
 			print_text(run->texts[i]);
 			fflush(stdout);
