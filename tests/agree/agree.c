@@ -128,24 +128,6 @@ static void draw_ingress(struct random *r, struct trial *t)
 		*received = NFR_RECEIVED_OTHER;
 }
 
-/*
- * BPF_PROG_TEST_RUN gives what is IP a socket of the kernel's, of its family
- * (net/bpf/test_run.c); the native datapath is told the same.
- */
-static void find_origin(struct trial *t)
-{
-	uint32_t *w = t->expected.key.w;
-	bool is_ip = t->frame.len > 14 &&
-		     ((t->bytes[12] == 0x08 && t->bytes[13] == 0x00) ||
-		      (t->bytes[12] == 0x86 && t->bytes[13] == 0xdd));
-
-	if (!is_ip || t->frame.dir != NFR_DIR_OUT || t->frame.ingress)
-		return;
-	w[NFR_F_ORIGIN] =
-		w[NFR_F_PROTO] == 58 ? NFR_ORIGIN_KERNEL : NFR_ORIGIN_SOCKET;
-	t->frame.origin = w[NFR_F_ORIGIN];
-}
-
 /* 127/8 and ::1 are on no wire but the loopback's. */
 static bool is_local(const struct nfr_key *key)
 {
@@ -184,7 +166,9 @@ static void draw_trial(const struct run *run, struct trial *t)
 		find_ifid(&t->policy->img, device->name);
 	t->expected.key.w[NFR_F_DIR] = t->frame.dir;
 	draw_ingress(&r, t);
-	find_origin(t);
+	if (!t->frame.ingress)
+		packet_expect_origin(t->bytes, t->frame.len, &t->expected.key);
+	t->frame.origin = t->expected.key.w[NFR_F_ORIGIN];
 	t->verdict = (struct nfr_result){.verdict = NFR_BLOCK,
 					 .reason = t->expected.doubt,
 					 .rule = NFR_NO_RULE};

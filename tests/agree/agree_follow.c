@@ -75,6 +75,7 @@ static void step_build(struct step *s, uint32_t ifid)
 				   : ifid		 ? ifid
 							 : NFR_RECEIVED_OTHER;
 	s->len = packet_build(&s->spec, s->bytes);
+	packet_expect_origin(s->bytes, s->len, &s->key);
 	s->want = (struct nfr_result){.reason = expected.doubt,
 				      .rule = NFR_NO_RULE};
 }
@@ -289,6 +290,7 @@ static void send_step(struct run *run, enum follow kind, const struct step *s)
 					   .caplen = s->len,
 					   .len = s->len,
 					   .ifindex = DEVICE,
+					   .origin = s->key.w[NFR_F_ORIGIN],
 					   .dir = s->dir};
 	const struct agree_frame frame = {.bytes = s->bytes,
 					  .len = s->len,

@@ -74,5 +74,11 @@ void random_packet(struct random *, struct packet_spec *);
 /* Length of the frame. */
 size_t packet_build(const struct packet_spec *, uint8_t bytes[PACKET_SPEC_MAX]);
 void packet_expect(const struct packet_spec *, struct packet_expected *);
+/*
+ * NFR_F_ORIGIN of a key with its DIR: BPF_PROG_TEST_RUN gives what is IP a
+ * socket of the kernel's, of its family (net/bpf/test_run.c). The native
+ * datapath is told the same.
+ */
+void packet_expect_origin(const uint8_t *frame, size_t len, struct nfr_key *);
 
 #endif
