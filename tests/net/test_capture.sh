@@ -34,8 +34,8 @@ lab_addr far eth0 192.0.2.2/24 2001:db8:2::2/64
 offloads_off near eth0
 offloads_off far eth0
 
-lab_spawn near tcpdump -Z root -U -s 0 -i eth0 -Q out -w "$lab_dir/sent.pcap" \
-	>"$lab_dir/tcpdump.log" 2>&1
+lab_spawn near tcpdump -Z root --immediate-mode -U -s 0 -i eth0 -Q out \
+	-w "$lab_dir/sent.pcap" >"$lab_dir/tcpdump.log" 2>&1
 lab_until 10 tcpdump grep -q 'listening on' "$lab_dir/tcpdump.log"
 dumper=$lab_pid
 lab_serve far web web 80
