@@ -100,14 +100,14 @@ test_repairs() {
 	index=$(ip netns exec host cat /sys/class/net/up0/ifindex)
 	rm "$pins/links/out-$index"
 	ok "a removed hook comes back" soon 4 guards up0
-	ok "and is told" logged 'up0 out: attached'
+	ok "and is told" soon 2 logged 'up0 out: attached'
 	ok "and works" blocks 2000
 	if ! foreign_program; then
 		skip "a program in front" "no bpftool, clang or tcx here"
 		return
 	fi
 	ok "a program in front is passed again" soon 4 guards up0
-	ok "which is told" logged 'up0 out: 1 program\(s\) of others ran first'
+	ok "which is told" soon 4 logged 'up0 out: 1 program\(s\) of others ran first'
 	ok "and blocks again" blocks 2000
 }
 
