@@ -10,6 +10,8 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "netlink.h"
+
 #define CLSACT_PLACE 1 /* handle and preference */
 
 static enum bpf_tc_attach_point clsact_point(enum nfr_dir dir)
@@ -102,12 +104,9 @@ static int clsact_filter(const struct nlmsghdr *message, void *arg)
 static int clsact_dump(struct mnl_socket *socket, uint32_t ifindex,
 		       enum nfr_dir dir, struct clsact_walk *walk)
 {
-	char buffer[32768];
+	char buffer[1024];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	unsigned port = mnl_socket_get_portid(socket);
 	struct tcmsg *tc;
-	ssize_t len;
-	int more;
 
 	message->nlmsg_type = RTM_GETTFILTER;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -117,18 +116,7 @@ static int clsact_dump(struct mnl_socket *socket, uint32_t ifindex,
 	tc->tcm_parent =
 		TC_H_MAKE(TC_H_CLSACT, dir == NFR_DIR_IN ? TC_H_MIN_INGRESS
 							 : TC_H_MIN_EGRESS);
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	do {
-		len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (len < 0)
-			return -errno;
-		more = mnl_cb_run(buffer, (size_t)len, 0, port, clsact_filter,
-				  walk);
-		if (more < 0)
-			return errno ? -errno : -EIO;
-	} while (more > 0);
-	return 0;
+	return netlink_ask(socket, message, clsact_filter, walk);
 }
 
 int clsact_place(uint32_t ifindex, enum nfr_dir dir, uint32_t prog_id,

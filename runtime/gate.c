@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "links.h"
+#include "netlink.h"
 
 #define GATE_TRIES 4 /* others may make chains at the same time */
 
@@ -38,30 +39,6 @@ struct gate_reading {
 	unsigned rules;
 	bool has_chain;
 };
-
-static int gate_ask(struct mnl_socket *socket, struct nlmsghdr *message,
-		    mnl_cb_t callback, struct gate_reading *reading)
-{
-	unsigned port = mnl_socket_get_portid(socket);
-	uint32_t seq = message->nlmsg_seq;
-	char buffer[32768];
-	int more;
-
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	do {
-		ssize_t len =
-			mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-
-		if (len < 0)
-			return -errno;
-		more = mnl_cb_run(buffer, (size_t)len, seq, port, callback,
-				  reading);
-		if (more < 0)
-			return -errno;
-	} while (more > 0);
-	return 0;
-}
 
 static struct nlmsghdr *gate_question(char *buffer, uint16_t type,
 				      uint16_t flags, uint16_t table)
@@ -234,24 +211,24 @@ static int gate_read_table(struct mnl_socket *socket,
 	char buffer[1024];
 	struct nlmsghdr *message = gate_question(buffer, NFT_MSG_GETTABLE,
 						 NLM_F_ACK, NFTA_TABLE_NAME);
-	int ret = gate_ask(socket, message, gate_table, reading);
+	int ret = netlink_ask(socket, message, gate_table, reading);
 
 	if (ret)
 		return ret;
 	message = gate_question(buffer, NFT_MSG_GETCHAIN, NLM_F_DUMP,
 				NFTA_CHAIN_TABLE);
-	ret = gate_ask(socket, message, gate_chain, reading);
+	ret = netlink_ask(socket, message, gate_chain, reading);
 	if (ret)
 		return ret;
 	message = gate_question(buffer, NFT_MSG_GETRULE, NLM_F_DUMP,
 				NFTA_RULE_TABLE);
-	ret = gate_ask(socket, message, gate_rule, reading);
+	ret = netlink_ask(socket, message, gate_rule, reading);
 	if (ret)
 		return ret;
 	message = gate_question(buffer, NFT_MSG_GETSETELEM, NLM_F_DUMP,
 				NFTA_SET_ELEM_LIST_TABLE);
 	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, GATE_SET);
-	return gate_ask(socket, message, gate_elements, reading);
+	return netlink_ask(socket, message, gate_elements, reading);
 }
 
 static int gate_read_by(struct mnl_socket *socket, struct gate *out)
@@ -298,7 +275,6 @@ static int gate_set_group(struct mnl_socket *socket, uint32_t ifindex,
 	char buffer[1024];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *info;
-	ssize_t len;
 
 	message->nlmsg_type = RTM_SETLINK;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
@@ -306,14 +282,7 @@ static int gate_set_group(struct mnl_socket *socket, uint32_t ifindex,
 	info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
 	info->ifi_index = (int)ifindex;
 	mnl_attr_put_u32(message, IFLA_GROUP, group);
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-	if (len < 0 ||
-	    mnl_cb_run(buffer, (size_t)len, 1, mnl_socket_get_portid(socket),
-		       NULL, NULL) < 0)
-		return -errno;
-	return 0;
+	return netlink_ask(socket, message, NULL, NULL);
 }
 
 static bool gate_has_edge(const struct engine_device *device)

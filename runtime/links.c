@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netlink.h"
+
 #ifndef ARPHRD_RAWIP
 #define ARPHRD_RAWIP 519
 #endif
@@ -138,30 +140,16 @@ static int links_message(const struct nlmsghdr *message, void *arg)
 static int links_dump(struct mnl_socket *socket, unsigned seq,
 		      struct engine_devices *devices)
 {
-	char buffer[32768];
+	char buffer[1024];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	unsigned port = mnl_socket_get_portid(socket);
 	struct ifinfomsg *info;
-	ssize_t len;
-	int more;
 
 	message->nlmsg_type = RTM_GETLINK;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	message->nlmsg_seq = seq;
 	info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
 	info->ifi_family = AF_UNSPEC;
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	do {
-		len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (len < 0)
-			return -errno;
-		more = mnl_cb_run(buffer, (size_t)len, seq, port, links_message,
-				  devices);
-		if (more < 0)
-			return errno ? -errno : -EIO;
-	} while (more > 0);
-	return 0;
+	return netlink_ask(socket, message, links_message, devices);
 }
 
 static int links_compare(const void *a, const void *b)

@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "netlink.h"
+
 #define PEERS_SOCKET_WAIT_S 1
 #define PEERS_MAX 65536u
 
@@ -67,29 +69,6 @@ void peers_key_text(const uint8_t key[PEERS_KEY_LEN], char out[PEERS_KEY_TEXT])
 
 /* ---- the kernel's ------------------------------------------------------- */
 
-static int peers_run(struct mnl_socket *socket, struct nlmsghdr *message,
-		     mnl_cb_t callback, void *arg)
-{
-	unsigned port = mnl_socket_get_portid(socket);
-	char buffer[32768];
-	int more;
-
-	message->nlmsg_seq = 1;
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	do {
-		ssize_t len =
-			mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-
-		if (len < 0)
-			return -errno;
-		more = mnl_cb_run(buffer, (size_t)len, 1, port, callback, arg);
-		if (more < 0)
-			return errno ? -errno : -EIO;
-	} while (more > 0);
-	return 0;
-}
-
 static int peers_family_message(const struct nlmsghdr *message, void *arg)
 {
 	const struct nlattr *attr;
@@ -112,6 +91,7 @@ static struct nlmsghdr *peers_message(char *buffer, uint16_t type,
 
 	message->nlmsg_type = type;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+	message->nlmsg_seq = 1;
 	genl = mnl_nlmsg_put_extra_header(message, sizeof(*genl));
 	genl->cmd = command;
 	genl->version = version;
@@ -192,7 +172,8 @@ static int peers_of_kernel(const struct engine_device *device,
 		message = peers_message(buffer, GENL_ID_CTRL, 0,
 					CTRL_CMD_GETFAMILY, 1);
 		mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
-		ret = peers_run(socket, message, peers_family_message, &family);
+		ret = netlink_ask(socket, message, peers_family_message,
+				  &family);
 	}
 	if (!ret && !family)
 		ret = -EOPNOTSUPP;
@@ -200,7 +181,7 @@ static int peers_of_kernel(const struct engine_device *device,
 		message = peers_message(buffer, family, NLM_F_DUMP,
 					WG_CMD_GET_DEVICE, WG_GENL_VERSION);
 		mnl_attr_put_u32(message, WGDEVICE_A_IFINDEX, device->ifindex);
-		ret = peers_run(socket, message, peers_device_message, out);
+		ret = netlink_ask(socket, message, peers_device_message, out);
 	}
 	mnl_socket_close(socket);
 	return ret;
