@@ -94,17 +94,7 @@ NFR_INLINE const struct nfr_insn *env_insn(struct env *env, __u32 pc)
 	return pc < env->image->insn_count ? &env->image->code[pc] : NULL;
 }
 
-NFR_INLINE int env_hash_open(struct env *env)
-{
-	return env->image->hash_len < HASH_READ_MAX;
-}
-
-NFR_INLINE const void *env_hash(struct env *env, __u32 at)
-{
-	__u32 last = env->image->hash_len - HASH_READ_MAX;
-
-	return env->image->hash + (at <= last ? at : 0);
-}
+#include "hash_user.h"
 
 NFR_INLINE const struct nfr_rule *env_rule(struct env *env, __u32 rule)
 {

@@ -23,17 +23,7 @@ struct env {
 	const struct image *image;
 };
 
-NFR_INLINE int env_hash_open(struct env *env)
-{
-	return env->image->hash_len < HASH_READ_MAX;
-}
-
-NFR_INLINE const void *env_hash(struct env *env, __u32 at)
-{
-	__u32 last = env->image->hash_len - HASH_READ_MAX;
-
-	return env->image->hash + (at <= last ? at : 0);
-}
+#include "runtime/hash_user.h"
 
 #include "runtime/classify_hash.h"
 
