@@ -8,6 +8,19 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 
+# Counts in number and failed; says what is in the file $out of what fails.
+ok() { # WHAT CONDITION...
+	local what=$1 not=""
+	shift
+	number=$((number + 1))
+	"$@" || not="not "
+	echo "${not}ok $number - $what"
+	[ -n "$not" ] || return 0
+	failed=$((failed + 1))
+	# shellcheck disable=SC2154 # the user of this library says where
+	sed 's/^/# /' "$out"
+}
+
 gate_talk() { # NETNS ARGUMENTS...
 	local ns=$1
 	shift

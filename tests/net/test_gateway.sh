@@ -13,17 +13,6 @@ lab_enter "$0" "$@"
 number=0 failed=0 out=$lab_dir/out
 export TALK_SECONDS=2
 
-ok() { # WHAT CONDITION...
-	local what=$1 not=""
-	shift
-	number=$((number + 1))
-	"$@" || not="not "
-	echo "${not}ok $number - $what"
-	[ -n "$not" ] || return 0
-	failed=$((failed + 1))
-	sed 's/^/# /' "$out"
-}
-
 load() { # LINE...
 	printf '%s\n' 'set skip on lo' 'block all' \
 		'pass inet6 proto ipv6-icmp icmp6-type { neighbrsol neighbradv }' \

@@ -15,17 +15,6 @@ lab_enter "$0" "$@"
 : "${LIFETIME_RELOADS:=100}"
 number=0 failed=0 out=$lab_dir/out
 
-ok() { # WHAT CONDITION...
-	local what=$1 not=""
-	shift
-	number=$((number + 1))
-	"$@" || not="not "
-	echo "${not}ok $number - $what"
-	[ -n "$not" ] || return 0
-	failed=$((failed + 1))
-	sed 's/^/# /' "$out"
-}
-
 load() { # NAME, text on standard input
 	cat >"$lab_dir/$1.nfr"
 	gate_nfload apply "$lab_dir/$1.nfr" && return
