@@ -13,6 +13,7 @@
 #include "kmod-linux/env.bpf.h"
 #include "kmod-linux/owner.bpf.h"
 #include "kmod-linux/origin.bpf.h"
+#include "kmod-linux/native.bpf.h"
 
 /* One packet at a time: these hooks run with bottom halves off. */
 struct {

@@ -62,6 +62,15 @@ enum engine_loop {
 };
 const char *engine_loop_name(enum engine_loop); /* "may_goto", "bpf_loop" */
 
+/* What finds the rule that decides, in the kernel. */
+enum engine_kind {
+	ENGINE_KIND_AUTO = 0, /* option only: as the image's form is */
+	ENGINE_KIND_VM = 1,
+	ENGINE_KIND_NATIVE = 2, /* eBPF made of the rules; the guard by the VM */
+	ENGINE_KIND_HASH = 3	/* the data form, and the VM for the rest */
+};
+const char *engine_kind_name(enum engine_kind); /* "vm", "native", "hash" */
+
 enum engine_mode {
 	ENGINE_MODE_NONE = 0, /* our stub is not there */
 	ENGINE_MODE_XDP_NATIVE,
@@ -128,6 +137,7 @@ void engine_devices_free(struct engine_devices *);
 struct engine_options {
 	unsigned lock_wait_ms; /* 0: ENGINE_LOCK_WAIT_MS */
 	enum engine_loop loop; /* AUTO */
+	enum engine_kind kind; /* AUTO */
 	bool no_native_xdp;    /* generic XDP only */
 	bool no_xdp;	       /* tcx or clsact only */
 	bool no_tcx;	       /* clsact instead of tcx */
@@ -153,6 +163,8 @@ struct engine_report {
 	uint32_t previous;   /* before this load; 0: none */
 	uint32_t slot;
 	enum engine_loop loop;
+	enum engine_kind kind;
+	char kind_why[192]; /* why it was chosen */
 	struct engine_devices devices;
 	/* What the user should know: a tunnel that does not exist yet, XDP that
 	 * fell back ... one sentence each. */
@@ -266,7 +278,8 @@ struct engine_status {
 	uint32_t netns_inode;
 	char image_hash[13];
 	char source[256];   /* the policy's main file as it was given, or "" */
-	const char *engine; /* "vm" */
+	const char *engine; /* engine_kind_name() */
+	uint32_t code_insns; /* of eBPF, that the rules are */
 	enum engine_loop loop;
 	uint64_t loaded_at; /* seconds since 1970; 0: not known */
 	struct engine_pending pending;

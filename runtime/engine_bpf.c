@@ -622,6 +622,18 @@ static void apply_note_strangers(struct apply *apply)
 	}
 }
 
+static void apply_note_kind(struct apply *apply)
+{
+	struct engine_report *report = &apply->report;
+
+	report->kind = apply->generation->kind;
+	snprintf(report->kind_why, sizeof(report->kind_why), "%s",
+		 apply->generation->kind_why);
+	if (apply->generation->is_refused)
+		apply_note(apply, "the VM runs the rules: %.150s",
+			   report->kind_why);
+}
+
 static void apply_note_modes(struct apply *apply)
 {
 	for (size_t i = 0; i < apply->report.devices.count; i++) {
@@ -682,6 +694,7 @@ int engine_apply(const char *dir, const struct image *image,
 		goto out;
 	}
 	apply.report.loop = apply.generation->loop;
+	apply_note_kind(&apply);
 	apply_note_missing(&apply);
 	apply_note_strangers(&apply);
 	apply_note_modes(&apply);

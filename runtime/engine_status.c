@@ -117,6 +117,8 @@ static int status_policy(struct engine *engine, struct engine_status *status,
 		return fd == -ENOENT || fd == -EPROTO ? 0 : fd;
 	if (!bpf_map_lookup_elem(fd, &zero, &about)) {
 		status->loop = about.loop;
+		status->engine = engine_kind_name(about.kind);
+		status->code_insns = about.code_insns;
 		status->loaded_at = about.loaded_at;
 	}
 	close(fd);

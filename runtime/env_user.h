@@ -563,6 +563,14 @@ NFR_INLINE enum icmp_way env_slow_error(struct env *env, struct verdict *v)
 	return icmp_judge(env, v);
 }
 
+/* Code is the kernel's. */
+NFR_INLINE __u32 env_native(struct env *env, struct native_frame *frame)
+{
+	(void)env;
+	(void)frame;
+	return NATIVE_NONE;
+}
+
 NFR_INLINE __u32 env_slow_run(struct env *env, struct verdict *v, __u32 which,
 			      __u32 entry)
 {

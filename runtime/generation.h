@@ -23,6 +23,8 @@ struct generation_about {
 	uint64_t loaded_at;   /* seconds since 1970 */
 	uint32_t abi_version; /* NFR_ABI_VERSION */
 	uint32_t loop;	      /* enum engine_loop */
+	uint32_t kind;	      /* enum engine_kind */
+	uint32_t code_insns;  /* eBPF instructions that the rules became */
 	char version[16];     /* of nfload */
 	uint8_t objects[32];  /* SHA-256 of what the programs came from */
 	uint32_t control;     /* the kernel's id of nfr_control */
@@ -35,6 +37,11 @@ struct generation {
 	uint32_t number;
 	uint32_t slot;
 	enum engine_loop loop;
+	enum engine_kind kind;
+	uint8_t code[32];   /* SHA-256 of the rules' code; zero: the VM */
+	uint32_t code_insns;
+	bool is_refused; /* as code, by the kernel */
+	char kind_why[192]; /* of engine_report */
 };
 
 /*

@@ -35,7 +35,8 @@ uint32_t generation_spare(uint32_t need)
 	return spare < need ? need : spare;
 }
 
-void generation_objects(enum engine_loop loop, uint8_t out[32])
+void generation_objects(enum engine_loop loop, const uint8_t code[32],
+			uint8_t out[32])
 {
 	bool is_helper = loop == ENGINE_LOOP_HELPER;
 	const void *bytes;
@@ -47,6 +48,7 @@ void generation_objects(enum engine_loop loop, uint8_t out[32])
 	SHA256Update(&ctx, bytes, len);
 	bytes = is_helper ? embed_floor_loop(&len) : embed_floor(&len);
 	SHA256Update(&ctx, bytes, len);
+	SHA256Update(&ctx, code, 32);
 	SHA256Final(out, &ctx);
 }
 
@@ -79,7 +81,8 @@ static int reuse_about(const struct pins *pins, uint32_t slot,
 }
 
 static bool reuse_is_ours(const struct generation_about *about,
-			  const struct shared *shared, enum engine_loop wanted)
+			  const struct shared *shared, enum engine_loop wanted,
+			  const uint8_t code[32])
 {
 	uint8_t objects[sizeof(about->objects)];
 
@@ -87,7 +90,7 @@ static bool reuse_is_ours(const struct generation_about *about,
 	    (wanted != ENGINE_LOOP_AUTO && about->loop != wanted) ||
 	    about->control != generation_id(shared->fd[PIN_CONTROL], false))
 		return false;
-	generation_objects(about->loop, objects);
+	generation_objects(about->loop, code, objects);
 	return !memcmp(objects, about->objects, sizeof(objects));
 }
 
@@ -280,14 +283,15 @@ static int reuse_clear(const struct generation *generation,
 
 int generation_reuse(struct generation *generation, const struct pins *pins,
 		     struct shared *shared, const struct generation_room *room,
-		     enum engine_loop wanted, struct engine_error *err)
+		     enum engine_loop wanted, const uint8_t code[32],
+		     struct engine_error *err)
 {
 	struct generation_about about = {0};
 	int ret;
 
 	if (shared->control->active == generation->slot ||
 	    reuse_about(pins, generation->slot, &about) ||
-	    !reuse_is_ours(&about, shared, wanted))
+	    !reuse_is_ours(&about, shared, wanted, code))
 		return 0;
 	if (!reuse_open(generation, pins, &about, room)) {
 		reuse_close(generation);

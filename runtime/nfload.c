@@ -63,6 +63,14 @@ static int parse_define(struct parse *p, const char *arg)
 	return 0;
 }
 
+/* The form of the rules that the kernel can run so. */
+static enum policy_form form_of_kind(enum engine_kind kind)
+{
+	if (kind == ENGINE_KIND_AUTO)
+		return POLICY_FORM_AUTO;
+	return kind == ENGINE_KIND_HASH ? POLICY_FORM_HASH : POLICY_FORM_CODE;
+}
+
 static void take_engine_option(struct nfload *t, int id, const char *arg)
 {
 	switch (id) {
@@ -80,8 +88,9 @@ static void take_engine_option(struct nfload *t, int id, const char *arg)
 		t->engine.loop = (enum engine_loop)option_word(LOOP_WORDS, arg);
 		break;
 	case OPT_ENGINE:
-		t->compile.form =
-			(enum policy_form)option_word(ENGINE_WORDS, arg);
+		t->engine.kind =
+			(enum engine_kind)option_word(ENGINE_WORDS, arg);
+		t->compile.form = form_of_kind(t->engine.kind);
 		break;
 	}
 }

@@ -79,7 +79,7 @@ extern const struct option_table nfload_options, nftrace_options;
 #define TC_WORDS "auto clsact"
 #define FLOOR_WORDS "auto cgroup"
 #define LOOP_WORDS "auto may_goto bpf_loop" /* enum engine_loop */
-#define ENGINE_WORDS "auto vm hash"	    /* enum policy_form */
+#define ENGINE_WORDS "auto vm native hash"  /* enum engine_kind */
 #define SHOW_WORDS "rules counters hooks states info tables"
 #define TABLE_WORDS "show add delete replace test zero flush"
 

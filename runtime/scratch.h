@@ -10,6 +10,7 @@
 #ifndef NFR_SCRATCH_H
 #define NFR_SCRATCH_H
 
+#include "native_frame.h"
 #include "packet.h"
 #include "pool.h"
 #include "rewrite.h"
@@ -112,6 +113,17 @@ struct verdict {
 	struct nfr_cgroup_key cgroup; /* that is looked up */
 	struct forgotten forgotten;   /* of the state that ends */
 };
+
+/* Generated code reads the second key, and writes the rules' run. */
+_Static_assert(__builtin_offsetof(struct verdict, rules) ==
+		       __builtin_offsetof(struct verdict, other) +
+			       sizeof(struct nfr_key),
+	       "the rules' run behind the second key");
+
+NFR_INLINE struct native_frame *scratch_frame(struct verdict *v)
+{
+	return (struct native_frame *)(void *)&v->other;
+}
 
 /* What becomes of a piece before flows and rules are asked. */
 enum fragment_way {

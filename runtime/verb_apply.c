@@ -83,6 +83,9 @@ static void say_report(struct nfload *t, const struct input *in,
 	input_put(t, in);
 	json_put_int(t->json, JSON_FIELD_GENERATION, report->generation);
 	json_put_int(t->json, JSON_FIELD_PREVIOUS, report->previous);
+	json_put_text(t->json, JSON_FIELD_ENGINE,
+		      engine_kind_name(report->kind));
+	json_put_text(t->json, JSON_FIELD_ENGINE_WHY, report->kind_why);
 	json_put_text(t->json, JSON_FIELD_LOOP, engine_loop_name(report->loop));
 	devices_put(t, &report->devices);
 	for (size_t i = 0; i < report->note_count; i++)
@@ -91,8 +94,11 @@ static void say_report(struct nfload *t, const struct input *in,
 		say_forms(&in->image, stdout);
 	if (t->verbose && in->compilation)
 		input_print(t, in);
-	if (t->verbose && !t->json)
+	if (t->verbose && !t->json) {
+		printf("engine %s: %s\n", engine_kind_name(report->kind),
+		       report->kind_why);
 		devices_print_table(t, &report->devices);
+	}
 	report_summary(t, false, "generation %u is in force: %s%s",
 		       report->generation, input_summary(t, in, summary),
 		       hooks);
@@ -124,8 +130,9 @@ static int check_form(struct nfload *t, const struct input *in)
 {
 	if (t->compile.form == POLICY_FORM_CODE && in->image.hash_len)
 		return report_fail(t, EXIT_INPUT,
-				   "--engine=vm: the image has a data form; "
-				   "apply the policy it was made of");
+				   "--engine=%s: the image has a data form; "
+				   "apply the policy it was made of",
+				   engine_kind_name(t->engine.kind));
 	if (t->compile.form == POLICY_FORM_HASH && !in->image.hash_len)
 		return report_fail(t, EXIT_INPUT,
 				   "--engine=hash: no rules here fit a data "

@@ -183,9 +183,9 @@ static void print_status(struct nfload *t, const struct engine_status *s)
 	if (!t->verbose)
 		return;
 	printf("  engine %s, loop %s, %u rules, %u guard rules, %u "
-	       "instructions; other slot: generation %u\n",
+	       "instructions (%u of eBPF); other slot: generation %u\n",
 	       s->engine, engine_loop_name(s->loop), s->rule_count,
-	       s->guard_count, s->insn_count, s->other);
+	       s->guard_count, s->insn_count, s->code_insns, s->other);
 	if (*s->transport)
 		printf("  transport by %s\n", s->transport);
 	printf("  trace %s, %llu events lost\n", s->trace_block ? "on" : "off",

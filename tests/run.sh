@@ -177,6 +177,7 @@ unit rel
 mapfile -t plain < <(folders)
 scripts "${plain[@]}"
 ! is_wanted agree || suite agree 300 build/rel/tests/agree/agree
+! is_wanted agree || suite agree_native 300 build/rel/tests/agree/agree_native
 ! is_wanted agree || suite agree_follow 300 build/rel/tests/agree/agree_follow
 ! is_wanted agree || suite agree_trace 480 build/rel/tests/agree/agree_trace
 scripts net

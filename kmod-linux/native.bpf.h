@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * native.bpf.h: the place of generated code, and what that calls.
+ *
+ * runtime/native_elf.c links another datapath_native() over this weak one. Both
+ * are global: the verifier looks at them without what the callers know.
+ */
+#ifndef NFR_NATIVE_BPF_H
+#define NFR_NATIVE_BPF_H
+
+#include "runtime/native_frame.h"
+#include "runtime/table_key.h"
+
+__u32 datapath_native(struct native_frame *frame);
+__u32 datapath_native_has(struct native_frame *frame, __u32 field, __u32 table);
+
+/* The rule that decides on the frame's key, or NATIVE_NONE. */
+__attribute__((weak, noinline)) __u32
+datapath_native(struct native_frame *frame)
+{
+	asm volatile("" ::"r"(frame));
+	return NATIVE_NONE;
+}
+
+/* Is the address that starts at the field in the table? */
+__attribute__((noinline)) __u32 datapath_native_has(struct native_frame *frame,
+						    __u32 field, __u32 table)
+{
+	struct nfr_table_key name;
+	struct env env = {0};
+
+	if (!frame)
+		return 0;
+	table_key(table, frame->w[NFR_F_FAMILY],
+		  field == NFR_F_SRC0 ? &frame->w[NFR_F_SRC0]
+				      : &frame->w[NFR_F_DST0],
+		  &name);
+	return env_table_has(&env, &name) != 0;
+}
+
+NFR_INLINE __u32 env_native(struct env *env, struct native_frame *frame)
+{
+	(void)env;
+	return datapath_native(frame);
+}
+
+#endif

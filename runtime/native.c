@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * native.c: the rules' bytecode -> eBPF instructions.
+ *
+ * Overview
+ *   One function. It looks at direction and family, goes to the code of their
+ *   entry, and returns the rule that decides. An instruction of the bytecode
+ *   becomes one to four here; all that it knows is in the frame, in memory.
+ *
+ * Invariants
+ *   - A value is loaded for each test, and again behind each place that is
+ *     jumped to. So two ways to a place are the same state to the verifier,
+ *     which looks at the code once; values kept in registers would make it look
+ *     at each way from the root to a leaf.
+ *   - A program is translated whole or not at all.
+ *
+ * Jumps of conditions reach 32,767 instructions. What is further away is an
+ * inverted condition over a long jump (gotol, Linux 6.6).
+ */
+#include "native.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REG_RULE BPF_REG_0
+#define REG_VALUE BPF_REG_2
+#define REG_FAMILY BPF_REG_3
+#define REG_FRAME BPF_REG_1	 /* as it comes in */
+#define REG_FRAME_KEPT BPF_REG_6 /* over calls */
+#define RULE_ENTRIES 6
+
+/* A jump of the eBPF to the code of an instruction of the bytecode. */
+struct fixup {
+	size_t at;
+	__u32 target;
+};
+
+struct native {
+	const struct image *img;
+	struct native_code *code;
+	__u32 *place; /* of the bytecode's instructions in code */
+	bool *is_target;
+	bool *is_far; /* its jump does not reach */
+	struct fixup *fixups;
+	size_t fixup_count, fixup_capacity;
+	__u32 entry[RULE_ENTRIES]; /* or NFR_NO_ENTRY */
+	unsigned frame;		   /* register */
+	unsigned cached;	   /* field in REG_VALUE + 1; 0: none */
+	bool has_failed;	   /* out of memory */
+	bool has_far;
+};
+
+/* ---- instructions ------------------------------------------------------ */
+
+static void put(struct native *n, struct bpf_insn insn)
+{
+	struct native_code *code = n->code;
+
+	if (code->count == code->capacity) {
+		size_t capacity = code->capacity ? 2 * code->capacity : 4096;
+		void *more =
+			realloc(code->insns, capacity * sizeof(*code->insns));
+
+		if (!more) {
+			n->has_failed = true;
+			return;
+		}
+		code->insns = more;
+		code->capacity = capacity;
+	}
+	code->insns[code->count++] = insn;
+}
+
+static void put_load(struct native *n, unsigned reg, size_t off)
+{
+	put(n, (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_W,
+				 .dst_reg = reg,
+				 .src_reg = n->frame,
+				 .off = (__s16)off});
+}
+
+static void put_store(struct native *n, size_t off, __u32 value)
+{
+	put(n, (struct bpf_insn){.code = BPF_ST | BPF_MEM | BPF_W,
+				 .dst_reg = n->frame,
+				 .off = (__s16)off,
+				 .imm = (__s32)value});
+}
+
+/* On 32 bits. */
+static void put_alu(struct native *n, unsigned op, unsigned reg, __u32 value)
+{
+	put(n, (struct bpf_insn){.code = BPF_ALU | BPF_K | op,
+				 .dst_reg = reg,
+				 .imm = (__s32)value});
+}
+
+static void put_exit(struct native *n)
+{
+	put(n, (struct bpf_insn){.code = BPF_JMP | BPF_EXIT});
+}
+
+static void put_return(struct native *n, __u32 rule)
+{
+	put_alu(n, BPF_MOV, REG_RULE, rule);
+	put_exit(n);
+}
+
+/* Over so many instructions. */
+static void put_hop(struct native *n, unsigned op, unsigned reg, __u32 value,
+		    int over)
+{
+	put(n, (struct bpf_insn){.code = BPF_JMP32 | BPF_K | op,
+				 .dst_reg = reg,
+				 .off = (__s16)over,
+				 .imm = (__s32)value});
+}
+
+static void put_fixup(struct native *n, __u32 target)
+{
+	if (n->fixup_count == n->fixup_capacity) {
+		size_t capacity =
+			n->fixup_capacity ? 2 * n->fixup_capacity : 4096;
+		void *more = realloc(n->fixups, capacity * sizeof(*n->fixups));
+
+		if (!more) {
+			n->has_failed = true;
+			return;
+		}
+		n->fixups = more;
+		n->fixup_capacity = capacity;
+	}
+	n->fixups[n->fixup_count++] = (struct fixup){n->code->count, target};
+}
+
+static void put_goto(struct native *n, __u32 target)
+{
+	put_fixup(n, target);
+	put(n, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
+}
+
+static unsigned inverse(unsigned op)
+{
+	switch (op) {
+	case BPF_JEQ:
+		return BPF_JNE;
+	case BPF_JNE:
+		return BPF_JEQ;
+	case BPF_JLT:
+		return BPF_JGE;
+	default: /* BPF_JGT */
+		return BPF_JLE;
+	}
+}
+
+/* When the value compares so, to the target of the instruction at pc. */
+static void put_branch(struct native *n, __u32 pc, unsigned op, __u32 value)
+{
+	__u32 target = pc + 1 + n->img->code[pc].jump;
+
+	if (n->is_far[pc]) {
+		put_hop(n, inverse(op), REG_VALUE, value, 1);
+		put_goto(n, target);
+		return;
+	}
+	put_fixup(n, target);
+	put_hop(n, op, REG_VALUE, value, 0);
+}
+
+/* ---- the bytecode's ---------------------------------------------------- */
+
+static void put_field(struct native *n, unsigned field)
+{
+	if (n->cached != field + 1)
+		put_load(n, REG_VALUE, NATIVE_KEY(field));
+	n->cached = field + 1;
+}
+
+static void put_compare(struct native *n, __u32 pc, unsigned op)
+{
+	const struct nfr_insn *insn = &n->img->code[pc];
+
+	put_field(n, insn->field);
+	put_branch(n, pc, op, insn->imm);
+}
+
+/* Below first or above last, which the next instruction says: one test. */
+static bool put_range(struct native *n, __u32 pc)
+{
+	const struct nfr_insn *low = &n->img->code[pc], *high = low + 1;
+
+	if (low->op != NFR_OP_JLT || pc + 1 >= n->img->insn_count ||
+	    high->op != NFR_OP_JGT || high->field != low->field ||
+	    high->jump + 1 != low->jump || n->is_target[pc + 1] ||
+	    high->imm < low->imm)
+		return false;
+	put_field(n, low->field);
+	put_alu(n, BPF_SUB, REG_VALUE, low->imm);
+	n->place[pc + 1] = (__u32)n->code->count;
+	n->cached = 0;
+	put_branch(n, pc + 1, BPF_JGT, high->imm - low->imm);
+	return true;
+}
+
+static void put_masked(struct native *n, __u32 pc, unsigned shift, unsigned op)
+{
+	const struct nfr_insn *insn = &n->img->code[pc];
+
+	put_field(n, insn->field);
+	if (shift)
+		put_alu(n, BPF_RSH, REG_VALUE, shift);
+	put_alu(n, BPF_AND, REG_VALUE, insn->imm >> 16);
+	n->cached = 0;
+	put_branch(n, pc, op, insn->imm & 0xffff);
+}
+
+static void put_call(struct native *n)
+{
+	struct native_code *code = n->code;
+
+	if (code->call_count == code->call_capacity) {
+		size_t capacity =
+			code->call_capacity ? 2 * code->call_capacity : 64;
+		void *more =
+			realloc(code->calls, capacity * sizeof(*code->calls));
+
+		if (!more) {
+			n->has_failed = true;
+			return;
+		}
+		code->calls = more;
+		code->call_capacity = capacity;
+	}
+	code->calls[code->call_count++] = code->count;
+	put(n, (struct bpf_insn){.code = BPF_JMP | BPF_CALL,
+				 .src_reg = BPF_PSEUDO_CALL,
+				 .imm = -1});
+}
+
+static void put_table(struct native *n, __u32 pc)
+{
+	const struct nfr_insn *insn = &n->img->code[pc];
+
+	put(n, (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_X,
+				 .dst_reg = BPF_REG_1,
+				 .src_reg = n->frame});
+	put_alu(n, BPF_MOV, BPF_REG_2, insn->field);
+	put_alu(n, BPF_MOV, BPF_REG_3, insn->imm);
+	put_call(n);
+	put(n, (struct bpf_insn){.code = BPF_ALU | BPF_MOV | BPF_X,
+				 .dst_reg = REG_VALUE,
+				 .src_reg = BPF_REG_0});
+	n->cached = 0;
+	put_branch(n, pc, insn->op == NFR_OP_JIN ? BPF_JNE : BPF_JEQ, 0);
+}
+
+/* The candidate, which is kept as one more; the rule, if there is none. */
+static void put_candidate(struct native *n, __u32 rule)
+{
+	put_load(n, REG_RULE, NATIVE_RUN(candidate));
+	put_hop(n, BPF_JNE, REG_RULE, 0, 2);
+	put_return(n, rule);
+	put_alu(n, BPF_SUB, REG_RULE, 1);
+	put_exit(n);
+}
+
+static void put_later(struct native *n, __u32 rule)
+{
+	put_load(n, REG_RULE, NATIVE_RUN(candidate));
+	put_hop(n, BPF_JLE, REG_RULE, rule, 2);
+	put_alu(n, BPF_SUB, REG_RULE, 1);
+	put_exit(n);
+}
+
+/* False: there is no translation. */
+static bool put_insn(struct native *n, __u32 pc)
+{
+	const struct nfr_insn *insn = &n->img->code[pc];
+
+	switch (insn->op) {
+	case NFR_OP_RET:
+		put_return(n, insn->imm);
+		return true;
+	case NFR_OP_JA:
+		put_goto(n, pc + 1 + insn->imm);
+		return true;
+	case NFR_OP_JEQ:
+		put_compare(n, pc, BPF_JEQ);
+		return true;
+	case NFR_OP_JNE:
+		put_compare(n, pc, BPF_JNE);
+		return true;
+	case NFR_OP_JLT:
+		put_compare(n, pc, BPF_JLT);
+		return true;
+	case NFR_OP_JGT:
+		put_compare(n, pc, BPF_JGT);
+		return true;
+	case NFR_OP_JMEQ:
+	case NFR_OP_JMNE:
+		put_masked(n, pc, 0,
+			   insn->op == NFR_OP_JMEQ ? BPF_JEQ : BPF_JNE);
+		return true;
+	case NFR_OP_JHEQ:
+	case NFR_OP_JHNE:
+		put_masked(n, pc, 16,
+			   insn->op == NFR_OP_JHEQ ? BPF_JEQ : BPF_JNE);
+		return true;
+	case NFR_OP_JIN:
+	case NFR_OP_JNIN:
+		put_table(n, pc);
+		return true;
+	case NFR_OP_SET:
+		put_store(n, NATIVE_RUN(candidate), insn->imm + 1);
+		return true;
+	case NFR_OP_RANK:
+		put_store(n, NATIVE_RUN(rank), insn->imm);
+		return true;
+	case NFR_OP_JRANK:
+		put_load(n, REG_VALUE, NATIVE_RUN(rank));
+		n->cached = 0;
+		put_branch(n, pc, BPF_JLT, insn->imm);
+		return true;
+	case NFR_OP_RETC:
+		put_candidate(n, insn->imm);
+		return true;
+	case NFR_OP_RETGE:
+		put_later(n, insn->imm);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- programs ---------------------------------------------------------- */
+
+static bool is_translated(unsigned op)
+{
+	return op &&
+	       (op <= NFR_OP_RETGE || op == NFR_OP_RANK || op == NFR_OP_JRANK);
+}
+
+static bool is_jump(unsigned op)
+{
+	return (op >= NFR_OP_JEQ && op <= NFR_OP_JHNE) || op == NFR_OP_JRANK;
+}
+
+/* Behind the last instruction of the program at start. */
+static __u32 program_end(const struct image *img, __u32 start)
+{
+	__u32 end = img->insn_count;
+
+	for (unsigned i = 0; i < NFR_ENTRIES; i++)
+		if (img->header->entry[i] != NFR_NO_ENTRY &&
+		    img->header->entry[i] > start &&
+		    img->header->entry[i] < end)
+			end = img->header->entry[i];
+	return end;
+}
+
+static enum nfr_opcode find_unknown(const struct image *img, __u32 start)
+{
+	for (__u32 pc = start; pc < program_end(img, start); pc++)
+		if (!is_translated(img->code[pc].op))
+			return (enum nfr_opcode)img->code[pc].op;
+	return (enum nfr_opcode)0;
+}
+
+/* A jump that leaves the program's own code, as no compiler of ours makes. */
+static bool leaves(const struct image *img, __u32 start)
+{
+	__u32 end = program_end(img, start);
+
+	for (__u32 pc = start; pc < end; pc++) {
+		const struct nfr_insn *insn = &img->code[pc];
+
+		if (insn->op == NFR_OP_JA && insn->imm >= end - pc - 1)
+			return true;
+		if (is_jump(insn->op) && insn->jump >= end - pc - 1)
+			return true;
+	}
+	return img->code[end - 1].op != NFR_OP_RET &&
+	       img->code[end - 1].op != NFR_OP_RETC &&
+	       img->code[end - 1].op != NFR_OP_JA;
+}
+
+static void choose_entries(struct native *n, struct native_about *about)
+{
+	for (unsigned i = 0; i < RULE_ENTRIES; i++) {
+		__u32 start = n->img->header->entry[i];
+		enum nfr_opcode unknown = find_unknown(n->img, start);
+
+		n->entry[i] = NFR_NO_ENTRY;
+		if (unknown && !about->first)
+			about->first = unknown;
+		if (unknown || leaves(n->img, start))
+			continue;
+		n->entry[i] = start;
+		about->entries++;
+	}
+}
+
+static bool is_done(const struct native *n, unsigned entry)
+{
+	for (unsigned i = 0; i < entry; i++)
+		if (n->entry[i] == n->entry[entry])
+			return true;
+	return n->entry[entry] == NFR_NO_ENTRY;
+}
+
+static void mark_targets(struct native *n)
+{
+	for (__u32 pc = 0; pc < n->img->insn_count; pc++) {
+		const struct nfr_insn *insn = &n->img->code[pc];
+		__u64 target = (__u64)pc + 1 +
+			       (insn->op == NFR_OP_JA ? insn->imm : insn->jump);
+
+		if ((insn->op == NFR_OP_JA || is_jump(insn->op)) &&
+		    target < n->img->insn_count)
+			n->is_target[target] = true;
+	}
+}
+
+static void put_program(struct native *n, __u32 start)
+{
+	__u32 end = program_end(n->img, start);
+
+	n->cached = 0;
+	for (__u32 pc = start; pc < end; pc++) {
+		if (n->is_target[pc])
+			n->cached = 0;
+		n->place[pc] = (__u32)n->code->count;
+		if (put_range(n, pc))
+			pc++;
+		else
+			put_insn(n, pc);
+	}
+}
+
+/* To the entry of a family, when it is that; the same for both directions. */
+static void put_family(struct native *n, unsigned family)
+{
+	__u32 in = n->entry[NFR_ENTRY(NFR_STAGE_RULES, NFR_DIR_IN, family)];
+	__u32 out = n->entry[NFR_ENTRY(NFR_STAGE_RULES, NFR_DIR_OUT, family)];
+
+	if (in == NFR_NO_ENTRY && out == NFR_NO_ENTRY)
+		return;
+	if (in == out) {
+		put_hop(n, BPF_JNE, REG_FAMILY, family, 1);
+		put_goto(n, in);
+		return;
+	}
+	put_hop(n, BPF_JNE, REG_FAMILY, family,
+		1 + (in != NFR_NO_ENTRY) + (out != NFR_NO_ENTRY));
+	if (in != NFR_NO_ENTRY) {
+		put_hop(n, BPF_JNE, REG_VALUE, NFR_DIR_IN, 1);
+		put_goto(n, in);
+		if (out != NFR_NO_ENTRY)
+			put_goto(n, out);
+		return;
+	}
+	put_hop(n, BPF_JEQ, REG_VALUE, NFR_DIR_IN, 1);
+	put_goto(n, out);
+}
+
+/* As vm_begin(): nothing matched, nothing drawn, no candidate. */
+static void put_begin(struct native *n)
+{
+	put_store(n, NATIVE_RUN(paused), NFR_NO_RULE);
+	put_store(n, NATIVE_RUN(seed), 0);
+	put_store(n, NATIVE_RUN(matched_count), 0);
+	put_store(n, NATIVE_RUN(candidate), 0);
+	put_store(n, NATIVE_RUN(rank), VM_NO_RANK);
+}
+
+/* The way in; it falls to who says that there is no code. */
+static void put_dispatch(struct native *n, bool has_calls)
+{
+	n->frame = REG_FRAME;
+	put(n, (struct bpf_insn){.code = BPF_JMP | BPF_JNE | BPF_K,
+				 .dst_reg = REG_FRAME,
+				 .off = 2});
+	put_return(n, NATIVE_NONE);
+	if (has_calls) {
+		put(n, (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_X,
+					 .dst_reg = REG_FRAME_KEPT,
+					 .src_reg = REG_FRAME});
+		n->frame = REG_FRAME_KEPT;
+	}
+	put_begin(n);
+	put_load(n, REG_VALUE, NATIVE_KEY(NFR_F_DIR));
+	put_load(n, REG_FAMILY, NATIVE_KEY(NFR_F_FAMILY));
+	put_family(n, NFR_FAMILY_IPV4);
+	put_family(n, NFR_FAMILY_IPV6);
+	put_family(n, NFR_FAMILY_LINK);
+	put_return(n, NATIVE_NONE);
+}
+
+static bool has_calls(const struct native *n)
+{
+	for (__u32 pc = 0; pc < n->img->insn_count; pc++)
+		if (n->img->code[pc].op == NFR_OP_JIN ||
+		    n->img->code[pc].op == NFR_OP_JNIN)
+			return true;
+	return false;
+}
+
+static void put_all(struct native *n)
+{
+	n->code->count = n->code->call_count = n->fixup_count = 0;
+	put_dispatch(n, has_calls(n));
+	for (unsigned i = 0; i < RULE_ENTRIES; i++)
+		if (!is_done(n, i))
+			put_program(n, n->entry[i]);
+}
+
+/* True when some did not reach, and are now far. */
+static bool mark_far(struct native *n)
+{
+	bool has_new = false;
+
+	for (__u32 pc = 0; pc < n->img->insn_count; pc++) {
+		const struct nfr_insn *insn = &n->img->code[pc];
+		__u32 target = pc + 1 + insn->jump;
+
+		if (!is_jump(insn->op) || n->is_far[pc] ||
+		    target >= n->img->insn_count ||
+		    n->place[target] < n->place[pc] ||
+		    n->place[target] - n->place[pc] < INT16_MAX - 8)
+			continue;
+		n->is_far[pc] = has_new = true;
+	}
+	return has_new;
+}
+
+static void fix(struct native *n)
+{
+	for (size_t i = 0; i < n->fixup_count; i++) {
+		size_t at = n->fixups[i].at;
+		struct bpf_insn *insn = &n->code->insns[at];
+		size_t distance = n->place[n->fixups[i].target] - at - 1;
+
+		if (distance <= INT16_MAX) {
+			insn->off = (__s16)distance;
+			continue;
+		}
+		/* Only gotos are further: see mark_far(). */
+		insn->code = BPF_JMP32 | BPF_JA;
+		insn->imm = (__s32)distance;
+		n->has_far = true;
+	}
+}
+
+static int native_translate(struct native *n, struct native_about *about)
+{
+	choose_entries(n, about);
+	if (about->entries == 0)
+		return -EOPNOTSUPP;
+	mark_targets(n);
+	do {
+		put_all(n);
+		if (n->has_failed)
+			return -ENOMEM;
+		if (n->code->count > NATIVE_INSNS_MAX)
+			return -E2BIG;
+	} while (mark_far(n));
+	fix(n);
+	about->insns = n->code->count;
+	about->has_long_jumps = n->has_far;
+	return 0;
+}
+
+int native_compile(const struct image *img, struct native_code *code,
+		   struct native_about *about)
+{
+	size_t count = (size_t)img->insn_count + 1;
+	struct native n = {.img = img,
+			   .code = code,
+			   .place = calloc(count, sizeof(*n.place)),
+			   .is_target = calloc(count, sizeof(*n.is_target)),
+			   .is_far = calloc(count, sizeof(*n.is_far))};
+	int ret = -ENOMEM;
+
+	memset(code, 0, sizeof(*code));
+	memset(about, 0, sizeof(*about));
+	if (n.place && n.is_target && n.is_far)
+		ret = native_translate(&n, about);
+	free(n.place);
+	free(n.is_target);
+	free(n.is_far);
+	free(n.fixups);
+	return ret;
+}
+
+void native_free(struct native_code *code)
+{
+	free(code->insns);
+	free(code->calls);
+	memset(code, 0, sizeof(*code));
+}

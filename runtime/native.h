@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* native.h: the rules' bytecode -> eBPF instructions. */
+#ifndef NFR_NATIVE_H
+#define NFR_NATIVE_H
+
+#include <stdbool.h>
+
+#include "../compiler/image.h"
+#include "native_elf.h"
+
+/* What became of an image. */
+struct native_about {
+	size_t insns;	       /* eBPF instructions */
+	unsigned entries;      /* of the rules' six: how many are code */
+	bool has_long_jumps;   /* gotol: Linux 6.6 */
+	enum nfr_opcode first; /* that has no translation; 0: all have */
+};
+
+/*
+ * More are refused: the verifier looks at each three times, and at a million
+ * altogether.
+ */
+#define NATIVE_INSNS_MAX 450000u
+
+/*
+ * 0, or -EOPNOTSUPP (no entry has code), -E2BIG, -ENOMEM. What tags, matches or
+ * draws lots stays with the VM, an entry at a time. native_free() in any case.
+ */
+int native_compile(const struct image *, struct native_code *,
+		   struct native_about *);
+void native_free(struct native_code *);
+
+#endif

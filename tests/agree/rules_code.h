@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* rules_code.h: an image -> its rules as eBPF in the kernel, for many keys. */
+#ifndef NFR_RULES_CODE_H
+#define NFR_RULES_CODE_H
+
+#include "compiler/image.h"
+#include "runtime/native.h"
+#include "runtime/native_keys.h"
+
+struct rules_code {
+	struct bpf_object *object;
+	struct native_entry *entries; /* NATIVE_KEYS of them, mapped */
+	int run, idle;		      /* programs */
+	struct native_about about;
+	uint64_t load_ns;
+};
+
+/*
+ * 0; -EOPNOTSUPP: the image has nothing to translate; -EPERM: not root; else a
+ * failure. rules_code_close() after a success.
+ */
+int rules_code_open(const struct image *, struct rules_code *);
+/* The keys of all entries -> their rules, which may be NATIVE_NONE. */
+int rules_code_judge(struct rules_code *);
+/* Nanoseconds of a key over what the test itself costs, and that. */
+int rules_code_time(struct rules_code *, unsigned keys, double *ns,
+		    double *idle_ns);
+void rules_code_close(struct rules_code *);
+
+#endif
