@@ -467,6 +467,7 @@ static void put_family(struct native *n, unsigned family)
 /* As vm_begin(): nothing matched, nothing drawn, no candidate. */
 static void put_begin(struct native *n)
 {
+	put_store(n, NATIVE_RUN(reason), NFR_REASON_VM);
 	put_store(n, NATIVE_RUN(paused), NFR_NO_RULE);
 	put_store(n, NATIVE_RUN(seed), 0);
 	put_store(n, NATIVE_RUN(matched_count), 0);

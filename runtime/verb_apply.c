@@ -90,7 +90,7 @@ static void say_report(struct nfload *t, const struct input *in,
 	devices_put(t, &report->devices);
 	for (size_t i = 0; i < report->note_count; i++)
 		report_note(t, report->notes[i]);
-	if (t->verbose && !t->json)
+	if (t->verbose && !t->json && report->kind != ENGINE_KIND_NATIVE)
 		say_forms(&in->image, stdout);
 	if (t->verbose && in->compilation)
 		input_print(t, in);

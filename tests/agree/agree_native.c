@@ -219,7 +219,7 @@ static void try_policy(struct run *run, const char *text, const char *name,
 	int ret;
 
 	run->compared[FACT_POLICIES]++;
-	if (policy_case_new(text, HOST_PROFILE, &policy) != 0) {
+	if (policy_case_new(text, HOST_PROFILE, POLICY_FORM_CODE, &policy)) {
 		run->differ[FACT_POLICIES]++;
 		printf("# %s does not compile\n", name);
 		return;

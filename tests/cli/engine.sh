@@ -1,0 +1,156 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# engine.sh: apply --engine=auto|vm|native|hash, in a namespace of its own -> what
+# finds the rules, as apply and status say it, and packets that meet them. The
+# kernel that refuses native code is ours with a limit on instructions in between.
+if [ "$(id -u)" = 0 ] && [ -z "${NFR_CLI_INSIDE-}" ]; then
+	export NFR_CLI_INSIDE=1
+	exec unshare -nm "$0"
+fi
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+says 'a word that is no engine is a mistake' 2 'one of "auto vm native hash"' \
+	nfload apply --engine=jit /nowhere
+if [ "$(id -u)" != 0 ]; then
+	skip 'each engine, and what refuses it' 'needs root'
+	finish
+	exit
+fi
+
+cat >"$tmp/small.nfr" <<'C'
+set skip on lo
+table <far> { 10.9.0.3 }
+pass out on v0 inet proto udp to any port 1000:1009 no state label "open"
+block out on v0 inet proto udp to any port { 7 99 } label "shut"
+block out on v0 inet proto udp to <far> port 99 label "far"
+C
+# What judges() sends, by rule: open, 7, 99, far, and the default, which also
+# blocks what is open where it comes in, at v1.
+counted=('packets 3' 'packets 1' 'packets 1' 'packets 1' 'packets 5')
+{
+	cat "$tmp/small.nfr"
+	for i in {1..99}; do
+		echo "block out proto tcp from 10.$i.0.0/16 to 10.9.$i.0/24 port $i"
+	done
+} >"$tmp/many.nfr"
+echo 'pass all probability 50%' >"$tmp/lots.nfr"
+
+# A call of the kernel's that takes no more than REFUSE_OVER instructions; what
+# it is asked for goes to REFUSE_LOG.
+cat >"$tmp/refuse.c" <<'C'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+
+long syscall(long number, ...)
+{
+	long (*next)(long, ...) = dlsym(RTLD_NEXT, "syscall");
+	const char *over = getenv("REFUSE_OVER"), *log = getenv("REFUSE_LOG");
+	long a[6];
+	va_list ap;
+
+	va_start(ap, number);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (number == SYS_bpf && a[0] == BPF_PROG_LOAD) {
+		const union bpf_attr *attr = (const union bpf_attr *)a[1];
+		FILE *out = log ? fopen(log, "a") : NULL;
+
+		if (out) {
+			fprintf(out, "%u\n", attr->insn_cnt);
+			fclose(out);
+		}
+		if (over && attr->insn_cnt > strtoul(over, NULL, 10)) {
+			errno = E2BIG;
+			return -1;
+		}
+	}
+	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+C
+"${CC:-cc}" -shared -fPIC -o "$tmp/refuse.so" "$tmp/refuse.c" || exit 1
+
+mkdir "$tmp/bpf"
+trap 'umount -q "$tmp/bpf"; rm -rf "$tmp"' EXIT
+mount -t bpf bpf "$tmp/bpf"
+export NFR_BPFFS=$tmp/bpf/nfr
+ip link set lo up
+ip link add v0 type veth peer name v1
+sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+ip addr add 10.9.0.1/24 dev v0
+ip link set v0 up
+ip link set v1 up
+for last in 2 3; do
+	ip neigh add 10.9.0.$last lladdr 02:00:00:00:00:01 dev v0
+done
+
+# The rules do what they say, whatever finds them.
+judges() { # ENGINE
+	says "status says $1" 0 "^  engine $1, " nfload status -v
+	fact 'as JSON too' bash -c \
+		"nfload status --json | jq -e '.engine == \"$1\"'"
+	for to in 2/1000 2/1009 3/1005 2/1010 3/99 2/7 2/99 2/6; do
+		echo x >"/dev/udp/10.9.0.${to%/*}/${to#*/}" || true
+	done 2>/dev/null
+	fact "$1 finds the rules" diff <(printf '%s\n' "${counted[@]}") \
+		<(nfload show rules -v | sed -n 's/^    \(packets [0-9]*\).*/\1/p' |
+			grep -v ' 0$')
+}
+
+# ---- by name ---------------------------------------------------------------
+export REFUSE_LOG=$tmp/insns
+says 'auto walks few rules, and does not make them native' 0 \
+	'^engine vm: .*native code loads slowly' \
+	env LD_PRELOAD="$tmp/refuse.so" nfload apply -v "$tmp/small.nfr"
+limit=$(sort -n "$tmp/insns" | tail -n 1)
+fact 'and the kernel was asked for programs' test "$limit" -gt 1000
+judges vm
+says 'native is what is asked for' 0 '^engine native: the rules .* eBPF' \
+	nfload apply -v --engine=native "$tmp/small.nfr"
+judges native
+says 'auto is a hash for many rules' 0 '^engine hash: ' \
+	nfload apply -v "$tmp/many.nfr"
+judges hash
+says 'again, where native rules were' 0 '^engine native: ' \
+	nfload apply -v --engine=native "$tmp/small.nfr"
+judges native
+says 'hash by name' 0 '^engine hash: it was asked for' \
+	nfload apply -v --engine=hash "$tmp/many.nfr"
+says 'native where auto would make a hash' 0 '^engine native: ' \
+	nfload apply -v --engine=native "$tmp/many.nfr"
+judges native
+says 'vm by name, where native rules were' 0 '^engine vm: it was asked for' \
+	nfload apply -v --engine=vm "$tmp/many.nfr"
+judges vm
+
+# ---- what can not be -------------------------------------------------------
+nfload compile "$tmp/many.nfr" -o "$tmp/many.nfi" >/dev/null
+for engine in vm native; do
+	says "an image with a hash is not $engine" 2 'has a data form' \
+		nfload apply --engine=$engine "$tmp/many.nfi"
+done
+says 'what draws lots stays with the VM, and apply says so' 0 \
+	'^engine native: the rules of [1-5] of 6 entries .* only the VM runs' \
+	nfload apply -v --engine=native "$tmp/lots.nfr"
+
+# ---- the kernel refuses ----------------------------------------------------
+: >"$tmp/insns"
+says 'what the kernel refuses, the VM runs, and a note says so' 0 \
+	'the VM runs the rules: the kernel does not take' \
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE_OVER="$limit" \
+	nfload apply --engine=native "$tmp/many.nfr"
+fact 'it was refused' test "$(sort -n "$tmp/insns" | tail -n 1)" -gt "$limit"
+judges vm
+says 'what refuses all leaves the old policy in force' 3 'stays in force' \
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE_OVER=1000 \
+	nfload apply --engine=native "$tmp/small.nfr"
+says 'which goes on as it did' 0 '^  engine vm, ' nfload status -v
+
+finish
