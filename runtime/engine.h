@@ -66,8 +66,9 @@ const char *engine_loop_name(enum engine_loop); /* "may_goto", "bpf_loop" */
 enum engine_kind {
 	ENGINE_KIND_AUTO = 0, /* option only: as the image's form is */
 	ENGINE_KIND_VM = 1,
-	ENGINE_KIND_NATIVE = 2, /* eBPF made of the rules; the guard by the VM */
-	ENGINE_KIND_HASH = 3	/* the data form, and the VM for the rest */
+	ENGINE_KIND_NATIVE =
+		2,	     /* eBPF made of the rules; the guard by the VM */
+	ENGINE_KIND_HASH = 3 /* the data form, and the VM for the rest */
 };
 const char *engine_kind_name(enum engine_kind); /* "vm", "native", "hash" */
 
@@ -277,8 +278,8 @@ struct engine_status {
 	uint64_t netns_cookie;
 	uint32_t netns_inode;
 	char image_hash[13];
-	char source[256];   /* the policy's main file as it was given, or "" */
-	const char *engine; /* engine_kind_name() */
+	char source[256];    /* the policy's main file as it was given, or "" */
+	const char *engine;  /* engine_kind_name() */
 	uint32_t code_insns; /* of eBPF, that the rules are */
 	enum engine_loop loop;
 	uint64_t loaded_at; /* seconds since 1970; 0: not known */
