@@ -236,7 +236,7 @@ static int generation_load_object(struct generation *generation,
 	int ret = generation_try_loops(generation, shared, room, code, options,
 				       err);
 
-	if (generation_may_try_again(ret) && code->is_there) {
+	if (ret && ret != -EPERM && code->is_there) {
 		generation_code_drop(code, ret);
 		ret = generation_try_loops(generation, shared, room, code,
 					   options, err);
