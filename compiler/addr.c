@@ -95,3 +95,31 @@ void addr_to_mapped(const struct addr *a, enum addr_family family,
 		to_bytes(a, family, out);
 	}
 }
+
+/* RFC 1918, 3927, 6598, 4193 and 4291. */
+const struct addr_range addr_private[] = {
+	{"10.0.0.0/8", FAMILY_IPV4, {{0x0a000000}}, 8},
+	{"172.16.0.0/12", FAMILY_IPV4, {{0xac100000}}, 12},
+	{"192.168.0.0/16", FAMILY_IPV4, {{0xc0a80000}}, 16},
+	{"169.254.0.0/16", FAMILY_IPV4, {{0xa9fe0000}}, 16},
+	{"100.64.0.0/10", FAMILY_IPV4, {{0x64400000}}, 10},
+	{"fc00::/7", FAMILY_IPV6, {{0xfc000000}}, 7},
+	{"fe80::/10", FAMILY_IPV6, {{0xfe800000}}, 10},
+};
+const size_t addr_private_count = sizeof(addr_private) / sizeof(*addr_private);
+
+bool addr_is_private(const struct addr *a, enum addr_family family,
+		     unsigned prefix_len)
+{
+	for (size_t i = 0; i < addr_private_count; i++) {
+		const struct addr_range *range = &addr_private[i];
+		struct addr first;
+
+		if (range->family != family || prefix_len < range->prefix_len)
+			continue;
+		first = addr_first(*a, family, range->prefix_len);
+		if (addr_compare(&first, &range->addr) == 0)
+			return true;
+	}
+	return false;
+}

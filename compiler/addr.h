@@ -4,6 +4,7 @@
 #define NFR_ADDR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The numbers are those of enum nfr_family. */
@@ -29,6 +30,18 @@ const char *addr_format(const struct addr *, enum addr_family,
 			char text[ADDR_TEXT_MAX]);
 /* inet_pton of either family, without prefix. 0 or -EINVAL. */
 int addr_parse(const char *text, struct addr *, enum addr_family *);
+/* Addresses that no one else has on the way, whoever hands them out. */
+struct addr_range {
+	const char *text;
+	enum addr_family family;
+	struct addr addr;
+	unsigned prefix_len;
+};
+extern const struct addr_range addr_private[];
+extern const size_t addr_private_count;
+/* Is the whole prefix in one of these? */
+bool addr_is_private(const struct addr *, enum addr_family,
+		     unsigned prefix_len);
 /* 16 bytes in network order, IPv4 as ::ffff:a.b.c.d, for tables. */
 void addr_to_mapped(const struct addr *, enum addr_family, uint8_t out[16]);
 

@@ -46,6 +46,7 @@ enum ast_modifier {
 	AST_MOD_BROADCAST = 2,
 	AST_MOD_PEER = 4,
 	AST_MOD_NO_ALIAS = 8, /* :0 */
+	AST_MOD_LAN = 16,     /* its networks that are private */
 };
 
 struct ast_host {
@@ -408,9 +409,11 @@ enum ast_clause_kind {
 	AST_CLAUSE_TRANSPORT,
 	AST_CLAUSE_EXCLUDE,
 	AST_CLAUSE_INCLUDE,
-	AST_CLAUSE_DNS,	 /* match.to.hosts: the resolvers */
-	AST_CLAUSE_LINK, /* words: arp ndp dhcp eapol */
-	AST_CLAUSE_PEER, /* words: public keys */
+	AST_CLAUSE_DNS,	      /* match.to.hosts: the resolvers */
+	AST_CLAUSE_LINK,      /* words: arp ndp dhcp eapol */
+	AST_CLAUSE_PEER,      /* words: public keys */
+	AST_CLAUSE_LAN,	      /* exclude lan; no words */
+	AST_CLAUSE_DISCOVERY, /* exclude discovery; words: of discovery.def */
 };
 
 struct ast_clause {

@@ -86,6 +86,7 @@ static unsigned modifier_of(const char *text)
 	} known[] = {{"network", AST_MOD_NETWORK},
 		     {"broadcast", AST_MOD_BROADCAST},
 		     {"peer", AST_MOD_PEER},
+		     {"lan", AST_MOD_LAN},
 		     {"0", AST_MOD_NO_ALIAS}};
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		if (!strcmp(known[i].text, text))
@@ -101,7 +102,7 @@ static void modifiers_check(struct front *f, struct span span,
 	if (which & (which - 1))
 		diag_error(f->diag, span, "type",
 			   "an interface's name has one of :network, "
-			   ":broadcast and :peer");
+			   ":lan, :broadcast and :peer");
 }
 
 /* eth0:network:0 */
@@ -125,7 +126,8 @@ static struct ast_host *host_name(struct front *f, struct span span,
 		if (!modifier) {
 			diag_error(f->diag, span, "parse",
 				   "\":%s\" says nothing of an interface: "
-				   ":network, :broadcast, :peer or :0",
+				   ":network, :lan, :broadcast, :peer or "
+				   ":0",
 				   word);
 			break;
 		}
@@ -182,10 +184,11 @@ static void prefix_check(struct front *f, const struct ast_host *host,
 		diag_error(f->diag, span, "range",
 			   "prefix length %s is out of range: 0 to %d", text,
 			   max);
-	else if (host->modifiers & (AST_MOD_NETWORK | AST_MOD_BROADCAST))
+	else if (host->modifiers &
+		 (AST_MOD_NETWORK | AST_MOD_LAN | AST_MOD_BROADCAST))
 		diag_error(f->diag, span, "type",
-			   ":network and :broadcast have a prefix length of "
-			   "their own");
+			   ":network, :lan and :broadcast have a prefix length "
+			   "of their own");
 }
 
 struct ast_host *host_length(struct front *f, struct ast_host *host,

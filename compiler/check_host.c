@@ -157,6 +157,10 @@ static bool addr_of_iface(const struct host_addr *a, unsigned modifiers,
 	if (is_link_local(a) &&
 	    (modifiers & (AST_MOD_NETWORK | AST_MOD_NO_ALIAS)))
 		return false;
+	/* What a server may have made up is not cut, but nothing. */
+	if ((modifiers & AST_MOD_LAN) &&
+	    !addr_is_private(&a->addr, a->family, a->prefix_len))
+		return false;
 	seen[a->family] = true;
 	if ((modifiers & AST_MOD_NO_ALIAS) && was_seen)
 		return false;
@@ -164,7 +168,8 @@ static bool addr_of_iface(const struct host_addr *a, unsigned modifiers,
 	out->first = modifiers & AST_MOD_BROADCAST ? a->broadcast
 		     : modifiers & AST_MOD_PEER	   ? a->peer
 						   : a->addr;
-	if ((modifiers & AST_MOD_NETWORK) && out->prefix_len < 0)
+	if ((modifiers & (AST_MOD_NETWORK | AST_MOD_LAN)) &&
+	    out->prefix_len < 0)
 		out->prefix_len = a->prefix_len;
 	return true;
 }

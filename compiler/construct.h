@@ -366,6 +366,9 @@ struct ast_clause *clause_trusted(struct front *, struct span, struct options *,
 				  struct span);
 struct ast_clause *clause_dns(struct front *, struct span, struct list hosts);
 struct ast_clause *clause_link(struct front *, struct span, struct list words);
+struct ast_clause *clause_lan(struct front *, struct span);
+struct ast_clause *clause_discovery(struct front *, struct span,
+				    struct list words);
 struct ast_clause *clause_peer(struct front *, struct span, struct list words);
 /* Says when it is empty, or has more than max bytes. */
 void name_check(struct front *, struct span, const char *text, const char *what,

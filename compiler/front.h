@@ -166,8 +166,9 @@ enum context {
 	IN_RETURN = 1024, /* return-rst (here) */
 	IN_TABLE = 2048,  /* a table's statement */
 	IN_ANTISPOOF = 4096,
-	IN_TUNNEL = 8192, /* a tunnel's clause */
-	IN_ALL = 16383
+	IN_TUNNEL = 8192,   /* a tunnel's clause */
+	IN_EXCLUDE = 16384, /* behind exclude, the clause's word */
+	IN_ALL = 32767
 };
 /* Token kind, or T_WORD. where: enum context, ored. */
 int keyword_kind(const char *word, unsigned where);

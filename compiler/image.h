@@ -91,6 +91,7 @@ struct image_table {
 #define IMAGE_MODIFIER_BROADCAST 2u
 #define IMAGE_MODIFIER_PEER 4u
 #define IMAGE_MODIFIER_NO_ALIAS 8u
+#define IMAGE_MODIFIER_LAN 16u
 #define IMAGE_NO_PREFIX 255u
 
 struct image_entry {

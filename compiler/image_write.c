@@ -215,7 +215,8 @@ static void fill_tables(struct writer *w)
 _Static_assert(AST_MOD_NETWORK == IMAGE_MODIFIER_NETWORK &&
 		       AST_MOD_BROADCAST == IMAGE_MODIFIER_BROADCAST &&
 		       AST_MOD_PEER == IMAGE_MODIFIER_PEER &&
-		       AST_MOD_NO_ALIAS == IMAGE_MODIFIER_NO_ALIAS,
+		       AST_MOD_NO_ALIAS == IMAGE_MODIFIER_NO_ALIAS &&
+		       AST_MOD_LAN == IMAGE_MODIFIER_LAN,
 	       "the language's modifiers are the image's");
 
 static void fill_ifaces(struct writer *w)

@@ -179,13 +179,17 @@ clause:
 		{ $$ = clause_new(f, @$, AST_CLAUSE_EXCLUDE, $2); }
 	| EXCLUDE clause_head TRUSTED
 		{ $$ = clause_trusted(f, @$, $2, @3); }
+	| EXCLUDE LAN { $$ = clause_lan(f, @$); }
+	| EXCLUDE DISCOVERY words { $$ = clause_discovery(f, @$, $3); }
+	| EXCLUDE DISCOVERY '{' words '}'
+		{ $$ = clause_discovery(f, @$, $4); }
 	| INCLUDE clause_head
 		{ $$ = clause_new(f, @$, AST_CLAUSE_INCLUDE, $2); }
 	| INCLUDE clause_who
 		{ $$ = clause_new(f, @$, AST_CLAUSE_INCLUDE, $2); }
 	| DNS addresses { $$ = clause_dns(f, @$, $2); }
 	| LINK link_words { $$ = clause_link(f, @$, $2); }
-	| PEER peer_words { $$ = clause_peer(f, @$, $2); }
+	| PEER words { $$ = clause_peer(f, @$, $2); }
 	;
 
 clause_head:
@@ -219,9 +223,9 @@ link_words:
 		{ $$ = list_append($1, word_new(f, @3, $3)); }
 	;
 
-peer_words:
+words:
 	word { $$ = list_of(word_new(f, @1, $1)); }
-	| peer_words optional_comma word
+	| words optional_comma word
 		{ $$ = list_append($1, word_new(f, @3, $3)); }
 	;
 

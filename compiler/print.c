@@ -40,12 +40,16 @@ static void print_clause(const struct ast_clause *clause, FILE *f)
 		[AST_CLAUSE_DNS] = "dns",
 		[AST_CLAUSE_LINK] = "link",
 		[AST_CLAUSE_PEER] = "peer",
+		[AST_CLAUSE_LAN] = "exclude lan",
+		[AST_CLAUSE_DISCOVERY] = "exclude discovery",
 	};
 	const struct ast_match *m = &clause->match;
 	fprintf(f, "\t%s", names[clause->kind]);
 	if (clause->kind == AST_CLAUSE_DNS) {
 		print_side(&m->to, f);
-	} else if (clause->kind == AST_CLAUSE_LINK) {
+	} else if (clause->kind == AST_CLAUSE_LINK ||
+		   clause->kind == AST_CLAUSE_LAN ||
+		   clause->kind == AST_CLAUSE_DISCOVERY) {
 		for (const struct ast_word *w = clause->words; w; w = w->next)
 			fprintf(f, " %s", w->text);
 	} else if (clause->kind == AST_CLAUSE_PEER) {

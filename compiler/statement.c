@@ -222,6 +222,19 @@ struct ast_clause *clause_link(struct front *f, struct span span,
 	return clause;
 }
 
+struct ast_clause *clause_lan(struct front *f, struct span span)
+{
+	return clause_make(f, span, AST_CLAUSE_LAN);
+}
+
+struct ast_clause *clause_discovery(struct front *f, struct span span,
+				    struct list words)
+{
+	struct ast_clause *clause = clause_make(f, span, AST_CLAUSE_DISCOVERY);
+	clause->words = words.first;
+	return clause;
+}
+
 struct ast_clause *clause_peer(struct front *f, struct span span,
 			       struct list words)
 {

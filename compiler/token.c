@@ -155,6 +155,8 @@ static unsigned word_context(const struct front *f)
 			return IN_HEADER;
 		if (f->clause == 0)
 			return IN_CLAUSE;
+		if (f->last.kind == T_EXCLUDE)
+			return IN_BODY | IN_TUNNEL | IN_EXCLUDE;
 		return f->clause == T_LINK ? IN_LINK : IN_BODY | IN_TUNNEL;
 	case T_SET:
 		return set_context(f);

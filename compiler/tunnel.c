@@ -140,6 +140,12 @@ static bool device_is_sound(struct tunnel *t)
 	return true;
 }
 
+static bool is_split(const struct ast_clause *x)
+{
+	return x->kind == AST_CLAUSE_EXCLUDE || x->kind == AST_CLAUSE_INCLUDE ||
+	       x->kind == AST_CLAUSE_LAN || x->kind == AST_CLAUSE_DISCOVERY;
+}
+
 /* exclude and include are two ways to split; transport is what carries T. */
 static bool kinds_are_sound(struct tunnel *t)
 {
@@ -149,10 +155,10 @@ static bool kinds_are_sound(struct tunnel *t)
 
 	for (const struct ast_clause *x = t->ast->clauses; x; x = x->next) {
 		has_transport |= x->kind == AST_CLAUSE_TRANSPORT;
-		if (x->kind != AST_CLAUSE_EXCLUDE &&
-		    x->kind != AST_CLAUSE_INCLUDE)
+		if (!is_split(x))
 			continue;
-		if (split && split->kind != x->kind) {
+		if (split && (split->kind == AST_CLAUSE_INCLUDE) !=
+				     (x->kind == AST_CLAUSE_INCLUDE)) {
 			diag_error(d, x->span, "contract",
 				   "a tunnel has \"exclude\" or \"include\", "
 				   "not both");
@@ -183,6 +189,10 @@ static bool clause_resolve(struct tunnel *t, struct tunnel_clause *clause)
 		return link_is_sound(t, clause);
 	if (ast->kind == AST_CLAUSE_PEER)
 		return tunnel_peer_is_sound(t, clause);
+	if (ast->kind == AST_CLAUSE_DISCOVERY)
+		return tunnel_discovery_is_sound(t, clause);
+	if (ast->kind == AST_CLAUSE_LAN)
+		return true;
 	if (!match_resolve(c, &ast->match, &clause->lists))
 		return false;
 	if (ast->kind == AST_CLAUSE_DNS)
@@ -328,6 +338,7 @@ static void rules_outside(struct tunnel *t)
 		tunnel_emit_outside(t, &pass, NULL);
 		tunnel_emit_clauses(t, AST_CLAUSE_INCLUDE, &block, "include");
 	} else {
+		tunnel_emit_lan(t, &pass);
 		tunnel_emit_clauses(t, AST_CLAUSE_EXCLUDE, &pass, "exclude");
 	}
 	if (t->dns) {
@@ -373,7 +384,7 @@ static void tunnel_printable(struct tunnel *t)
 
 		*x = *t->clauses[i].ast;
 		x->next = NULL;
-		if (x->kind != AST_CLAUSE_LINK && x->kind != AST_CLAUSE_PEER)
+		if (!x->words && x->kind != AST_CLAUSE_LAN)
 			x->match = match_printable(c, &t->clauses[i].ast->match,
 						   &t->clauses[i].lists);
 		if (x->kind == AST_CLAUSE_EXCLUDE && !x->is_trusted)
@@ -399,6 +410,8 @@ void tunnel_check(struct check *c)
 	ok = ifaces_resolve(t);
 	ok &= kinds_are_sound(t);
 	ok &= clauses_resolve(t);
+	if (ok)
+		tunnel_uplinks_resolve(t);
 	if (!ok || !tunnel_exclude_is_sound(t))
 		return;
 	rules_arp(t);

@@ -25,20 +25,15 @@ struct tunnel {
 	/* The interfaces outside: those of "over", or "! device" for any. */
 	struct check_iface *outside;
 	size_t outside_count;
+	/* The same by their names, where a clause is about each of them. */
+	struct check_iface *uplinks;
+	size_t uplink_count;
 	struct check_iface *loopbacks;
 	size_t loopback_count;
 	struct tunnel_clause *clauses;
 	size_t clause_count;
 	const struct ast_clause *dns; /* the first, or NULL */
 	bool is_include;
-};
-
-/* Addresses that no one else has on the way, whoever hands them out. */
-struct tunnel_range {
-	const char *text;
-	enum addr_family family;
-	struct addr addr;
-	unsigned prefix_len;
 };
 
 /* What a generated rule says beside its match. */
@@ -48,11 +43,12 @@ struct tunnel_say {
 	bool keeps_state;
 	bool is_side_door; /* the guard's own: no rule breaks it */
 	bool is_any_frame; /* also what is not IP */
+	bool allows_opts;  /* also packets with IP options */
 	uint8_t origin;	   /* NFR_ORIGIN_*, all of which it must have */
 	uint8_t dirs;
 	int ethertype;			   /* 0: IP */
 	int ttl;			   /* 0: any */
-	const struct tunnel_range *within; /* of the destination, or NULL */
+	const struct addr_range *within;   /* of the destination, or NULL */
 	const struct policy_match *inside; /* all of these match too */
 	size_t inside_count;
 	struct span span;
@@ -110,10 +106,20 @@ struct check_match tunnel_link_match(struct tunnel *,
 /* A protocol, and of ICMP a type, whatever its code; -1: any. */
 struct check_match tunnel_proto_match(struct tunnel *, enum addr_family,
 				      int proto, int icmp_type);
+/* Of TCP or UDP; first -1: any. */
+void tunnel_match_ports(struct tunnel *, struct check_match *, int sport_first,
+			int sport_last, int dport_first, int dport_last);
 /* From, or to, the addresses that a device, or "self", has at the time. */
 struct check_match tunnel_own_match(struct tunnel *, const char *device,
 				    bool is_source);
 bool tunnel_has_link(const struct tunnel_clause *, const char *word);
+
+/* tunnel_lan.c: says what is wrong with a clause's words. */
+bool tunnel_discovery_is_sound(struct tunnel *, const struct tunnel_clause *);
+/* Fills uplinks; outside is filled. */
+void tunnel_uplinks_resolve(struct tunnel *);
+/* "exclude lan" and "exclude discovery", in the order of the stage. */
+void tunnel_emit_lan(struct tunnel *, const struct tunnel_say *);
 
 /* tunnel_peer.c: notes the keys of a peer clause, or says what is wrong. */
 bool tunnel_peer_is_sound(struct tunnel *, const struct tunnel_clause *);

@@ -95,18 +95,35 @@ static void match_proto(struct check *c, struct check_match *m, int proto)
 	};
 }
 
+static void match_ports(struct check *c, struct ast_port **ast,
+			struct policy_port *numbers, int first, int last)
+{
+	if (first < 0)
+		return;
+	*numbers = (struct policy_port){
+		.first = (uint16_t)first,
+		.last = (uint16_t)last,
+	};
+	*ast = arena_new_of(c->arena, struct ast_port);
+	(*ast)->op = first == last ? AST_PORT_EQ : AST_PORT_INCLUSIVE;
+	(*ast)->first.value = first;
+	(*ast)->last.value = last;
+}
+
 static void match_port(struct check *c, struct ast_port **ast,
 		       struct policy_port *numbers, int port)
 {
-	if (port < 0)
-		return;
-	*numbers = (struct policy_port){
-		.first = (uint16_t)port,
-		.last = (uint16_t)port,
-	};
-	*ast = arena_new_of(c->arena, struct ast_port);
-	(*ast)->op = AST_PORT_EQ;
-	(*ast)->first.value = port;
+	match_ports(c, ast, numbers, port, port);
+}
+
+void tunnel_match_ports(struct tunnel *t, struct check_match *m,
+			int sport_first, int sport_last, int dport_first,
+			int dport_last)
+{
+	match_ports(t->check, &m->ast.from.ports, &m->numbers.sport,
+		    sport_first, sport_last);
+	match_ports(t->check, &m->ast.to.ports, &m->numbers.dport, dport_first,
+		    dport_last);
 }
 
 static void match_icmp(struct check *c, struct check_match *m, int type)
@@ -217,6 +234,7 @@ static const char *say_text(struct tunnel *t, const struct tunnel_say *s,
 		.has_out = s->dirs == TUNNEL_OUT,
 		.match = *match,
 		.ret = AST_RETURN_DROP,
+		.allows_opts = s->allows_opts,
 	};
 	const char *extra = "";
 
@@ -235,7 +253,7 @@ static const char *say_text(struct tunnel *t, const struct tunnel_say *s,
 }
 
 static const struct policy_match *within_match(struct tunnel *t,
-					       const struct tunnel_range *range)
+					       const struct addr_range *range)
 {
 	struct policy_match *m =
 		arena_new_of(t->check->arena, struct policy_match);
@@ -283,6 +301,7 @@ void tunnel_emit(struct tunnel *t, const struct tunnel_say *s,
 		.keeps_state = s->keeps_state,
 		.is_generated = true,
 		.is_side_door = s->is_side_door,
+		.allows_opts = s->allows_opts,
 		.span = s->span,
 		.text = say_text(t, s, &m.ast),
 	};

@@ -15,20 +15,6 @@
 
 #include "cover.h"
 
-/* RFC 1918, 3927, 6598, 4193 and 4291. */
-static const struct tunnel_range private_ranges[] = {
-	{"10.0.0.0/8", FAMILY_IPV4, {{0x0a000000}}, 8},
-	{"172.16.0.0/12", FAMILY_IPV4, {{0xac100000}}, 12},
-	{"192.168.0.0/16", FAMILY_IPV4, {{0xc0a80000}}, 16},
-	{"169.254.0.0/16", FAMILY_IPV4, {{0xa9fe0000}}, 16},
-	{"100.64.0.0/10", FAMILY_IPV4, {{0x64400000}}, 10},
-	{"fc00::/7", FAMILY_IPV6, {{0xfc000000}}, 7},
-	{"fe80::/10", FAMILY_IPV6, {{0xfe800000}}, 10},
-};
-
-static const size_t private_count =
-	sizeof(private_ranges) / sizeof(*private_ranges);
-
 /* ---- what a server claims ---------------------------------------------- */
 
 static bool is_cut(const struct tunnel *t, const struct tunnel_clause *clause,
@@ -39,7 +25,9 @@ static bool is_cut(const struct tunnel *t, const struct tunnel_clause *clause,
 	if (clause->ast->kind != AST_CLAUSE_EXCLUDE || clause->ast->is_trusted)
 		return false;
 	if (dst->kind == POLICY_HOST_TABLE)
-		return t->check->policy->tables[dst->table].is_dynamic;
+		return t->check->policy->tables[dst->table].is_dynamic &&
+		       !(t->check->policy->tables[dst->table].modifiers &
+			 AST_MOD_LAN);
 	return m->dst && m->dst->iface;
 }
 
@@ -47,7 +35,7 @@ static bool is_cut(const struct tunnel *t, const struct tunnel_clause *clause,
 enum overlap { OVERLAP_NONE, OVERLAP_PART, OVERLAP_ALL };
 
 static enum overlap overlap_of(const struct policy_host *dst,
-			       const struct tunnel_range *range)
+			       const struct addr_range *range)
 {
 	struct addr last =
 		addr_last(range->addr, range->family, range->prefix_len);
@@ -73,8 +61,8 @@ void tunnel_emit_exclude(struct tunnel *t, const struct tunnel_say *s,
 		tunnel_emit_outside(t, s, m);
 		return;
 	}
-	for (size_t i = 0; i < private_count; i++) {
-		const struct tunnel_range *range = &private_ranges[i];
+	for (size_t i = 0; i < addr_private_count; i++) {
+		const struct addr_range *range = &addr_private[i];
 		enum overlap overlap = overlap_of(&m->numbers.dst, range);
 
 		if (!(m->numbers.families & 1u << range->family) ||
@@ -90,9 +78,9 @@ static void warn_cut(struct tunnel *t, const struct check_match *m)
 {
 	struct diag *d = t->check->diag;
 
-	for (size_t i = 0; i < private_count; i++)
-		if (m->numbers.families & 1u << private_ranges[i].family &&
-		    overlap_of(&m->numbers.dst, &private_ranges[i]))
+	for (size_t i = 0; i < addr_private_count; i++)
+		if (m->numbers.families & 1u << addr_private[i].family &&
+		    overlap_of(&m->numbers.dst, &addr_private[i]))
 			return;
 	diag_warning(d, m->dst->ast.span, WARN_CUT,
 		     "what this interface has now is not private, so nothing "

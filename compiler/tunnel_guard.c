@@ -236,10 +236,12 @@ void tunnel_guard(struct tunnel *t)
 	if (t->is_include)
 		tunnel_emit_clauses(t, AST_CLAUSE_INCLUDE, &block, "include");
 	guard_dns(t);
-	if (t->is_include)
+	if (t->is_include) {
 		tunnel_emit_outside(t, &pass, NULL);
-	else
+	} else {
 		tunnel_emit_clauses(t, AST_CLAUSE_EXCLUDE, &pass, "exclude");
+		tunnel_emit_lan(t, &pass);
+	}
 	block.is_any_frame = true;
 	tunnel_emit_outside(t, &block, NULL);
 }

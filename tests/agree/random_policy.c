@@ -493,6 +493,18 @@ static void draw_destinations(struct drawing *d, bool is_include)
 	fputs("\n", d->out);
 }
 
+static void draw_lan(struct drawing *d)
+{
+	static const char *const words[] = {"mdns", "ssdp llmnr",
+					    "llmnr wsd mdns ssdp"};
+
+	if (random_once_in(d->r, 2))
+		fputs("\texclude lan\n", d->out);
+	if (random_once_in(d->r, 2))
+		fprintf(d->out, "\texclude discovery %s\n",
+			random_pick(d->r, words));
+}
+
 static void draw_link(struct drawing *d)
 {
 	static const char *const words[] = {"arp", "ndp", "dhcp", "eapol"};
@@ -519,6 +531,8 @@ static void draw_tunnel(struct drawing *d)
 	if (is_split)
 		for (uint32_t i = 1 + random_below(d->r, 3); i > 0; i--)
 			draw_destinations(d, is_include);
+	if (!is_include)
+		draw_lan(d);
 	if (random_once_in(d->r, 2))
 		fprintf(d->out, "\tdns %s\n", random_pick(d->r, resolvers));
 	if (random_once_in(d->r, 2))

@@ -5,8 +5,8 @@
 . "$(dirname "$0")/../cli/lib.sh"
 syntax=docs/vim/syntax/nfr.vim
 
-sed -nE 's/^NFR_(KEYWORD\(|TIMEOUT\([A-Z0-9_]+, )"([^"]+)".*/\2/p' \
-	compiler/keywords.def runtime/timeouts.def | sort -u >"$tmp/words"
+sed -nE 's/^NFR_(KEYWORD\(|DISCOVERY\(|TIMEOUT\([A-Z0-9_]+, )"([^"]+)".*/\2/p' \
+	compiler/keywords.def compiler/discovery.def runtime/timeouts.def | sort -u >"$tmp/words"
 sed -n 's/^syntax keyword nfr[A-Za-z]* //p' "$syntax" | tr ' ' '\n' |
 	sort >"$tmp/coloured"
 fact 'every word of the language has a colour, and no other' \

@@ -3,10 +3,7 @@
  * test_tunnel.c: what a tunnel block lets out, by the rules and by the guard,
  * and what is wrong in one.
  */
-#include "packet_key.h"
-
-#define IN NFR_DIR_IN
-#define OUT NFR_DIR_OUT
+#include "tunnel_facts.h"
 
 #define EXCLUDE                                                                \
 	"table <lan> const { 192.168.0.0/16 fd00::/8 }\n"                      \
@@ -27,70 +24,6 @@
 	"tunnel wg0 over eth0 {\n"                                             \
 	"\ttransport proto udp to 198.51.100.7 port 51820\n"                   \
 	"}\n"
-
-#define UDP(...) UDP_BY(0, __VA_ARGS__)
-#define UDP_BY(who, d, i, a, b, sp, dp)                                        \
-	{                                                                      \
-		.dir = d, .on = i, .src = a, .dst = b, .proto = 17,            \
-		.sport = sp, .dport = dp, .origin = who                        \
-	}
-#define TCP(d, i, a, b, sp, dp)                                                \
-	{                                                                      \
-		.dir = d, .on = i, .src = a, .dst = b, .proto = 6,             \
-		.sport = sp, .dport = dp, .flags = 0x02                        \
-	}
-#define ICMP6(d, i, type, hops)                                                \
-	{                                                                      \
-		.dir = d, .on = i, .src = "fe80::1", .dst = "ff02::1",         \
-		.proto = 58, .icmp = (type) << 8, .ttl = hops                  \
-	}
-#define FRAME(...) FRAME_BY(0, __VA_ARGS__)
-#define FRAME_BY(who, d, i, e)                                                 \
-	{                                                                      \
-		.dir = d, .on = i, .ethertype = e, .origin = who               \
-	}
-
-#define ARP(...) ARP_BY(0, __VA_ARGS__)
-#define ARP_BY(who, d, a, b)                                                   \
-	{                                                                      \
-		.dir = d, .on = "eth0", .src = a, .dst = b,                    \
-		.ethertype = 0x0806, .origin = who                             \
-	}
-#define NDP(...) NDP_BY(0, __VA_ARGS__)
-#define NDP_BY(who, d, a, b, type)                                             \
-	{                                                                      \
-		.dir = d, .on = "eth0", .src = a, .dst = b, .proto = 58,       \
-		.icmp = (type) << 8, .ttl = 255, .origin = who                 \
-	}
-struct fact {
-	const char *name;
-	struct packet_words packet;
-	bool is_passed;
-};
-
-/* Fails with every fact's name that does not hold. */
-static void assert_facts(const char *policy, const struct fact *facts,
-			 size_t count)
-{
-	struct policy_text t = policy_text_sound(policy);
-	unsigned wrong = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		struct nfr_key key = packet_key(t.policy, &facts[i].packet);
-		struct nfr_result r = model_judge(t.policy, &key);
-
-		if ((r.verdict == NFR_PASS) == facts[i].is_passed)
-			continue;
-		print_error("%s: verdict %u reason %u rule %u\n", facts[i].name,
-			    r.verdict, r.reason, r.rule);
-		wrong++;
-	}
-	assert_int_equal(wrong, 0);
-	policy_text_free(&t);
-}
-
-#define ASSERT_FACTS(policy, facts)                                            \
-	assert_facts(policy, facts, sizeof(facts) / sizeof(*(facts)))
 
 static const struct fact exclude_facts[] = {
 	{"the web, inside", TCP(OUT, "wg0", "10.64.0.2", "9.9.9.9", 4, 443), 1},
