@@ -120,8 +120,7 @@ static void rule_nat(struct policy_rule *rule, enum addr_family family,
 				     .has_port = true,
 				     .port_first = 50001,
 				     .port_last = 65535};
-	*effects = (struct policy_effects){
-		.nat = pool, .tag = POLICY_NONE, .rtable = -1};
+	*effects = (struct policy_effects){.nat = pool, .rtable = -1};
 	rule_init(rule, true);
 	rule->match.families = (uint8_t)(1u << family);
 	rule->match.dirs = 1u << NFR_DIR_OUT;

@@ -156,7 +156,7 @@ bool effects_of(struct check *c, const struct ast_rule *r,
 	*into = out;
 	out->is_no = r->no != AST_NO_NOTHING;
 	out->older = out->is_no ? r->no : r->older;
-	out->tag = tags_index(c, r->tag);
+	out->tag = tags_number(c, r->tag, r->tag_span);
 	out->is_once = r->is_once;
 	out->rtable = r->has_rtable ? r->rtable : -1;
 	out->log = r->log;
@@ -175,7 +175,10 @@ const struct policy_effects *effects_of_anchor(struct check *c,
 {
 	const struct policy_effects *out;
 
-	effects_of(c, &(struct ast_rule){.is_match = true, .tag = r->tag},
+	effects_of(c,
+		   &(struct ast_rule){.is_match = true,
+				      .tag = r->tag,
+				      .tag_span = r->tag_span},
 		   &out);
 	return out;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "tag.h"
 
 #define VALUES_MAX 256
 #define COINS_FULL 5 /* that many are tossed in all ways */
@@ -283,7 +284,6 @@ static void axes_start(struct axes *a, struct check *c)
 	for (int i = 0; i < AXES; i++)
 		a->count[i] = 1;
 	a->numbers[USER][0] = a->numbers[GROUP][0] = -1;
-	a->numbers[TAG][0] = POLICY_NONE;
 }
 
 size_t contexts_of(struct check *c, size_t max, struct model_context **out)
@@ -345,8 +345,9 @@ const char *context_text(struct check *c, const struct model_context *x)
 		fprintf(f, ", cgroup \"%s\"", x->cgroup);
 	if (x->mark)
 		fprintf(f, ", mark 0x%x", x->mark);
-	if (x->tag != POLICY_NONE)
-		fprintf(f, ", tagged %s", p->tags[x->tag]);
+	for (size_t i = 0; i < p->tag_count; i++)
+		if (x->tag == tag_number(p->tags[i]))
+			fprintf(f, ", tagged %s", p->tags[i]);
 	if (x->prio)
 		fprintf(f, ", prio %u", x->prio);
 	if (x->rdomain)

@@ -128,7 +128,8 @@ struct check {
 	uint32_t automatic_count; /* tables that pools made */
 	struct check_texts texts; /* of all rules */
 	struct check_texts quick; /* criteria of quick rules */
-	struct check_texts tags;  /* their count is 1 + index in the policy */
+	struct check_texts
+		tags; /* numbers; their count is 1 + index in the policy */
 	size_t tag_capacity;
 	struct check_cgroups *cgroups; /* that rules ask, to be numbered */
 	FILE *out;		       /* where texts are printed first */
@@ -341,8 +342,8 @@ struct check_cgroups {
 void cgroups_finish(struct check *);
 const struct policy_meta *meta_of(struct check *, const struct ast_match *,
 				  const struct ast_rule *);
-/* Index in policy.tags, a new one's too; POLICY_NONE for NULL. */
-uint32_t tags_index(struct check *, const char *name);
+/* Number of the tag, which policy.tags then has; TAG_NONE for NULL. */
+uint32_t tags_number(struct check *, const char *name, struct span);
 
 /*
  * check_actions.c: of an expanded rule, whose texts are final; NULL when there

@@ -5,23 +5,37 @@
  */
 #include "check_internal.h"
 
+#include "tag.h"
+
 #include <string.h>
 
-uint32_t tags_index(struct check *c, const char *name)
+uint32_t tags_number(struct check *c, const char *name, struct span span)
 {
 	struct policy *p = c->policy;
 	struct check_text *x;
+	uint32_t number;
 
 	if (!name)
-		return POLICY_NONE;
-	x = texts_put(c, &c->tags, name);
+		return TAG_NONE;
+	number = tag_number(name);
+	x = texts_put(c, &c->tags, arena_printf(c->arena, "%u", number));
 	if (!x->count) {
 		p->tags = arena_grow(c->arena, p->tags, p->tag_count,
 				     &c->tag_capacity, sizeof(*p->tags));
 		p->tags[p->tag_count++] = name;
 		x->count = (uint32_t)p->tag_count;
+		x->span = span;
+	} else if (strcmp(p->tags[x->count - 1], name) != 0) {
+		diag_error(c->diag, span, "name",
+			   "the tags \"%s\" and \"%s\" have one number", name,
+			   p->tags[x->count - 1]);
+		diag_note(c->diag, x->span, "\"%s\" is here",
+			  p->tags[x->count - 1]);
+		diag_hint(c->diag, "a flow keeps its tag over reloads by the "
+				   "number that is made of the name: choose "
+				   "another name");
 	}
-	return x->count - 1;
+	return number;
 }
 
 /*
@@ -164,7 +178,7 @@ const struct policy_meta *meta_of(struct check *c, const struct ast_match *m,
 	}
 	out->has_tagged = m->tagged != NULL;
 	out->tagged_negated = m->is_tagged_not;
-	out->tagged = tags_index(c, m->tagged);
+	out->tagged = tags_number(c, m->tagged, m->tagged_span);
 	if (r && r->probability) {
 		out->probability = r->probability;
 		out->draw = c->policy->draw_count++;

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tag.h"
+
 #define PACKETS_MAX 4096
 #define MATCHES_MAX 4000000u
 #define TOTAL_MAX 60000000u
@@ -50,7 +52,7 @@ struct wanted {
 static bool context_fits(const struct policy_match *m, struct model_context x)
 {
 	if (m->meta && m->meta->has_tagged)
-		x.tag = m->meta->tagged_negated ? POLICY_NONE : m->meta->tagged;
+		x.tag = m->meta->tagged_negated ? TAG_NONE : m->meta->tagged;
 	return model_context_meets(m, &x);
 }
 

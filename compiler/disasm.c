@@ -9,6 +9,7 @@
 
 #include "hash.h"
 #include "image_layout.h"
+#include "tag.h"
 
 enum form {
 	FORM_NONE,
@@ -57,10 +58,12 @@ static bool is_address(unsigned field)
 
 static void print_tag(const struct image *img, __u32 tag, FILE *out)
 {
-	if (tag == 0 || tag > img->tag_count)
-		fprintf(out, "%u", tag);
+	const char *name = tag_name(img, tag);
+
+	if (name)
+		fprintf(out, "\"%s\"", name);
 	else
-		fprintf(out, "\"%s\"", image_string(img, img->tags[tag - 1]));
+		fprintf(out, "%u", tag);
 }
 
 /* families: bits 1 << enum nfr_family of the programs that hold it. */
@@ -378,7 +381,8 @@ static void print_action(const struct nfr_action *a, FILE *out)
 static void print_actions(const struct image *img, FILE *out)
 {
 	for (__u32 i = 0; i < img->tag_count; i++)
-		fprintf(out, "tag %u: %s\n", i + 1,
+		fprintf(out, "tag %u: %s\n",
+			tag_number(image_string(img, img->tags[i])),
 			image_string(img, img->tags[i]));
 	for (__u32 i = 0; i < img->cgroup_count; i++)
 		fprintf(out, "cgroup %u: \"%s\"\n", i + 1,
@@ -428,7 +432,8 @@ static void print_rules(const struct image *img, FILE *out)
 		if (img->ruleinfo[i].flags & IMAGE_RULE_OUTSIDE)
 			fputs(" outside", out);
 		if (rule->tag)
-			fprintf(out, " tag %u", rule->tag);
+			fprintf(out, " tag \"%s\"",
+				image_string(img, img->tags[rule->tag - 1]));
 		print_number("action", rule->action, NFR_NO_ACTION, out);
 		if (*label)
 			fprintf(out, " label \"%s\"", label);

@@ -19,7 +19,7 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/model_match.c compiler/model_translate.c compiler/policy.c \
 	compiler/print.c compiler/print_match.c compiler/print_rule.c \
 	compiler/print_word.c compiler/render.c compiler/source.c \
-	compiler/statement.c compiler/string_pool.c compiler/table_edit.c \
+	compiler/statement.c compiler/string_pool.c compiler/table_edit.c compiler/tag.c \
 	compiler/token.c compiler/tokens.c compiler/tree.c compiler/tree_lower.c \
 	compiler/tree_rule.c compiler/tunnel.c compiler/tunnel_emit.c \
 	compiler/tunnel_exclude.c compiler/tunnel_guard.c compiler/tunnel_lan.c compiler/tunnel_peer.c compiler/verify.c compiler/verify_hash.c

@@ -28,7 +28,7 @@ enum image_section {
 	IMAGE_ASSERTS,	/* struct image_assert */
 	IMAGE_ASSERT_CODE, /* struct nfr_insn */
 	IMAGE_EXCLUDES,	   /* struct image_exclude */
-	IMAGE_TAGS,	   /* __u32 string, tag 1 first */
+	IMAGE_TAGS,	   /* __u32 string, by their numbers (tag.h) */
 	IMAGE_ACTIONS,	   /* struct nfr_action */
 	IMAGE_POOLS,	  /* struct nfr_pool; first and count are in the next */
 	IMAGE_POOL_ADDRS, /* struct image_pool_addr */
@@ -193,8 +193,8 @@ struct image {
 	const struct nfr_pool *pools;
 	const struct image_pool_addr *pool_addrs;
 	const struct image_config *config;
-	const __u32 *tags;    /* strings; tag 1 first */
-	const __u32 *cgroups; /* the same; class 1 first */
+	const __u32 *tags;    /* strings, by their numbers */
+	const __u32 *cgroups; /* strings; class 1 first */
 	const __u8 *hash;     /* hash_len bytes */
 	const char *strings;
 	__u32 insn_count, rule_count, table_count, entry_count, iface_count,

@@ -2,15 +2,26 @@
 /* image_check.c: tags, cgroups, actions, pools and config of an image -> 0, or
  * why they are refused. */
 #include "image_layout.h"
+#include "tag.h"
 
 static int check_tags(const struct image *img, char error[IMAGE_ERROR_MAX])
 {
+	uint32_t before = 0;
+
 	if (img->tag_count > UINT16_MAX)
 		return image_refuse(error, "more than %u tags", UINT16_MAX);
-	for (__u32 i = 0; i < img->tag_count; i++)
+	for (__u32 i = 0; i < img->tag_count; i++) {
+		uint32_t number;
+
 		if (img->tags[i] >= img->header->section[IMAGE_STRINGS].count)
 			return image_refuse(error, "tag %u: no such string",
 					    i + 1);
+		number = tag_number(image_string(img, img->tags[i]));
+		if (i && number <= before)
+			return image_refuse(error, "tag %u: not behind tag %u",
+					    i + 1, i);
+		before = number;
+	}
 	return 0;
 }
 

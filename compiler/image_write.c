@@ -14,12 +14,14 @@
 #include "image_contract.h"
 #include "image_effects.h"
 #include "image_layout.h"
+#include "tag.h"
 
 struct writer {
 	const struct policy *policy;
 	const struct code *code;
 	const struct sources *sources;
 	struct image_effects effects;
+	const char **tags; /* the policy's, by their numbers */
 	struct string_pool strings;
 	__u32 count[IMAGE_SECTIONS];
 	uint64_t offset[IMAGE_SECTIONS];
@@ -44,6 +46,22 @@ static bool counts(const struct writer *w, const struct policy_host *host)
 	       w->policy->tables[host->table].is_counters;
 }
 
+/* 1 + its index in the image. */
+static __u16 tag_at(const struct writer *w, uint32_t number)
+{
+	size_t low = 0, high = w->policy->tag_count;
+
+	while (low < high) {
+		size_t at = low + (high - low) / 2;
+
+		if (tag_number(w->tags[at]) < number)
+			low = at + 1;
+		else
+			high = at;
+	}
+	return (__u16)(low + 1);
+}
+
 static struct nfr_rule make_rule(const struct writer *w,
 				 const struct policy_rule *rule, bool is_guard)
 {
@@ -64,8 +82,8 @@ static struct nfr_rule make_rule(const struct writer *w,
 		out.flags |= NFR_RULE_STATE;
 	if (rule->is_match)
 		out.flags = NFR_RULE_MATCH | (out.flags & NFR_RULE_LOG);
-	if (!is_guard && rule->effects && rule->effects->tag != POLICY_NONE)
-		out.tag = (__u16)(rule->effects->tag + 1);
+	if (!is_guard && rule->effects && rule->effects->tag != TAG_NONE)
+		out.tag = tag_at(w, rule->effects->tag);
 	return out;
 }
 
@@ -282,7 +300,7 @@ static void fill_effects(struct writer *w)
 	__u32 *cgroups = section(w, IMAGE_CGROUPS);
 
 	for (size_t i = 0; i < w->policy->tag_count; i++)
-		tags[i] = pool_add(&w->strings, w->policy->tags[i]);
+		tags[i] = pool_add(&w->strings, w->tags[i]);
 	for (size_t i = 0; i < w->policy->cgroup_count; i++)
 		cgroups[i] = pool_add(&w->strings, w->policy->cgroups[i]);
 	copy_items(w, IMAGE_ACTIONS, w->effects.actions);
@@ -319,7 +337,7 @@ static void add_strings(struct writer *w)
 		image_make_assert(p, &w->code->asserts[i], w->sources,
 				  &w->strings);
 	for (size_t i = 0; i < p->tag_count; i++)
-		pool_add(&w->strings, p->tags[i]);
+		pool_add(&w->strings, w->tags[i]);
 	for (size_t i = 0; i < p->cgroup_count; i++)
 		pool_add(&w->strings, p->cgroups[i]);
 }
@@ -409,6 +427,27 @@ static int write_all(struct writer *w, size_t *len_out)
 	return 0;
 }
 
+static int compare_tags(const void *left, const void *right)
+{
+	uint32_t a = tag_number(*(const char *const *)left);
+	uint32_t b = tag_number(*(const char *const *)right);
+
+	return (a > b) - (a < b);
+}
+
+static int sort_tags(struct writer *w)
+{
+	size_t count = w->policy->tag_count;
+
+	w->tags = calloc(count + 1, sizeof(*w->tags));
+	if (!w->tags)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		w->tags[i] = w->policy->tags[i];
+	qsort(w->tags, count, sizeof(*w->tags), compare_tags);
+	return 0;
+}
+
 int image_write(const struct policy *policy, const struct code *code,
 		const struct sources *sources, __u8 **bytes, size_t *len)
 {
@@ -418,10 +457,13 @@ int image_write(const struct policy *policy, const struct code *code,
 	pool_init(&w.strings);
 	err = image_effects_make(policy, &w.effects);
 	if (!err)
+		err = sort_tags(&w);
+	if (!err)
 		err = write_all(&w, len);
 	if (!err)
 		*bytes = w.bytes;
 	pool_free(&w.strings);
 	image_effects_free(&w.effects);
+	free(w.tags);
 	return err;
 }

@@ -342,8 +342,8 @@ static bool lower_meta(struct emit *e, const struct policy_meta *meta,
 	if (meta->prio >= 0 || meta->rdomain >= 0 || meta->rate_packets)
 		return false;
 	if (meta->has_tagged)
-		lower_number(e, NFR_F_TAG, meta->tagged + 1,
-			     meta->tagged_negated, miss);
+		lower_number(e, NFR_F_TAG, meta->tagged, meta->tagged_negated,
+			     miss);
 	if (!lower_id(e, NFR_F_UID, &meta->user, miss) ||
 	    !lower_id(e, NFR_F_GID, &meta->group, miss) ||
 	    !lower_cgroups(e, meta, miss) || !lower_marks(e, meta, miss))

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "lower_match.h"
+#include "tag.h"
 #include "tree_lower.h"
 
 /* ---- one rule ---------------------------------------------------------- */
@@ -84,7 +85,7 @@ bool lower_one(const struct lower_entry *at, const struct policy_rule *rule,
 
 static bool has_tag(const struct policy_rule *rule)
 {
-	return rule->effects && rule->effects->tag != POLICY_NONE;
+	return rule->effects && rule->effects->tag != TAG_NONE;
 }
 
 static bool is_older(const struct policy_rule *rule)
@@ -212,7 +213,7 @@ static void lower_effects(struct emit *e, const struct policy_rule *rule,
 			  uint32_t number)
 {
 	if (has_tag(rule))
-		emit_op(e, NFR_OP_TAG, rule->effects->tag + 1);
+		emit_op(e, NFR_OP_TAG, rule->effects->tag);
 	if (is_older(rule) &&
 	    !(rule->effects->is_no && rule->effects->older == AST_NO_SCRUB))
 		emit_op(e, NFR_OP_DONE, rule->effects->older);

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "tag.h"
+
 #define TH_RST 0x04
 #define ICMP_UNREACH_PORT 3
 #define ICMP6_UNREACH_PORT 4
@@ -143,7 +145,7 @@ static void stick(struct walk *w, uint32_t rule)
 
 	if (e && e->is_once && w->context.is_spent)
 		w->context.is_spent[rule] = true;
-	if (e && e->tag != POLICY_NONE)
+	if (e && e->tag != TAG_NONE)
 		w->context.tag = e->tag;
 	if (e && e->older && !(e->is_no && e->older == AST_NO_SCRUB))
 		w->older |= 1u << e->older;
@@ -341,7 +343,6 @@ static void outcome_start(struct model_outcome *out, const struct nfr_key *key)
 	out->key = out->seen = *key;
 	out->nat_rule = out->rdr_rule = NFR_NO_RULE;
 	out->decider = NFR_NO_RULE;
-	out->tag = POLICY_NONE;
 	out->rtable = -1;
 }
 
@@ -359,7 +360,7 @@ void model_evaluate(const struct policy *p, const struct nfr_key *key,
 		out->key = *key;
 		out->keeps_state = false;
 		out->state = NULL;
-		out->tag = POLICY_NONE;
+		out->tag = TAG_NONE;
 	}
 }
 

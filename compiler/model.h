@@ -36,7 +36,7 @@ struct model_route {
 };
 
 /*
- * All zero but tag: of no socket here, in no cgroup, with no mark, both ends
+ * All zero: of no socket here, in no cgroup, with no mark, both ends
  * with a route; every chance comes true, and no rate is exceeded. Strings
  * are the caller's.
  */
@@ -48,7 +48,7 @@ struct model_context {
 	uint32_t mark;
 	uint8_t prio;
 	uint16_t rdomain;
-	uint32_t tag;		     /* index in policy.tags, or POLICY_NONE */
+	uint32_t tag;		     /* number (tag.h), or TAG_NONE */
 	struct model_route route[2]; /* to the source, to the destination */
 	bool is_urpf_failed;
 	/*
@@ -101,7 +101,7 @@ struct model_outcome {
 	bool keeps_state;
 	const struct policy_state *state; /* options; NULL: none */
 	/* Gathered, the last one said counts. */
-	uint32_t tag; /* index in policy.tags, or POLICY_NONE */
+	uint32_t tag; /* number (tag.h), or TAG_NONE */
 	int rtable;   /* -1: none */
 	struct ast_scrub scrub;
 	struct ast_changes changes;

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "tag.h"
+
 /* ---- of its headers -------------------------------------------------------
  */
 
@@ -145,7 +147,7 @@ bool model_matches(const struct policy *p, const struct policy_match *m,
 
 struct model_context model_no_context(void)
 {
-	return (struct model_context){.tag = POLICY_NONE};
+	return (struct model_context){.tag = TAG_NONE};
 }
 
 static bool id_has(const struct policy_id *id, bool is_known, uint32_t value)

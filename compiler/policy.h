@@ -199,7 +199,7 @@ struct policy {
 	struct policy_iface *ifaces; /* ifid 1 is ifaces[0] */
 	size_t iface_count;
 	struct policy_options options;
-	const char **tags; /* that rules give or ask for */
+	const char **tags; /* names that rules give or ask for */
 	size_t tag_count;
 	const char **cgroups; /* that are named, parents first: class 1 first */
 	size_t cgroup_count;

@@ -55,7 +55,7 @@ struct policy_meta {
 	int32_t rdomain;		    /* on rdomain N; -1 any */
 	bool rdomain_negated;
 	bool has_tagged, tagged_negated;
-	uint32_t tagged;      /* index in policy.tags */
+	uint32_t tagged;      /* number of the tag (tag.h) */
 	uint32_t probability; /* of 2^32 - 1; 0: always */
 	uint32_t draw;	      /* index of the chance, in policy.draw_count */
 	uint32_t rate_packets, rate_seconds; /* max-pkt-rate; 0: none. Above
@@ -98,7 +98,7 @@ struct policy_pool {
 	uint8_t hash_key[16];
 };
 
-#define POLICY_NONE UINT32_MAX /* no tag, no table */
+#define POLICY_NONE UINT32_MAX /* no table */
 
 /* How a block answers. Codes are of unreachable messages. */
 struct policy_return {
@@ -122,7 +122,7 @@ struct policy_effects {
 	 */
 	enum ast_no older;
 	bool is_no;
-	uint32_t tag; /* index in policy.tags, or POLICY_NONE */
+	uint32_t tag; /* its number (tag.h), or TAG_NONE */
 	bool is_once;
 	int rtable;	    /* -1: none */
 	unsigned log;	    /* enum ast_log, ored */

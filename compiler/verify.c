@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "image_layout.h"
+#include "tag.h"
 
 enum form {
 	FORM_NONE,
@@ -116,9 +117,7 @@ static const char *check_effect(const struct image *img, enum form form,
 	case FORM_MATCH:
 		return check_match(img, insn);
 	case FORM_TAG:
-		return insn->imm == 0 || insn->imm > img->tag_count
-			       ? "no such tag"
-			       : NULL;
+		return tag_name(img, insn->imm) ? NULL : "no such tag";
 	case FORM_DONE:
 	case FORM_JDONE:
 		return insn->imm >= 32 ? "no such kind of line" : NULL;

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 6
+#define NFR_ABI_VERSION 7
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -65,7 +65,7 @@ enum nfr_field {
 	NFR_F_TOS = 19,	   /* IPv4 TOS byte or IPv6 traffic class, with ECN */
 	NFR_F_RECEIVED =
 		20,	 /* interface id where the packet came in, see below */
-	NFR_F_TAG = 21,	 /* of "tag": the image's number, 0: none */
+	NFR_F_TAG = 21,	 /* of "tag": a hash of its name (tag.h), 0: none */
 	NFR_F_MARK = 22, /* skb->mark */
 	NFR_F_UID = 23,	 /* of the socket's owner; NFR_NO_ID: no socket */
 	NFR_F_GID = 24,
@@ -144,7 +144,7 @@ enum nfr_stage { NFR_STAGE_RULES = 0, NFR_STAGE_GUARD = 1, NFR_STAGES = 2 };
 struct nfr_rule {
 	__u8 verdict; /* enum nfr_verdict */
 	__u8 flags;   /* NFR_RULE_* */
-	__u16 tag;    /* that it gives; 0: none */
+	__u16 tag;    /* that it gives: 1 + index in the image; 0: none */
 	__u32 action; /* index, or NFR_NO_ACTION */
 };
 _Static_assert(sizeof(struct nfr_rule) == 8, "nfr_rule");

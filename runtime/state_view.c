@@ -9,6 +9,7 @@
 
 #include "../compiler/addr.h"
 #include "../compiler/host.h"
+#include "../compiler/tag.h"
 #include "json.h"
 #include "state.h"
 
@@ -97,8 +98,10 @@ const char *state_tag(const struct state_view *v, char out[STATE_TAG_MAX])
 {
 	__u32 tag = v->state->given;
 
-	if (v->image && tag && tag <= v->image->tag_count)
-		return image_string(v->image, v->image->tags[tag - 1]);
+	const char *name = v->image ? tag_name(v->image, tag) : NULL;
+
+	if (name)
+		return name;
 	snprintf(out, STATE_TAG_MAX, "%u", tag);
 	return out;
 }

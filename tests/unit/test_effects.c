@@ -276,6 +276,18 @@ TEST(damaged_effects_are_refused)
 	unmake(&m);
 }
 
+TEST(tags_of_an_image_are_in_the_order_of_their_numbers)
+{
+	struct made m = make("match in tag A\npass in tagged B\n");
+	__u32 *tags = item(&m, IMAGE_TAGS), first = tags[0];
+
+	tags[0] = tags[1];
+	assert_damage(&m, "tag 2: not behind tag 1");
+	tags[1] = first;
+	assert_damage(&m, "tag 2: not behind tag 1");
+	unmake(&m);
+}
+
 /* ---- a tag, from device to device -------------------------------------- */
 
 /* UDP from 10.0.0.1:4000 to 10.0.0.2:53 in Ethernet. */
@@ -318,6 +330,54 @@ TEST(a_forwarded_packet_keeps_the_tag_of_its_flow)
 	assert_int_equal(judge(dp, 4, 2, NFR_DIR_OUT).verdict, NFR_PASS);
 	datapath_free(&dp);
 	unmake(&m);
+}
+
+/*
+ * The flow of frame passed through eth0 and lo under before; is it still passed
+ * at lo under after, whose tags are in another order?
+ */
+static bool goes_on(const char *before, const char *after)
+{
+	static const struct datapath_device devices[] = {
+		{"eth0", 2, NFR_LINK_ETHER, false},
+		{"lo", 4, NFR_LINK_ETHER, false}};
+	struct made m = make(before), n = make(after);
+	struct datapath *dp;
+	bool passes;
+
+	assert_int_equal(datapath_new(16, &dp), 0);
+	assert_int_equal(datapath_switch(dp, &m.img, devices, 2), 0);
+	assert_int_equal(judge(dp, 2, 0, NFR_DIR_IN).verdict, NFR_PASS);
+	assert_int_equal(judge(dp, 4, 2, NFR_DIR_OUT).verdict, NFR_PASS);
+	assert_int_equal(datapath_switch(dp, &n.img, devices, 2), 0);
+	assert_int_equal(judge(dp, 2, 0, NFR_DIR_IN).verdict, NFR_PASS);
+	passes = judge(dp, 4, 2, NFR_DIR_OUT).verdict == NFR_PASS;
+	datapath_free(&dp);
+	unmake(&m);
+	unmake(&n);
+	return passes;
+}
+
+TEST(a_tag_is_the_same_in_every_policy)
+{
+	static const char before[] =
+		"block all\nmatch in on eth0 tag A\n"
+		"pass in on eth0\npass out on lo tagged A\n";
+
+	assert_true(goes_on(before, "block all\n"
+				    "match in on eth0 proto tcp tag B\n"
+				    "match in on eth0 tag A\n"
+				    "pass in on eth0\n"
+				    "pass out on lo tagged A\n"));
+	assert_false(goes_on(before, "block all\n"
+				     "match in on eth0 proto tcp tag B\n"
+				     "match in on eth0 tag A\n"
+				     "pass in on eth0\n"
+				     "pass out on lo tagged B\n"));
+	assert_false(goes_on(before, "block all\n"
+				     "match in on eth0 proto tcp tag B\n"
+				     "pass in on eth0\n"
+				     "pass out on lo tagged B\n"));
 }
 
 TEST(a_match_rule_is_counted)
@@ -377,7 +437,10 @@ int main(void)
 		cmocka_unit_test(limits_and_timeouts_of_states_are_the_actions),
 		cmocka_unit_test(options_are_the_config),
 		cmocka_unit_test(damaged_effects_are_refused),
+		cmocka_unit_test(
+			tags_of_an_image_are_in_the_order_of_their_numbers),
 		cmocka_unit_test(a_forwarded_packet_keeps_the_tag_of_its_flow),
+		cmocka_unit_test(a_tag_is_the_same_in_every_policy),
 		cmocka_unit_test(a_match_rule_is_counted),
 		cmocka_unit_test(a_chance_comes_true_as_often_as_it_says),
 	};

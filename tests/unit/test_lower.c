@@ -11,6 +11,7 @@
 
 #include "compiler/lower_rules.h"
 #include "compiler/model.h"
+#include "compiler/tag.h"
 #include "tests/agree/fixture.h"
 #include "tests/agree/random.h"
 #include "tests/agree/reference_vm.h"
@@ -519,7 +520,7 @@ static const struct policy_meta *random_meta(struct fixture *f,
 	if (random_once_in(r, 2)) {
 		m->has_tagged = true;
 		m->tagged_negated = random_once_in(r, 2);
-		m->tagged = random_below(r, 3);
+		m->tagged = tag_number(random_pick(r, tag_names));
 	}
 	if (random_once_in(r, 4)) {
 		m->probability = random_once_in(r, 3) ? UINT32_MAX
@@ -557,7 +558,8 @@ static void act_randomly(struct fixture *f, struct random *r,
 		return;
 	rule->effects = e;
 	e->rtable = -1;
-	e->tag = random_once_in(r, 2) ? POLICY_NONE : random_below(r, 3);
+	e->tag = random_once_in(r, 2) ? TAG_NONE
+				      : tag_number(random_pick(r, tag_names));
 	if (!rule->is_match)
 		return;
 	rule->is_pass = rule->keeps_state = false;
@@ -653,18 +655,19 @@ static void compare_stops(const struct fixture *f, const struct image *img,
 	context.uid = context.has_socket ? random_below(r, 4) : 0;
 	context.cgroup = cgroup_paths[random_below(r, 8)];
 	found.w[NFR_F_CGROUP] = cgroup_number(cgroup_names, 5, context.cgroup);
-	context.tag = random_once_in(r, 3) ? random_below(r, 3) : POLICY_NONE;
+	context.tag = random_once_in(r, 3)
+			      ? tag_number(random_pick(r, tag_names))
+			      : TAG_NONE;
 	found.w[NFR_F_MARK] = context.mark;
 	found.w[NFR_F_UID] = context.has_socket ? context.uid : NFR_NO_ID;
-	found.w[NFR_F_TAG] = context.tag == POLICY_NONE ? 0 : context.tag + 1;
+	found.w[NFR_F_TAG] = context.tag;
 	model_evaluate(&f->policy, &key, &context, &out);
 	assert_int_equal(
 		reference_vm_trace(img, NFR_STAGE_RULES, &found, &trace),
 		out.result.rule);
 	compare_matched(f, &out.matched, &trace);
 	if (out.result.verdict == NFR_PASS)
-		assert_int_equal(found.w[NFR_F_TAG],
-				 out.tag == POLICY_NONE ? 0 : out.tag + 1);
+		assert_int_equal(found.w[NFR_F_TAG], out.tag);
 }
 
 static void test_a_cgroup_and_all_below_are_a_range(void **state)

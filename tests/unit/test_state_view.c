@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "compiler/tag.h"
 #include "runtime/state_filter.h"
 #include "runtime/state_view.h"
 #include "tests/agree/fixture.h"
@@ -199,8 +200,9 @@ static void a_tag_has_its_name_where_the_image_has_it(void **unused)
 	fixture_rule(&fixture, true);
 	fixture_image(&fixture, false, &image);
 	view.image = &image;
-	state.tag = 1; /* with which it came; its rules said another */
-	state.given = 2;
+	state.tag = tag_number(
+		"web"); /* with which it came; its rules said another */
+	state.given = tag_number("mail");
 	assert_string_equal(state_tag(&view, text), "mail");
 	assert_int_equal(state_filter_parse("tag mail", &filter, &err), 0);
 	assert_true(state_filter_matches(&filter, &view));

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "compiler/image.h"
+#include "compiler/tag.h"
 
 /* An image by hand: rules 0 pass, 1 default; guard 2 block, 3 no objection. */
 struct bench {
@@ -381,16 +382,24 @@ static void test_xlate_needs_pools(void **state)
 
 static void test_tags_are_the_images(void **state)
 {
-	static const struct nfr_insn code[] = {{NFR_OP_TAG, 0, 0, 1}};
+	static const char strings[] = "\0LAN\0WEB";
+	static const __u32 tags[] = {5, 1};
+	const struct nfr_insn code[] = {{NFR_OP_TAG, 0, 0, tag_number("LAN")}};
 	struct bench *b = *state;
 
+	assert_true(tag_number("WEB") < tag_number("LAN"));
+	b->header.section[IMAGE_STRINGS].count = sizeof(strings);
+	b->img.strings = strings;
+	b->img.tags = tags;
 	put(b, code, 1);
 	assert_refused(b, "instruction 0: no such tag");
-	b->img.tag_count = 1;
+	b->img.tag_count = 2;
 	assert_accepted(b);
-	b->code[0].imm = 0;
+	b->code[0].imm = tag_number("WEB");
+	assert_accepted(b);
+	b->code[0].imm++;
 	assert_refused(b, "instruction 0: no such tag");
-	b->code[0].imm = 2;
+	b->code[0].imm = 0;
 	assert_refused(b, "instruction 0: no such tag");
 	b->code[0] = (struct nfr_insn){NFR_OP_DONE, 0, 0, 31};
 	assert_accepted(b);
