@@ -447,7 +447,6 @@ NFR_INLINE enum translate_result translate_keep(struct env *env,
 		translate_ends(&v->packet.key, x->sport, x->dport,
 			       &v->fresh.stack);
 	}
-#pragma GCC unroll 16
 	for (__u32 n = 0; n < POOL_CANDIDATES; n++) {
 		ret = env_slow_try(env, v, n);
 		if (ret != TRANSLATE_NEXT)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define PICKS 64 /* of a policy's pools, more than they have members */
-#define PORTS_TRIED 16
+#define PORTS_TRIED 64
 #define PORT_FIRST 50001 /* pf.conf(5), "nat-to" */
 #define PORT_LAST 65535
 

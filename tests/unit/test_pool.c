@@ -2,6 +2,7 @@
 /* test_pool.c: pools and packets -> the addresses and ports that they give. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -157,20 +158,25 @@ static void rdr_ports_are_fixed_shifted_or_of_a_range(void **state)
 static void nat_ports_are_tried_once_each_and_stay_in_range(void **state)
 {
 	struct nfr_pool pool = pool_of(NFR_POOL_ROUND_ROBIN, 1);
-	struct pool_draw draw = {.port = 12};
-	uint32_t seen = 0;
+	struct pool_draw draw = {.port = 12, .host = 2};
 
 	(void)state;
-	pool.port_low = 1000;
-	pool.port_high = 1015;
 	assert_int_equal(pool_nat_candidates(&pool, 1), POOL_CANDIDATES);
-	for (uint32_t n = 0; n < POOL_CANDIDATES; n++) {
-		uint32_t port = pool_nat_port(&pool, 1, 0, 40000, &draw, n);
+	for (uint32_t ports = 1; ports < 5000; ports += 1 + ports / 3) {
+		static bool seen[5000];
 
-		assert_in_range(port, 1000, 1015);
-		seen |= 1u << (port - 1000);
+		memset(seen, 0, sizeof(seen));
+		pool.port_low = 1000;
+		pool.port_high = 1000 + ports - 1;
+		for (uint32_t n = 0; n < POOL_CANDIDATES && n < ports; n++) {
+			uint32_t port =
+				pool_nat_port(&pool, 1, 0, 40000, &draw, n);
+
+			assert_in_range(port, 1000, pool.port_high);
+			assert_false(seen[port - 1000]);
+			seen[port - 1000] = true;
+		}
 	}
-	assert_int_equal(seen, 0xffff);
 	pool.port_low = pool.port_high = 0; /* pf's range */
 	for (uint32_t n = 0; n < 100000; n += 77) {
 		draw.port = n;
@@ -185,6 +191,35 @@ static void nat_ports_are_tried_once_each_and_stay_in_range(void **state)
 	pool.flags = 0;
 	assert_int_equal(pool_nat_candidates(&pool, 0), 1);
 	assert_int_equal(pool_nat_port(&pool, 0, 0, 0, &draw, 0), 0);
+}
+
+static uint32_t xorshift(uint32_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 17;
+	*x ^= *x << 5;
+	return *x;
+}
+
+/* Of pf's range, by flows to one port of one host: all but 2,535. */
+static void nat_finds_one_of_the_last_free_ports(void **state)
+{
+	const struct nfr_pool pool = pool_of(NFR_POOL_ROUND_ROBIN, 1);
+	static bool taken[65536];
+	uint32_t random = 2463534242u;
+
+	(void)state;
+	for (uint32_t flow = 0; flow < 13000; flow++) {
+		struct pool_draw draw = {.port = xorshift(&random),
+					 .host = xorshift(&random)};
+		uint32_t n = 0, port;
+
+		do {
+			assert_true(n < pool_nat_candidates(&pool, 1));
+			port = pool_nat_port(&pool, 1, 0, 1, &draw, n++);
+		} while (taken[port]);
+		taken[port] = true;
+	}
 }
 
 static void what_a_pool_can_not_give_is_refused(void **state)
@@ -213,6 +248,7 @@ int main(void)
 		cmocka_unit_test(rdr_ports_are_fixed_shifted_or_of_a_range),
 		cmocka_unit_test(
 			nat_ports_are_tried_once_each_and_stay_in_range),
+		cmocka_unit_test(nat_finds_one_of_the_last_free_ports),
 		cmocka_unit_test(what_a_pool_can_not_give_is_refused),
 	};
 
