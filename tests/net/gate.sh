@@ -57,8 +57,9 @@ gate_routes() {
 	ip -n inside -6 route add default via fd01::1
 	ip -n gate route add default via 203.0.113.1
 	ip -n gate -6 route add default via 2001:db8:1::1
-	ip -n far route add default via 192.0.2.1
-	ip -n far -6 route add default via 2001:db8:2::1
+	# As if its link were not narrow: senders have to be told by the router.
+	ip -n far route add default via 192.0.2.1 advmss 1460
+	ip -n far -6 route add default via 2001:db8:2::1 advmss 1440
 }
 
 gate_is_tentative() {
@@ -80,10 +81,13 @@ gate_up() {
 	lab_until 10 "IPv6 addresses" gate_is_tentative
 	gate_serve inside echo 80
 	gate_serve inside sink 81
+	gate_serve inside sink 82 # one flow at a time each
+	lab_serve inside web web 88
 	gate_serve gate echo 8080
 	gate_serve outside echo 80
 	gate_serve outside echo 8081
 	gate_serve outside sink 81
+	lab_serve outside dns dns 203.0.113.1 2001:db8:1::1
 	gate_serve far echo 80
 	gate_serve far sink 81
 	on outside nft -f - <<-COUNT
@@ -117,10 +121,18 @@ gate_policy() { # FILE
 		pass on wan0 inet from 10.1.0.3 binat-to 203.0.113.3
 
 		# a server in the LAN, also for the LAN itself
-		pass in on { wan0 lan0 } inet proto tcp to 203.0.113.2 port 8000 \
-			rdr-to 10.1.0.2 port 80
-		pass in on wan0 inet6 proto tcp to 2001:db8:1::2 port 8000 \
-			rdr-to fd01::2 port 80
+		pass in on { wan0 lan0 } inet proto { tcp udp } to 203.0.113.2 \
+			port 8000 rdr-to 10.1.0.2 port 80
+		pass in on wan0 inet6 proto { tcp udp } to 2001:db8:1::2 \
+			port 8000 rdr-to fd01::2 port 80
+		pass in on wan0 inet proto tcp to 203.0.113.2 port 8002 \
+			rdr-to 10.1.0.2 port 88
+		pass in on wan0 inet6 proto tcp to 2001:db8:1::2 port 8002 \
+			rdr-to fd01::2 port 88
+		pass in on wan0 inet proto tcp to 203.0.113.2 port 8003 \
+			rdr-to 10.1.0.2 port 81
+		pass in on wan0 inet6 proto tcp to 2001:db8:1::2 port 8003 \
+			rdr-to fd01::2 port 82
 		pass in on wan1 inet proto tcp to 198.51.100.2 port 8000 \
 			rdr-to 10.1.0.2 port 80 reply-to (wan1 198.51.100.1)
 		pass out on lan0 to { 10.1.0.2 10.1.0.3 fd01::2 }
@@ -153,6 +165,9 @@ gate_ruleset() {
 			chain from_outside {
 				type nat hook prerouting priority dstnat;
 				ip daddr 203.0.113.2 tcp dport 8000 dnat to 10.1.0.2:80
+				ip daddr 203.0.113.2 udp dport 8000 dnat to 10.1.0.2:80
+				ip daddr 203.0.113.2 tcp dport 8002 dnat to 10.1.0.2:88
+				ip daddr 203.0.113.2 tcp dport 8003 dnat to 10.1.0.2:81
 				iifname wan1 ip daddr 198.51.100.2 tcp dport 8000 \
 					dnat to 10.1.0.2:80
 				iifname wan0 ip daddr 203.0.113.3 dnat to 10.1.0.3
@@ -171,6 +186,12 @@ gate_ruleset() {
 				type nat hook prerouting priority dstnat;
 				iifname wan0 ip6 daddr 2001:db8:1::2 tcp dport 8000 \
 					dnat to [fd01::2]:80
+				iifname wan0 ip6 daddr 2001:db8:1::2 udp dport 8000 \
+					dnat to [fd01::2]:80
+				iifname wan0 ip6 daddr 2001:db8:1::2 tcp dport 8002 \
+					dnat to [fd01::2]:88
+				iifname wan0 ip6 daddr 2001:db8:1::2 tcp dport 8003 \
+					dnat to [fd01::2]:82
 			}
 			chain to_outside {
 				type nat hook postrouting priority srcnat;
@@ -224,6 +245,12 @@ gate_table() {
 	natfar4|203.0.113.2|TCP to a host behind a narrow link
 	rdr4|203.0.113.1|TCP in, to a server in the LAN
 	rdr6|2001:db8:1::1|TCP in, IPv6
+	rdrudp4|203.0.113.1|UDP in, to a server in the LAN
+	rdrudp6|2001:db8:1::1|UDP in, IPv6
+	web4|hello 203.0.113.1|curl from a web server in the LAN
+	web6|hello 2001:db8:1::1|curl, IPv6
+	dns4|203.0.113.80|a name, asked from the LAN at a resolver outside
+	dns6|203.0.113.80|a name, IPv6
 	hairpin|10.1.0.1|the same server by its public address, from the LAN
 	proxy|10.1.0.2|TCP to any host's port 443, taken by the gate
 	binatout|203.0.113.3 5000|binat: out, the port stays
@@ -241,7 +268,11 @@ gate_table() {
 	bulk4|same|20 MB out, past the narrow link
 	bulk6|same|20 MB out, IPv6
 	bulkin4|same|20 MB in
+	bulkin6|same|20 MB in, IPv6
+	hole4|same|2 MB out, where nobody says that the link is narrow
+	hole6|same|2 MB out, IPv6
 	many4|10000|10,000 connections at once
+	many6|10000|10,000 connections at once, IPv6
 	END
 }
 
@@ -258,6 +289,22 @@ try_natudp6() { gate_talk inside who 2001:db8:1::1 80 udp | first_word; }
 try_natfar4() { gate_talk inside who 192.0.2.2 80 | first_word; }
 try_rdr4() { gate_talk outside who 203.0.113.2 8000 | first_word; }
 try_rdr6() { gate_talk outside who 2001:db8:1::2 8000 | first_word; }
+try_rdrudp4() { gate_talk outside who 203.0.113.2 8000 udp | first_word; }
+try_rdrudp6() { gate_talk outside who 2001:db8:1::2 8000 udp | first_word; }
+web() { on outside curl -gs -m "$TALK_SECONDS" "http://$1:8002/"; }
+try_web4() { web 203.0.113.2; }
+try_web6() { web '[2001:db8:1::2]'; }
+# The libc's resolver; it looks in this file, which is the lab's own.
+resolve() { # SERVER
+	printf 'nameserver %s\noptions timeout:1 attempts:%s\n' "$1" \
+		"${TALK_SECONDS%.*}" >"$lab_dir/resolv.conf"
+	# shellcheck disable=SC2016 # sh says when
+	on inside unshare -m sh -c 'mount --bind "$1" /etc/resolv.conf &&
+		getent ahostsv4 name.example.' - "$lab_dir/resolv.conf" |
+		first_word
+}
+try_dns4() { resolve 203.0.113.1; }
+try_dns6() { resolve 2001:db8:1::1; }
 try_hairpin() { gate_talk inside who 203.0.113.2 8000 | first_word; }
 try_proxy() { gate_talk inside who 192.0.2.2 443 | first_word; }
 try_binatout() { gate_talk inside who 203.0.113.1 80 local=10.1.0.3 from=5000; }
@@ -301,7 +348,7 @@ try_fragudp4() {
 	ASK
 }
 trace() {
-	on inside timeout 3 tracepath -n "$1" |
+	on inside timeout $((1 + ${TALK_SECONDS%.*})) tracepath -n "$1" |
 		sed -n 's/.*Resume: \(pmtu [0-9]* hops [0-9]* back [0-9]*\).*/\1/p'
 }
 try_trace4() { trace 192.0.2.2; }
@@ -309,11 +356,40 @@ try_trace6() { trace 2001:db8:2::2; }
 try_bulk4() { gate_talk inside bulk 192.0.2.2 81 20000000 | first_word; }
 try_bulk6() { gate_talk inside bulk 2001:db8:2::2 81 20000000 | first_word; }
 try_bulkin4() { gate_talk outside bulk 203.0.113.3 81 20000000 | first_word; }
-try_many4() {
+try_bulkin6() { gate_talk outside bulk 2001:db8:1::2 8003 20000000 | first_word; }
+# A black hole: the router before the narrow link says nothing, so the sender
+# has to find out by what is lost (RFC 4821).
+hole() { # ADDRESS
+	on outside nft -f - <<-'SILENT'
+		table inet silent {
+			chain out {
+				type filter hook output priority 0;
+				icmp type destination-unreachable drop
+				icmpv6 type packet-too-big drop
+			}
+		}
+	SILENT
+	on inside sysctl -qw net.ipv4.tcp_mtu_probing=1 net.ipv4.tcp_retries1=1
+	ip -n inside route flush cache
+	ip -n inside -6 route flush cache
+	gate_talk inside bulk "$1" 81 2000000 | lost_some
+	on outside nft delete table inet silent
+	on inside sysctl -qw net.ipv4.tcp_mtu_probing=0
+}
+lost_some() { # or there was no hole
+	local same again rest
+	read -r same again rest
+	[ "${again:-0}" = 0 ] || echo "$same"
+}
+try_hole4() { hole 192.0.2.2; }
+try_hole6() { hole 2001:db8:2::2; }
+many() { # ADDRESS
 	on inside bash -c "ulimit -n 20000; exec $lab_python -SE \
-		$lab_top/tests/net/talk.py many 203.0.113.1 80 10000" \
+		$lab_top/tests/net/talk.py many $1 80 10000" \
 		2>>"$lab_dir/talk.log"
 }
+try_many4() { many 203.0.113.1; }
+try_many6() { many 2001:db8:1::1; }
 
 # gate_measure ENGINE: what each scenario comes to, in $lab_dir/ENGINE.seen
 gate_measure() {
@@ -323,7 +399,7 @@ gate_measure() {
 	[ "$1" != plain ] || TALK_SECONDS=0.5 # most of it waits in vain
 	while IFS='|' read -r id rest; do
 		echo "$id|$("try_$id" 2>>"$lab_dir/try.log" </dev/null)"
-		echo "$1 $id: $SECONDS s" >>"$lab_dir/try.log"
+		echo "$1 $id: $EPOCHREALTIME s" >>"$lab_dir/try.log"
 	done < <(gate_table) >"$lab_dir/$1.seen"
 }
 

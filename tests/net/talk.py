@@ -13,14 +13,19 @@
                                        in vain" (the sink had them already); BYTES
                                        a second until there is a FILE
     talk.py many ADDRESS PORT COUNT    COUNT connections at once to an echo, each
-                                       used twice: how many were answered
+                                       used twice: how many were answered. They
+                                       are reset at the end: 10,000 ports that
+                                       wait would be in the way of the next
     talk.py beat ADDRESS PORT SECONDS|FILE [udp]
                                        one flow, 200 questions a second, in step,
                                        for so long, or until there is a FILE:
                                        "ready" when ten were answered, at the end
                                        "asked answered T", T: when the last that
                                        was answered was asked, microseconds
-    talk.py syns ADDRESS PORT COUNT    COUNT bare SYNs from as many source ports
+    talk.py syns ADDRESS PORT COUNT [from=ADDRESS] [until=FILE]
+                                       COUNT bare SYNs from as many source ports,
+                                       or from that address and those behind it;
+                                       COUNT a second until there is a FILE
 """
 import hashlib
 import os
@@ -171,14 +176,17 @@ def many(args):
     for i in range(count):
         s = socket.socket(info[0], socket.SOCK_STREAM)
         s.setblocking(False)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                     struct.pack("ii", 1, 0))
         s.connect_ex(info[4])
         waits.register(s, selectors.EVENT_WRITE)
         flows[s] = 0
         live += 1
-    idle = time.monotonic() + 3
+    patience = 1.5 * float(os.environ.get("TALK_SECONDS", 2))
+    idle = time.monotonic() + patience
     while live and time.monotonic() < idle:
-        for key, mask in waits.select(1):
-            s, idle = key.fileobj, time.monotonic() + 3
+        for key, mask in waits.select(patience / 3):
+            s, idle = key.fileobj, time.monotonic() + patience
             try:
                 if mask & selectors.EVENT_WRITE:
                     s.send(b"%d" % flows[s])
@@ -231,21 +239,47 @@ def checksum(data):
     return ~total & 0xffff
 
 
+def route_source(family, addr):
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.connect((addr, 9))
+        return s.getsockname()[0]
+
+
+def syn(family, source, to, ports):
+    """An IP packet; the checksum of IPv4's header is the kernel's to fill in."""
+    if family == socket.AF_INET6:
+        head = struct.pack("!IHBB", 6 << 28, 20, 6, 64) + source + to
+    else:
+        head = struct.pack("!BBHHHBBH", 0x45, 0, 40, 0, 0, 64, 6, 0) + \
+            source + to
+    tcp = struct.pack("!HHIIBBHHH", *ports, random.getrandbits(32), 0, 0x50, 2,
+                      1024, 0, 0)
+    total = checksum(source + to + struct.pack("!HH", 6, 20) + tcp)
+    return head + tcp[:16] + struct.pack("!H", total) + tcp[18:]
+
+
 def syns(args):
-    addr, port, count = args[0], int(args[1]), int(args[2])
-    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
-    s.connect((addr, 0))
-    pseudo = (socket.inet_aton(s.getsockname()[0]) + socket.inet_aton(addr) +
-              struct.pack("!HH", 6, 20))
-    for i in range(count):
-        tcp = struct.pack("!HHIIBBHHH", 10000 + i % 50000, port,
-                          random.getrandbits(32), 0, 0x50, 2, 1024, 0, 0)
-        tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
+    (addr, port, count), opts = options(args)
+    count, end, sent = int(count), opts.get("until"), 0
+    family = socket.AF_INET6 if ":" in addr else socket.AF_INET
+    first = opts.get("from") or route_source(family, addr)
+    first, to = (socket.inet_pton(family, a) for a in (first, addr))
+    s = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    start = time.monotonic()
+    while not os.path.exists(end) if end else sent < count:
+        source = first
+        if "from" in opts:
+            source = (int.from_bytes(first, "big") + sent).to_bytes(
+                len(first), "big")
         try:
-            s.send(tcp)
+            s.sendto(syn(family, source, to,
+                         (10000 + sent % 50000, int(port))), (addr, 0))
         except OSError:
             pass  # refused is what a full table is for
-    print(count)
+        sent += 1
+        if end:
+            time.sleep(max(0, start + sent / count - time.monotonic()))
+    print(sent)
     return 0
 
 
