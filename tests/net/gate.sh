@@ -4,9 +4,11 @@
 # three engines: none, nftables, nfr. See README.md for the drawing.
 #
 # gate_up builds it; gate_engine plain|nft|nfr sets the gate up; gate_table
-# lists scenarios, and try_ID prints what a user of the network sees.
+# lists scenarios, and try_ID ENGINE prints what a user of the network sees.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/flood.sh"
 
 # Counts in number and failed; says what is in the file $out of what fails.
 ok() { # WHAT CONDITION...
@@ -273,6 +275,8 @@ gate_table() {
 	hole6|same|2 MB out, IPv6
 	many4|10000|10,000 connections at once
 	many6|10000|10,000 connections at once, IPv6
+	flood4|same, new blocked, then passed|a transfer, and who comes new, in a SYN flood
+	flood6|same, new blocked, then passed|the same, IPv6
 	END
 }
 
@@ -398,7 +402,7 @@ gate_measure() {
 	export TALK_SECONDS=2
 	[ "$1" != plain ] || TALK_SECONDS=0.5 # most of it waits in vain
 	while IFS='|' read -r id rest; do
-		echo "$id|$("try_$id" 2>>"$lab_dir/try.log" </dev/null)"
+		echo "$id|$("try_$id" "$1" 2>>"$lab_dir/try.log" </dev/null)"
 		echo "$1 $id: $EPOCHREALTIME s" >>"$lab_dir/try.log"
 	done < <(gate_table) >"$lab_dir/$1.seen"
 }
