@@ -54,6 +54,12 @@ NFR_INLINE struct verdict *datapath_scratch(void)
  * Subprograms: not static, so that the verifier looks at each once, without
  * what the caller knows.
  */
+int datapath_parse(struct __sk_buff *skb, __u32 ifid, __u32 dir, __u32 link,
+		   __u32 received);
+int datapath_parse_xdp(struct xdp_md *xdp, __u32 ifid, __u32 link,
+		       __u32 received);
+int datapath_quote(struct __sk_buff *skb);
+int datapath_quote_xdp(struct xdp_md *xdp);
 int datapath_new(void);
 int datapath_again(void);
 int datapath_behind(void);
@@ -72,6 +78,36 @@ int datapath_first(void);
 int datapath_error(void);
 __u32 datapath_run(__u32 which, __u32 entry);
 __u32 datapath_find(__u32 which, __u32 entry);
+
+/*
+ * What nearly all packets are is parsed here; the rest, by a subprogram: IPv6
+ * extension headers, and headers that are to be fetched.
+ */
+NFR_INLINE __u8 env_parse(struct env *env, struct packet_frame *frame,
+			  struct verdict *v, __u32 ifid)
+{
+	__u8 doubt;
+
+	frame->is_brief = 1;
+	doubt = packet_parse(frame, &v->packet, ifid);
+	if (doubt == PACKET_MORE && env->xdp)
+		return (__u8)datapath_parse_xdp(env->xdp, ifid, frame->link,
+						frame->received);
+	if ((doubt == PACKET_MORE || doubt == NFR_REASON_SHORT) && env->skb)
+		return (__u8)datapath_parse(env->skb, ifid, frame->dir,
+					    frame->link, frame->received);
+	return doubt;
+}
+
+/* What an ICMP error quotes, into v->quote: nonzero when that is not there. */
+NFR_INLINE int env_quote(struct env *env, struct packet_frame *frame,
+			 struct verdict *v)
+{
+	(void)frame;
+	(void)v;
+	return env->skb ? datapath_quote(env->skb)
+			: datapath_quote_xdp(env->xdp);
+}
 
 NFR_INLINE int env_slow_new(struct env *env, struct verdict *v)
 {
@@ -217,6 +253,75 @@ NFR_INLINE __u32 env_slow_try(struct env *env, struct verdict *v, __u32 n)
 
 #include "kmod-linux/flows.bpf.h"
 #include "runtime/verdict.h"
+
+/*
+ * With all headers readable, where that can be; where not, who reads says what
+ * is missing.
+ */
+NFR_INLINE struct packet_frame datapath_whole(struct __sk_buff *skb)
+{
+	__u32 want = skb->len < NFR_HEADERS_MAX ? skb->len : NFR_HEADERS_MAX;
+	struct packet_frame frame = {.len = skb->len};
+
+	/* Who need not, does not: a clone would be copied. */
+	if ((__u32)(skb->data_end - skb->data) < want)
+		bpf_skb_pull_data(skb, want);
+	frame.start = (const __u8 *)(unsigned long)skb->data;
+	frame.end = (const __u8 *)(unsigned long)skb->data_end;
+	return frame;
+}
+
+NFR_INLINE struct packet_frame datapath_whole_xdp(struct xdp_md *xdp)
+{
+	return (struct packet_frame){
+		.start = (const __u8 *)(unsigned long)xdp->data,
+		.end = (const __u8 *)(unsigned long)xdp->data_end,
+		.len = xdp->data_end - xdp->data,
+	};
+}
+
+/* NFR_REASON_NONE, or the doubt. */
+__attribute__((noinline)) int datapath_parse(struct __sk_buff *skb, __u32 ifid,
+					     __u32 dir, __u32 link,
+					     __u32 received)
+{
+	struct verdict *v = datapath_scratch();
+	struct packet_frame frame = datapath_whole(skb);
+
+	frame.dir = (__u8)dir;
+	frame.link = (__u8)link;
+	frame.received = (__u16)received;
+	return v ? packet_parse(&frame, &v->packet, ifid) : NFR_REASON_SHORT;
+}
+
+__attribute__((noinline)) int datapath_parse_xdp(struct xdp_md *xdp, __u32 ifid,
+						 __u32 link, __u32 received)
+{
+	struct verdict *v = datapath_scratch();
+	struct packet_frame frame = datapath_whole_xdp(xdp);
+
+	frame.dir = NFR_DIR_IN;
+	frame.link = (__u8)link;
+	frame.received = (__u16)received;
+	return v ? packet_parse(&frame, &v->packet, ifid) : NFR_REASON_SHORT;
+}
+
+/* 0: v->quote is what the error quotes. */
+__attribute__((noinline)) int datapath_quote(struct __sk_buff *skb)
+{
+	struct verdict *v = datapath_scratch();
+	struct packet_frame frame = datapath_whole(skb);
+
+	return v ? icmp_read_quote(&frame, &v->packet, &v->quote) : 1;
+}
+
+__attribute__((noinline)) int datapath_quote_xdp(struct xdp_md *xdp)
+{
+	struct verdict *v = datapath_scratch();
+	struct packet_frame frame = datapath_whole_xdp(xdp);
+
+	return v ? icmp_read_quote(&frame, &v->packet, &v->quote) : 1;
+}
 
 /* Of whom the packet is, into its key. */
 __attribute__((noinline)) int datapath_owner(struct __sk_buff *skb)

@@ -152,24 +152,6 @@ NFR_INLINE void env_epoch_next(struct env *env)
 		__sync_fetch_and_add(&control->epoch, 1);
 }
 
-/* More of the headers made readable? Then frame has the new places. */
-NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
-{
-	struct __sk_buff *skb = env->skb;
-	__u32 want;
-	int failed;
-
-	if (!skb)
-		return 0;
-	want = skb->len < NFR_HEADERS_MAX ? skb->len : NFR_HEADERS_MAX;
-	if ((__u32)(frame->end - frame->start) >= want)
-		return 0;
-	failed = bpf_skb_pull_data(skb, want) != 0;
-	frame->start = (const __u8 *)(unsigned long)skb->data;
-	frame->end = (const __u8 *)(unsigned long)skb->data_end;
-	return !failed;
-}
-
 /* len bytes at off of the frame, readable here or not. 0, or not there. */
 NFR_INLINE int env_load(struct env *env, const struct packet_frame *frame,
 			__u32 off, void *to, __u32 len)

@@ -34,6 +34,7 @@
 
 #define FLOWS_NOWHERE 0xffffffffu
 #define FLOWS_FILLING 1u /* bit of a tag */
+#define FLOWS_USED 2u	 /* of every tag, as 0 is nobody's */
 #define FLOWS_CROWDED 2	 /* flows in a bucket: from here the other is asked */
 
 struct flows_hash {
@@ -82,7 +83,7 @@ NFR_INLINE struct flows_hash flows_hash(const struct nfr_state_key *name)
 	if (!control)
 		return hash;
 	sum = flows_sum(control, name);
-	hash.tag = ((__u32)sum | 2) & ~FLOWS_FILLING;
+	hash.tag = ((__u32)sum | FLOWS_USED) & ~FLOWS_FILLING;
 	hash.way = (__u32)sum >> 29;
 	hash.home = (__u32)((sum >> 32) * NFR_BUCKETS >> 32);
 	return hash;
@@ -220,7 +221,7 @@ NFR_INLINE __u32 flows_count(const struct nfr_bucket *bucket)
 
 #pragma GCC unroll 8
 	for (__u32 i = 0; i < NFR_WAYS; i++)
-		count += bucket->tag[i] != 0;
+		count += (bucket->tag[i] & FLOWS_USED) / FLOWS_USED;
 	return count;
 }
 

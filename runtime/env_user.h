@@ -122,11 +122,11 @@ NFR_INLINE void env_epoch_next(struct env *env)
 	env->epoch++;
 }
 
-NFR_INLINE int env_pull(struct env *env, struct packet_frame *frame)
+NFR_INLINE __u8 env_parse(struct env *env, struct packet_frame *frame,
+			  struct verdict *v, __u32 ifid)
 {
 	(void)env;
-	(void)frame;
-	return 0;
+	return packet_parse(frame, &v->packet, ifid);
 }
 
 /* 0, or nonzero when that is not in the capture. */
@@ -556,6 +556,16 @@ NFR_INLINE enum fragment_way env_slow_piece(struct env *env, struct verdict *v)
 NFR_INLINE void env_slow_first(struct env *env, struct verdict *v)
 {
 	fragment_note(env, v);
+}
+
+NFR_INLINE __u8 icmp_read_quote(const struct packet_frame *frame,
+				const struct packet *packet,
+				struct icmp_quote *quote);
+NFR_INLINE int env_quote(struct env *env, struct packet_frame *frame,
+			 struct verdict *v)
+{
+	(void)env;
+	return icmp_read_quote(frame, &v->packet, &v->quote);
 }
 
 NFR_INLINE enum icmp_way env_slow_error(struct env *env, struct verdict *v)

@@ -62,7 +62,11 @@ struct packet_frame {
 	__u8 dir;	/* enum nfr_dir */
 	__u8 link;	/* enum nfr_link */
 	__u16 received; /* what NFR_F_RECEIVED will be */
+	__u8 is_brief;	/* a constant: extension headers are PACKET_MORE */
 };
+
+/* A doubt of a brief frame only: the packet is to be parsed whole. */
+#define PACKET_MORE 0xff
 
 /* Where the walk along IPv6 extension headers stands. */
 struct packet_walk {
@@ -416,6 +420,8 @@ NFR_INLINE __u8 packet_ipv6(const struct packet_frame *frame,
 		return NFR_REASON_ADDRESS;
 	walk->limit = walk->off + payload_len;
 	packet->end = walk->limit;
+	if (frame->is_brief && packet_is_exthdr(walk->next))
+		return PACKET_MORE;
 	doubt = packet_exthdrs(frame, packet, walk);
 	if (doubt)
 		return doubt;

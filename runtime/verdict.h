@@ -47,18 +47,11 @@ NFR_INLINE __u8 verdict_offload(struct env *env, const struct verdict *v)
 	return NFR_REASON_NONE;
 }
 
-/*
- * Parses, and once more if the rest of the headers had to be fetched. Not a
- * loop: a compiler may lay one out so that its way back is no jump, which the
- * verifier of Linux 6.1 refuses.
- */
 NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 			      struct verdict *v, __u32 ifid)
 {
-	__u8 doubt = packet_parse(frame, &v->packet, ifid);
+	__u8 doubt = env_parse(env, frame, v, ifid);
 
-	if (doubt == NFR_REASON_SHORT && env_pull(env, frame))
-		doubt = packet_parse(frame, &v->packet, ifid);
 	PACKET_FORGET();
 	v->packet.key.w[NFR_F_MARK] = env_mark(env);
 	return doubt ? doubt : verdict_offload(env, v);
@@ -380,14 +373,9 @@ NFR_INLINE enum icmp_way verdict_icmp_error(struct env *env,
 					    struct packet_frame *frame,
 					    struct verdict *v)
 {
-	__u8 doubt;
-
 	if (!icmp_is_error(&v->packet.key))
 		return ICMP_NO_FLOW;
-	env_pull(env, frame);
-	doubt = icmp_read_quote(frame, &v->packet, &v->quote);
-	PACKET_FORGET();
-	return doubt ? ICMP_UNREAD : env_slow_error(env, v);
+	return env_quote(env, frame, v) ? ICMP_UNREAD : env_slow_error(env, v);
 }
 
 /* ---- what the slow path will ask --------------------------------------- */
