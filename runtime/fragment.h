@@ -128,9 +128,9 @@ NFR_INLINE __u64 fragment_ticks(const struct nfr_config *config)
 /* ---- in the subprogram of the slow path -------------------------------- */
 
 /*
- * The rule that passed the first without a state, or under a newer policy the
- * one that would; NULL when none does, or it would translate, which needs a
- * state.
+ * The rule that passed the first without a state, or under a newer policy or
+ * newer tables the one that would; NULL when none does, or it would translate,
+ * which needs a state, or rules ask for its owner or tag.
  */
 NFR_INLINE const struct nfr_rule *fragment_rule(struct env *env,
 						const struct nfr_config *config,
@@ -141,8 +141,16 @@ NFR_INLINE const struct nfr_rule *fragment_rule(struct env *env,
 	const struct nfr_rule *rule;
 
 	if (first->generation == config->generation &&
-	    first->key.w[NFR_F_IFID] == ifid)
+	    first->key.w[NFR_F_IFID] == ifid &&
+	    (!(config->flags & NFR_CONFIG_OVERLOADS) ||
+	     first->epoch == env_epoch(env)))
 		return env_rule(env, first->rule);
+	/* Whose it was, and its tag, are not known. */
+	if (config->flags & (NFR_CONFIG_OWNERS | NFR_CONFIG_TAGS)) {
+		env_fragment_delete(env, &v->datagram);
+		return 0;
+	}
+	first->epoch = env_epoch(env);
 	first->key.w[NFR_F_IFID] = ifid;
 	first->key.w[NFR_F_RECEIVED] =
 		slow_received(env, dir, ifid, first->ingress);
@@ -266,6 +274,7 @@ NFR_INLINE void fragment_note(struct env *env, struct verdict *v)
 	}
 	first->rule = v->result.rule;
 	first->generation = config->generation;
+	first->epoch = v->epoch;
 	first->seed = v->rules.seed;
 	if (v->result.from_state || v->is_new) {
 		first->flags = NFR_FRAGMENT_HAS_STATE;

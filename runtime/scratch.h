@@ -104,7 +104,9 @@ struct verdict {
 	struct vm_run rules, guard;  /* the latest run of each */
 	struct nfr_state_key inward; /* of the flow where it came in */
 	__u32 tag;		     /* of the packet before the rules */
-	__u32 seed;		     /* that the rules' run begins with */
+	__u32 is_final;		     /* what a state is judged by again */
+	__u32 reserved_too;
+	__u32 seed;	   /* that the rules' run begins with */
 	__u32 epoch;	   /* of tables, before the rules asked them */
 	__u32 is_loopback; /* the device */
 	__u64 counted;	   /* what fresh is counted as, until it is in */

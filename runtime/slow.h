@@ -355,16 +355,50 @@ NFR_INLINE void slow_turn(struct nfr_state_key *name)
 	name->far_port = port;
 }
 
+/* Did the policy and the tables that are in force judge the state? */
+NFR_INLINE int slow_is_judged(struct env *env, const struct nfr_config *config,
+			      const struct nfr_state *state, __u32 generation)
+{
+	return generation == config->generation &&
+	       (!(config->flags & NFR_CONFIG_OVERLOADS) ||
+		state->epoch == env_epoch(env));
+}
+
+/*
+ * What is forwarded as v->inward, where it came in: the living state that it
+ * had there, by its own name or, translated, by its alias; or NULL.
+ */
+NFR_INLINE const struct nfr_state *slow_inward(struct env *env,
+					       struct verdict *v)
+{
+	const struct nfr_state_key *name;
+	const struct nfr_state *state;
+
+	slow_turn(&v->inward);
+	state = env_state_find(env, &v->inward);
+	if (!state) {
+		name = env_alias_find(env, &v->inward);
+		state = name ? env_state_find(env, name) : 0;
+	}
+	if (!state && env_kinds(env) & NFR_CONFIG_FLOATS) {
+		v->inward.ifindex = 0;
+		state = env_state_find(env, &v->inward);
+		if (!state) {
+			name = env_alias_find(env, &v->inward);
+			state = name ? env_state_find(env, name) : 0;
+		}
+	}
+	return state && state_is_alive(state, env_now(env)) ? state : 0;
+}
+
 /*
  * A packet that was forwarded has the tag that the rules of the device where
- * it came in gave to its flow: its state there knows it, by its own name or,
- * translated, by its alias. Without a state the tag is lost. Nonzero when
- * another policy gave the tag, whose numbers are not ours.
+ * it came in gave to its flow: its state there knows it. Without a state the
+ * tag is lost. Nonzero when what gave the tag is no longer in force.
  */
 NFR_INLINE int slow_tag(struct env *env, const struct nfr_config *config,
 			struct verdict *v)
 {
-	const struct nfr_state_key *name;
 	const struct nfr_state *state;
 
 	if (!(config->flags & NFR_CONFIG_TAGS) || !v->ingress ||
@@ -372,16 +406,39 @@ NFR_INLINE int slow_tag(struct env *env, const struct nfr_config *config,
 	    v->role == STATE_NO_FLOW)
 		return 0;
 	state_key(&v->packet, v->ingress, v->role, &v->inward);
-	slow_turn(&v->inward);
-	state = env_state_find(env, &v->inward);
-	if (!state) {
-		name = env_alias_find(env, &v->inward);
-		state = name ? env_state_find(env, name) : 0;
-	}
+	state = slow_inward(env, v);
 	if (!state)
 		return 0;
 	v->packet.key.w[NFR_F_TAG] = state->given;
-	return state_judgement(state).generation != config->generation;
+	return !slow_is_judged(env, config, state,
+			       state_judgement(state).generation);
+}
+
+/*
+ * The same for a state that is judged again, of v->alias as the host knows it:
+ * the tag of its first packet becomes what that would have now. As long as the
+ * state where it came in was not judged again itself, the tag is of before, and
+ * so is the judgement: it is not final.
+ */
+NFR_INLINE void slow_recall_tag(struct env *env,
+				const struct nfr_config *config,
+				struct verdict *v, struct nfr_state *state)
+{
+	const struct nfr_state *inward;
+
+	v->is_final = 1;
+	if (!(config->flags & NFR_CONFIG_TAGS) || !state->received ||
+	    state->dir != NFR_DIR_OUT)
+		return;
+	state_alias(&v->name, state, &v->inward);
+	v->inward.ifindex = state->received;
+	inward = slow_inward(env, v);
+	if (!inward)
+		return;
+	v->is_final = (__u32)slow_is_judged(env, config, inward,
+					    state_judgement(inward).generation);
+	if (v->is_final)
+		state->tag = inward->given;
 }
 
 /* ---- phases and timeouts ------------------------------------------------ */
@@ -760,28 +817,24 @@ NFR_INLINE int slow_connect(struct env *env, struct verdict *v)
 
 /* ---- a state of another policy ----------------------------------------- */
 
-/* Was it judged by what is in force, on this device? */
+/* Was it, v->name's, judged by what is in force, and as this device's? */
 NFR_INLINE int slow_is_current(struct env *env, const struct nfr_config *config,
 			       const struct verdict *v,
 			       const struct nfr_state *state,
 			       struct state_judgement judgement)
 {
-	if (judgement.generation != config->generation)
-		return 0;
-	if (state->ifid != v->packet.key.w[NFR_F_IFID] &&
-	    !(state->flags & NFR_STATE_IS_FLOATING))
-		return 0;
-	return !(config->flags & NFR_CONFIG_OVERLOADS) ||
-	       state->epoch == env_epoch(env);
+	return (v->name.ifindex != v->ifindex ||
+		state->ifid == v->packet.key.w[NFR_F_IFID]) &&
+	       slow_is_judged(env, config, state, judgement.generation);
 }
 
-/* NFR_F_IFID of the first packet, were it to come now. */
+/* NFR_F_IFID of the first packet of v->name's state, were it to come now. */
 NFR_INLINE __u32 slow_first_ifid(struct env *env, const struct verdict *v,
 				 const struct nfr_state *state)
 {
 	const struct nfr_iface *iface;
 
-	if (!(state->flags & NFR_STATE_IS_FLOATING))
+	if (v->name.ifindex == v->ifindex)
 		return v->packet.key.w[NFR_F_IFID];
 	iface = env_iface(env, state->ifindex);
 	return iface ? slow_ifid(env, iface, state->ifindex) : 0;
@@ -813,12 +866,13 @@ NFR_INLINE void slow_recall_owner(const struct nfr_config *config,
 NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v)
 {
 	const struct nfr_config *config = env_config(env);
-	const struct nfr_state *state = env_state_find(env, &v->name);
+	struct nfr_state *state = env_state_find(env, &v->name);
 	__u32 ifid;
 
 	v->epoch = env_epoch(env);
 	if (!config || !state)
 		return NFR_NO_ENTRY;
+	slow_recall_tag(env, config, v, state);
 	ifid = slow_first_ifid(env, v, state);
 	v->alias = v->name;
 	if (state->flags & NFR_STATE_IS_TRANSLATED && state->dir == NFR_DIR_OUT)
@@ -865,11 +919,13 @@ NFR_INLINE enum slow_answer slow_settle(struct env *env, struct verdict *v,
 	before = state_judgement(state);
 	judgement.generation = config->generation;
 	if (slow_makes_same(env, v, state, env_rule(env, number))) {
+		v->result.rule = number;
+		if (!v->is_final)
+			return SLOW_GOES_ON;
 		state->ifid = (__u16)v->other.w[NFR_F_IFID];
 		state->epoch = v->epoch;
 		state->given = v->other.w[NFR_F_TAG];
 		state_set_judgement(state, judgement);
-		v->result.rule = number;
 		return SLOW_GOES_ON;
 	}
 	/* What a newer policy passes is not ours to end, nor what another

@@ -255,8 +255,6 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 	if (!state)
 		return 0;
 	*judgement = state_judgement(state);
-	if (v->name.ifindex && v->name.ifindex != v->ifindex)
-		return state; /* it is judged where it goes */
 	if (slow_is_current(env, config, v, state, *judgement))
 		return state;
 	verdict_owner_rules(env, config, v);
