@@ -37,6 +37,34 @@ inside() {
 	on host ping -q -c 1 -W 4 10.64.0.1 >"$out" 2>&1
 }
 
+natted() { # the far end has no way back to this address
+	on host ping -q -c 2 -W 3 -I 172.16.0.1 10.64.0.1 >"$out" 2>&1
+}
+
+mirror() { # UDP at port 2001
+	lab_spawn host "$lab_python" -c 'if True:
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("10.9.0.1", 2001))
+		while True:
+		    s.sendto(*s.recvfrom(64))'
+}
+
+answers() { # PORT: by that port, as the socket is connected
+	on far "$lab_python" -c 'if True:
+		import socket, sys, time
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.connect(("10.9.0.1", int(sys.argv[1])))
+		s.settimeout(1)
+		for _ in range(4):
+		    try:
+		        s.send(b"mirror")
+		        sys.exit(s.recv(64) != b"mirror")
+		    except OSError:
+		        time.sleep(0.5)
+		sys.exit(1)' "$1" 2>"$out"
+}
+
 shaken() {
 	on far wg show wgs0 latest-handshakes >"$out"
 	grep -q '	[1-9]' "$out"
@@ -66,6 +94,10 @@ leaks() { # PORT COMMAND...: are there more packets to it at the far end?
 	before=$(seen "$port")
 	"$@"
 	[ "$(seen "$port")" -gt "$before" ]
+}
+
+fails() {
+	! "$@"
 }
 
 stays() {
@@ -100,6 +132,12 @@ ip -n host route add default via 10.9.0.2
 ip -n host neigh replace 203.0.113.9 lladdr 02:00:00:00:00:02 dev up0
 ok "without nfr a bound socket leaks" leaks 1000 bound
 ok "and AF_PACKET" leaks 1000 inject up0
+ip -n host addr add 172.16.0.1/32 dev lo
+mirror
+mirror_pid=$lab_pid
+ok "the mirror is at its port" answers 2001
+ok "not at another" fails answers 2000
+ok "and the far end does not answer 172.16.0.1" fails natted
 
 ok "the policy loads" gives 0 apply -Wno-unknown-interface "$lab_dir/vm.nfr"
 [ $failed = 0 ] || finish || exit 1
@@ -107,6 +145,10 @@ nfload status -v
 sed 's/^/# /' "$out"
 ok "a handshake, and a ping inside" inside
 ok "which the endpoint saw" shaken
+ok "nat-to: a ping from 172.16.0.1 is answered" natted
+ok "rdr-to: so is port 2000, as port 2000" answers 2000
+kill "$mirror_pid"
+wait "$mirror_pid" 2>/dev/null
 ok "the LAN is there" reaches 3000
 ok "a bound socket does not leave" stays 1000 bound
 ok "nor AF_PACKET" stays 1000 inject up0
