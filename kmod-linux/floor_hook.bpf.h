@@ -32,6 +32,7 @@ struct net_device {
 } FLOOR_KERNEL;
 struct dst_entry {
 	struct net_device *dev;
+	void *lwtstate, *xfrm;
 } FLOOR_KERNEL;
 typedef struct {
 	__u32 val;
@@ -70,6 +71,23 @@ static __always_inline __u32 floor_route(const struct dst_entry *route)
 	route = bpf_rdonly_cast(route,
 				bpf_core_type_id_kernel(struct dst_entry));
 	return (__u32)route->dev->ifindex;
+}
+
+/*
+ * In LOCAL_OUT: does the route lead through POST_ROUTING, and nowhere past it?
+ * What is encapsulated by the route, or transformed, has ways of its own.
+ */
+static __always_inline int floor_comes_again(struct bpf_nf_ctx *ctx)
+{
+	const struct dst_entry *route;
+
+	if (ctx->state->hook != FLOOR_LOCAL_OUT || !bpf_rdonly_cast)
+		return 0;
+	route = bpf_rdonly_cast((void *)(ctx->skb->_skb_refdst & ~1ul),
+				bpf_core_type_id_kernel(struct dst_entry));
+	if (!bpf_core_field_exists(route->lwtstate) || route->lwtstate)
+		return 0;
+	return !bpf_core_field_exists(route->xfrm) || !route->xfrm;
 }
 
 /*
