@@ -139,6 +139,7 @@ struct engine_options {
 	unsigned lock_wait_ms; /* 0: ENGINE_LOCK_WAIT_MS */
 	enum engine_loop loop; /* AUTO */
 	enum engine_kind kind; /* AUTO */
+	bool any_xdp;	       /* XDP wherever it can be, generic too */
 	bool no_native_xdp;    /* generic XDP only */
 	bool no_xdp;	       /* tcx or clsact only */
 	bool no_tcx;	       /* clsact instead of tcx */

@@ -32,9 +32,9 @@ void hooks_init(struct hooks *, const struct pins *,
 void hooks_look(const struct hooks *, struct engine_device *);
 /*
  * Attaches where hooks_look() found none, in the order of preference: `in` by
- * XDP native, XDP generic, tcx, clsact, `out` by tcx, clsact. What rewrites
- * does without XDP. 0, -ENODEV when
- * the device has gone meanwhile, or another -errno with nothing attached.
+ * XDP native, tcx, clsact, `out` by tcx, clsact. What rewrites does without
+ * XDP, and so does a veth; XDP generic is asked for. 0, -ENODEV when the device
+ * has gone meanwhile, or another -errno with nothing attached.
  */
 int hooks_attach(const struct hooks *, struct engine_device *, enum nfr_dir,
 		 struct engine_error *err);

@@ -75,6 +75,7 @@ static void take_engine_option(struct nfload *t, int id, const char *arg)
 {
 	switch (id) {
 	case OPT_XDP:
+		t->engine.any_xdp = !strcmp(arg, "native");
 		t->engine.no_native_xdp = !strcmp(arg, "generic");
 		t->engine.no_xdp = !strcmp(arg, "off");
 		break;

@@ -142,7 +142,9 @@ static const struct option_spec nfload_specs[] = {
 	{OPT_DIR, 'd', "dir", OPTION_WORD, "DIR", DIR_WORDS, BIT(FILTER),
 	 "their direction: in or out (the default)"},
 	{OPT_XDP, 0, "xdp", OPTION_WORD, "HOW", XDP_WORDS, HOOKS,
-	 "auto, generic (not the driver's) or off (tcx or clsact)"},
+	 "auto, native (a veth's, too), generic (not the driver's) or off (tcx "
+	 "or "
+	 "clsact)"},
 	{OPT_TC, 0, "tc", OPTION_WORD, "HOW", TC_WORDS, HOOKS,
 	 "auto, or clsact where tcx would do"},
 	{OPT_FLOOR, 0, "floor", OPTION_WORD, "HOW", FLOOR_WORDS, HOOKS,

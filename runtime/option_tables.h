@@ -75,7 +75,7 @@ extern const struct option_table nfload_options, nftrace_options;
 #define LEAVE_WORDS "blocked open" /* enum engine_leave */
 #define DIR_WORDS "in out"	   /* enum nfr_dir */
 #define COLOR_WORDS "auto always never"
-#define XDP_WORDS "auto generic off"
+#define XDP_WORDS "auto native generic off"
 #define TC_WORDS "auto clsact"
 #define FLOOR_WORDS "auto cgroup"
 #define LOOP_WORDS "auto may_goto bpf_loop" /* enum engine_loop */

@@ -76,7 +76,7 @@ rmdir "$NFR_BPFFS"
 
 # ---- loaded ----------------------------------------------------------------
 says 'apply says what is in force, and how' 0 \
-	'^generation 1 is in force: .*good.nfr: [0-9]+ rules, .*; hooks: .*v0 in xdp-native, out tcx' \
+	'^generation 1 is in force: .*good.nfr: [0-9]+ rules, .*; hooks: .*v0 in tcx, out tcx' \
 	nfload apply "$tmp/good.nfr"
 says 'status says so in one line' 0 \
 	'^guarded: generation 1, .*good.nfr \([0-9a-f]{12}\), since [0-9-]+ [0-9:]+, every hook attached$' \
@@ -85,7 +85,7 @@ says 'and what is not covered' 0 '^  not covered: .*later' nfload status
 says 'status -q says nothing when all is well' 0 '' nfload status -q
 says 'show rules has numbers and places' 0 \
 	'^@[0-9]+ pass out log on v0 .*label "dns".*good.nfr:2:1\]$' nfload show rules
-says 'show hooks has devices' 0 '^v0 +ether +xdp-native' nfload show hooks
+says 'show hooks has devices' 0 '^v0 +ether +tcx' nfload show hooks
 says 'show hooks names what is skipped' 0 '^lo .*skipped' nfload show hooks
 ends 'a mistake leaves the old policy in force' 2 \
 	'1 error. Nothing was loaded; generation 1 stays in force.' \

@@ -222,7 +222,7 @@ test_xdp_taken() {
 		skip "XDP of others" "clang can not build a test program"
 		return
 	fi
-	ok "a load beside an XDP program of others" gives 0 apply \
+	ok "a load beside an XDP program of others" gives 0 apply --xdp native \
 		"$lab_dir/1.nfr"
 	ok "guards by tcx" is posture guarded
 	nfload show hooks

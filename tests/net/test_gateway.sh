@@ -10,14 +10,14 @@ set -u
 	exit 0
 }
 lab_enter "$0" "$@"
-number=0 failed=0 out=$lab_dir/out
+number=0 failed=0 out=$lab_dir/out xdp=auto
 export TALK_SECONDS=2
 
 load() { # LINE...
 	printf '%s\n' 'set skip on lo' 'block all' \
 		'pass inet6 proto ipv6-icmp icmp6-type { neighbrsol neighbradv }' \
 		"$@" >"$lab_dir/policy.nfr"
-	gate_nfload apply "$lab_dir/policy.nfr" && return
+	gate_nfload apply --xdp "$xdp" "$lab_dir/policy.nfr" && return
 	tail -n 20 "$lab_dir/nfload.log" >"$out"
 	return 1
 }
@@ -60,6 +60,7 @@ hook_in() { # DEVICE: how it is hooked
 # only with a new start, as drivers lose packets when XDP comes and goes.
 test_hooks_move() {
 	local plain='pass in on { lan0 wan0 }' to='pass out on { lan0 wan0 }'
+	local xdp=native
 	gate_engine plain
 	ip -n outside route add 10.1.0.0/24 via 203.0.113.2
 	ok "a policy that only passes" load "$plain" "$to"

@@ -126,10 +126,11 @@ static enum engine_posture posture(struct bench *b)
 
 static void a_load_guards_every_device(void **state)
 {
+	struct engine_options options = {.any_xdp = true};
 	struct engine_status s = {0};
 	struct bench *b = *state;
 
-	apply(b, NULL);
+	apply(b, &options);
 	assert_int_equal(b->report.generation, 1);
 	assert_int_equal(b->report.previous, 0);
 	status(b, &s);
@@ -160,6 +161,18 @@ static void a_second_load_takes_the_other_slot(void **state)
 	assert_false(device(&b->report.devices, "veth1")->hook[0].is_new);
 	apply(b, NULL);
 	assert_int_equal(b->report.generation, 3);
+	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
+}
+
+/* XDP on one end takes them from the other one. */
+static void a_veth_keeps_its_offloads(void **state)
+{
+	struct bench *b = *state;
+
+	apply(b, NULL);
+	assert_int_equal(device(&b->report.devices, "veth1")->hook[0].mode,
+			 ENGINE_MODE_TCX);
+	run("! ip -d link show veth1 | grep -q xdp");
 	assert_int_equal(posture(b), ENGINE_POSTURE_GUARDED);
 }
 
@@ -403,13 +416,14 @@ static void xdp_of_others_stays(void **state)
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = 4 /* native */);
+	struct engine_options options = {.any_xdp = true};
 	struct bench *b = *state;
 	int prog, link;
 
 	prog = bpf_prog_load(BPF_PROG_TYPE_XDP, "other", "GPL", insns, 2, NULL);
 	link = bpf_link_create(prog, 51, BPF_XDP, &opts);
 	assert_true(link >= 0);
-	apply(b, NULL);
+	apply(b, &options);
 	assert_int_equal(device(&b->report.devices, "veth1")->hook[0].mode,
 			 ENGINE_MODE_TCX);
 	assert_int_equal(device(&b->report.devices, "veth0")->hook[0].mode,
@@ -728,6 +742,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FACT(a_load_guards_every_device),
 		FACT(a_second_load_takes_the_other_slot),
+		FACT(a_veth_keeps_its_offloads),
 		FACT(every_mode_of_hook_can_be_used),
 		FACT(both_loops_verify),
 		FACT(unload_open_leaves_nothing),
