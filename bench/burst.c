@@ -11,8 +11,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/sock_diag.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sink.h"
+
 #define NEW_PORT_FIRST 10000 /* BURST_MAX ports from here on */
 #define BATCH 64
 #define DATA_LEN 18
-#define ARRIVAL_NAP_NS 100000
-#define ARRIVAL_TRIES 10000 /* a second of them */
 
 static const int sink_types[] = {SOCK_DGRAM, SOCK_STREAM};
 
@@ -57,53 +55,21 @@ int burst_pin(bool *is_first, char error[MEASURE_ERROR_MAX])
 
 /* ---- sockets ----------------------------------------------------------- */
 
-static socklen_t address(enum nfr_family family, enum lab_side side,
-			 uint16_t port, struct sockaddr_storage *out)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (family == NFR_FAMILY_IPV4) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		inet_pton(AF_INET, side == LAB_NEAR ? LAB_NEAR4 : LAB_FAR4,
-			  &in->sin_addr);
-		return sizeof(*in);
-	}
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	inet_pton(AF_INET6, side == LAB_NEAR ? LAB_NEAR6 : LAB_FAR6,
-		  &in6->sin6_addr);
-	return sizeof(*in6);
-}
-
 static int open_sink(const struct ends *e, enum lab_side side, int type,
 		     int *out, char error[MEASURE_ERROR_MAX])
 {
-	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog filter = {.len = 1, .filter = &drop};
-	struct sockaddr_storage name;
-	socklen_t len = address(
-		e->family, side,
-		side == LAB_NEAR ? BURST_PORT_NEAR : BURST_PORT_FAR, &name);
+	uint16_t port = side == LAB_NEAR ? BURST_PORT_NEAR : BURST_PORT_FAR;
 
-	*out = socket(name.ss_family, type | SOCK_CLOEXEC, 0);
-	if (*out < 0 ||
-	    setsockopt(*out, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
-		       sizeof(filter)) ||
-	    bind(*out, (struct sockaddr *)&name, len) ||
-	    (type == SOCK_STREAM && listen(*out, 8)))
-		return burst_fail("a socket that takes packets", error);
-	return 0;
+	return sink_open(e->family, LAB_CABLE, side, port, type, out, error);
 }
 
 static int open_side(struct ends *e, enum lab_side side,
 		     char error[MEASURE_ERROR_MAX])
 {
 	struct sockaddr_storage name;
-	socklen_t len = address(
-		e->family, side == LAB_NEAR ? LAB_FAR : LAB_NEAR, 0, &name);
+	socklen_t len =
+		sink_name(e->family, LAB_CABLE,
+			  side == LAB_NEAR ? LAB_FAR : LAB_NEAR, 0, &name);
 	int ret = lab_enter(e->lab, side, error);
 
 	for (int i = 0; i < 2 && !ret; i++)
@@ -146,38 +112,9 @@ void ends_close(struct ends *e)
 	}
 }
 
-static int sink_count(const struct ends *e, enum lab_side side, __u8 proto,
-		      uint32_t *out, char error[MEASURE_ERROR_MAX])
+static int sink_of(const struct ends *e, enum lab_side side, __u8 proto)
 {
-	uint32_t info[SK_MEMINFO_VARS] = {0};
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(e->sink[side][proto == CRAFT_TCP], SOL_SOCKET,
-		       SO_MEMINFO, info, &len))
-		return burst_fail("count packets", error);
-	*out = info[SK_MEMINFO_DROPS];
-	return 0;
-}
-
-/*
- * A busy machine leaves some to ksoftirqd, which runs when this process sleeps.
- * ARRIVAL_TRIES times without all of them is an answer, too: some were dropped.
- */
-static int arrived(const struct ends *e, enum lab_side side, __u8 proto,
-		   uint32_t before, unsigned count, uint64_t *out,
-		   char error[MEASURE_ERROR_MAX])
-{
-	const struct timespec nap = {.tv_nsec = ARRIVAL_NAP_NS};
-	uint32_t now = 0;
-	int ret = sink_count(e, side, proto, &now, error);
-
-	for (int i = 0; !ret && now - before < count && i < ARRIVAL_TRIES;
-	     i++) {
-		nanosleep(&nap, NULL);
-		ret = sink_count(e, side, proto, &now, error);
-	}
-	*out = now - before;
-	return ret;
+	return e->sink[side][proto == CRAFT_TCP];
 }
 
 /* ---- packets ----------------------------------------------------------- */
@@ -206,13 +143,14 @@ static int send_one(const struct ends *e, enum lab_side side,
 	size_t len = craft_packet(c, packet);
 	uint32_t before = 0;
 	uint64_t passed;
-	int ret = sink_count(e, there, c->proto, &before, error);
+	int ret = sink_count(sink_of(e, there, c->proto), &before, error);
 
 	if (ret)
 		return ret;
 	if (send(e->send[side], packet, len, 0) != (ssize_t)len)
 		return burst_fail("send a packet", error);
-	return arrived(e, there, c->proto, before, 1, &passed, error);
+	return sink_wait(sink_of(e, there, c->proto), before, 1, &passed,
+			 error);
 }
 
 /* Both sides say what makes a flow established; *c is what goes on. */
@@ -308,13 +246,13 @@ int burst_send(struct ends *e, __u8 proto, bool is_new, unsigned count,
 		ret = burst_fail("packets", error);
 	}
 	if (!ret)
-		ret = sink_count(e, LAB_FAR, proto, &before, error);
+		ret = sink_count(sink_of(e, LAB_FAR, proto), &before, error);
 	start = now_ns();
 	if (!ret)
 		ret = send_all(e, &packets, count, error);
 	if (!ret)
-		ret = arrived(e, LAB_FAR, proto, before, count, &out->passed,
-			      error);
+		ret = sink_wait(sink_of(e, LAB_FAR, proto), before, count,
+				&out->passed, error);
 	out->elapsed_ns = now_ns() - start;
 	packets_free(&packets);
 	return ret;

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "filters.h"
 #include "runtime/engine_states.h"
 #include "workload.h"
 
@@ -52,6 +53,18 @@ int lab_begin(char error[MEASURE_ERROR_MAX])
 	if (setenv("PATH", "/usr/sbin:/sbin:/usr/bin:/bin", 1))
 		return lab_fail(-errno, "PATH", error);
 	return 0;
+}
+
+const char *lab_address(enum nfr_family family, enum lab_net net,
+			enum lab_side side)
+{
+	static const char *const addresses[2][2][2] = {
+		[LAB_CABLE] = {{LAB_NEAR4, LAB_NEAR6}, {LAB_FAR4, LAB_FAR6}},
+		[LAB_TUNNEL] = {{LAB_NEAR_TUNNEL4, LAB_NEAR_TUNNEL6},
+				{LAB_FAR_TUNNEL4, LAB_FAR_TUNNEL6}},
+	};
+
+	return addresses[net][side][family == NFR_FAMILY_IPV6];
 }
 
 int lab_enter(const struct lab *lab, enum lab_side side,
@@ -124,13 +137,54 @@ static int lab_cable(struct lab *lab, char error[MEASURE_ERROR_MAX])
 	return ret ? ret : feed("ip -batch -", far, error);
 }
 
+/* One port for both ways, so that what comes back is an answer. */
+static int lab_tunnel(const struct lab *lab, char error[MEASURE_ERROR_MAX])
+{
+	static const char form[] =
+		"link add tun0 address 02:00:00:00:01:0%d type vxlan id 7 "
+		"local %s remote %s dev %s0 dstport " LAB_TUNNEL_PORT
+		" srcport " LAB_TUNNEL_PORT " 4790\n"
+		"link set tun0 up\n"
+		"addr add %s/24 dev tun0\n"
+		"addr add %s/64 dev tun0 nodad\n"
+		"neigh add %s lladdr 02:00:00:00:01:0%d dev tun0\n"
+		"neigh add %s lladdr 02:00:00:00:01:0%d dev tun0\n"
+		"%s\n";
+	static const char *const more[] = {
+		"route add default via " LAB_FAR4,
+		"addr add " LAB_OUTSIDE4 "/32 dev lo",
+	};
+	int ret = 0;
+
+	for (int i = 0; i < 2 && !ret; i++) {
+		enum lab_side side = i ? LAB_NEAR : LAB_FAR;
+		enum lab_side there = i ? LAB_FAR : LAB_NEAR;
+		enum nfr_family v4 = NFR_FAMILY_IPV4, v6 = NFR_FAMILY_IPV6;
+		char script[1024];
+
+		snprintf(script, sizeof(script), form, side + 1,
+			 lab_address(v4, LAB_CABLE, side),
+			 lab_address(v4, LAB_CABLE, there),
+			 side == LAB_NEAR ? "near" : "far",
+			 lab_address(v4, LAB_TUNNEL, side),
+			 lab_address(v6, LAB_TUNNEL, side),
+			 lab_address(v4, LAB_TUNNEL, there), there + 1,
+			 lab_address(v6, LAB_TUNNEL, there), there + 1,
+			 more[side]);
+		ret = lab_enter(lab, side, error);
+		if (!ret)
+			ret = feed("ip -batch -", script, error);
+	}
+	return ret;
+}
+
 /* ---- filters ----------------------------------------------------------- */
 
 static const char *hook_found(const struct lab *lab,
-			      const struct engine_report *report)
+			      const struct engine_report *report,
+			      enum nfr_dir dir)
 {
 	const char *name = lab->side == LAB_FAR ? "far0" : "near0";
-	enum nfr_dir dir = lab->side == LAB_FAR ? NFR_DIR_IN : NFR_DIR_OUT;
 
 	for (size_t i = 0; i < report->devices.count; i++) {
 		const struct engine_device *d = &report->devices.items[i];
@@ -148,6 +202,7 @@ static int lab_load(struct lab *lab, const struct image *image,
 	struct engine_options options = {
 		.loop = (enum engine_loop)loop,
 		.no_xdp = lab->peer == LAB_NFR_TC,
+		.any_xdp = lab->peer == LAB_NFR,
 	};
 	struct engine_report report = {0};
 	struct engine_error why = {.text = ""};
@@ -165,9 +220,13 @@ static int lab_load(struct lab *lab, const struct image *image,
 		lab->bytes = image->insn_count * sizeof(*image->code) +
 			     image->rule_count * sizeof(*image->rules) +
 			     image->hash_len;
-		snprintf(lab->hook, sizeof(lab->hook), "%s%s",
-			 hook_found(lab, &report),
-			 lab->side == LAB_FAR ? "-in" : "-out");
+		bool is_in = lab->side == LAB_FAR;
+		const char *in = hook_found(lab, &report, NFR_DIR_IN);
+		const char *out = hook_found(lab, &report, NFR_DIR_OUT);
+
+		snprintf(lab->hook, sizeof(lab->hook), "%s%s", is_in ? in : out,
+			 is_in ? "-in" : "-out");
+		snprintf(lab->hooks, sizeof(lab->hooks), "%s/%s", in, out);
 		if (image->hash_len)
 			lab->engine_name = "hash";
 		else if (report.loop == ENGINE_LOOP_HELPER)
@@ -180,12 +239,34 @@ static int lab_load(struct lab *lab, const struct image *image,
 	return ret ? fail_engine(ret, &why, error) : 0;
 }
 
+static int lab_policy(struct lab *lab, enum measure_loop loop, unsigned number,
+		      const char *policy, char error[MEASURE_ERROR_MAX])
+{
+	struct compilation *compilation = NULL;
+	char why[IMAGE_ERROR_MAX] = "";
+	struct image image;
+	int ret = filters_compile_text(policy, strlen(policy), POLICY_FORM_AUTO,
+				       &compilation, error);
+
+	if (!ret && image_open(compilation->image, compilation->image_len,
+			       &image, why)) {
+		snprintf(error, MEASURE_ERROR_MAX, "the image: %s", why);
+		ret = -EINVAL;
+	}
+	if (!ret)
+		ret = lab_load(lab, &image, loop, number, error);
+	compile_free(&compilation);
+	return ret;
+}
+
 static int lab_nfr(struct lab *lab, enum measure_loop loop, unsigned number,
 		   const struct lab_rules *rules, char error[MEASURE_ERROR_MAX])
 {
 	struct workload w;
 	int ret;
 
+	if (rules && rules->policy)
+		return lab_policy(lab, loop, number, rules->policy, error);
 	if (rules)
 		return lab_load(lab, rules->image, loop, number, error);
 	ret = workload_new(1, true, &w);
@@ -211,19 +292,24 @@ static int lab_nft(struct lab *lab, char error[MEASURE_ERROR_MAX])
 	return feed("nft -f -", rules, error);
 }
 
-/* Rules for what comes in. */
+/* What the rules are for: what comes in, or what goes out. */
 static int lab_peer(struct lab *lab, const struct lab_rules *rules,
 		    char error[MEASURE_ERROR_MAX])
 {
+	bool is_in = lab->side == LAB_FAR;
+
 	if (lab->peer == LAB_IPTABLES) {
 		lab->engine_name = "iptables";
 		snprintf(lab->hook, sizeof(lab->hook), "INPUT");
 		return feed("iptables-restore", rules->iptables, error);
 	}
-	snprintf(lab->hook, sizeof(lab->hook), "input");
-	if (lab->peer == LAB_NFT) {
-		lab->engine_name = "nft";
-		return feed("nft -f -", rules->nft, error);
+	snprintf(lab->hook, sizeof(lab->hook), is_in ? "input" : "output");
+	if (lab->peer == LAB_NFT || lab->peer == LAB_NFT_OUT) {
+		bool is_out = lab->peer == LAB_NFT_OUT;
+
+		lab->engine_name = is_out ? "nft-out" : "nft";
+		return feed("nft -f -", is_out ? rules->nft_out : rules->nft,
+			    error);
 	}
 	lab->engine_name = "nft-map";
 	/* It would print a whole set of filters. */
@@ -242,6 +328,8 @@ int lab_new(enum lab_peer peer, enum lab_side side, enum measure_loop loop,
 			    .engine_name = "none",
 			    .hook = "none"};
 	ret = lab_cable(lab, error);
+	if (!ret && rules && rules->has_tunnel)
+		ret = lab_tunnel(lab, error);
 	if (!ret)
 		ret = lab_enter(lab, side, error);
 	if (ret || peer == LAB_NONE)

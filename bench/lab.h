@@ -16,9 +16,12 @@ enum lab_peer {
 	LAB_NFR_TC,
 	LAB_NFT,
 	LAB_NFT_MAP,
+	LAB_NFT_OUT,
 	LAB_IPTABLES
 };
 enum lab_side { LAB_NEAR, LAB_FAR };
+/* The two ways from one side to the other. */
+enum lab_net { LAB_CABLE, LAB_TUNNEL };
 
 #define LAB_NEAR4 "10.99.0.1"
 #define LAB_FAR4 "10.99.0.2"
@@ -26,11 +29,21 @@ enum lab_side { LAB_NEAR, LAB_FAR };
 #define LAB_FAR4_NUMBER 0x0a630002u
 #define LAB_NEAR6 "fd99::1"
 #define LAB_FAR6 "fd99::2"
+/* Of tun0, a VXLAN over the cable, where there is one. */
+#define LAB_NEAR_TUNNEL4 "10.98.0.1"
+#define LAB_FAR_TUNNEL4 "10.98.0.2"
+#define LAB_NEAR_TUNNEL6 "fd98::1"
+#define LAB_FAR_TUNNEL6 "fd98::2"
+#define LAB_TUNNEL_PORT "4789"
+/* Behind far: near has a route by the cable. */
+#define LAB_OUTSIDE4 "10.97.0.1"
 
 /* What the filters are to hold; a NULL is not asked for. */
 struct lab_rules {
 	const struct image *image;
-	char *nft, *nft_map, *iptables;
+	const char *policy; /* in its place: it needs the lab's addresses */
+	char *nft, *nft_map, *nft_out, *iptables;
+	bool has_tunnel; /* the cable carries tun0 */
 };
 
 struct lab {
@@ -41,6 +54,7 @@ struct lab {
 	struct engine *engine;
 	const char *engine_name; /* as it is in force, like hook */
 	char hook[32];		 /* "tcx-out"; of nftables "input" */
+	char hooks[32];		 /* of nfr, of both directions: "tcx/tcx" */
 	double load_ms;
 	size_t bytes; /* of bytecode and rules */
 };
@@ -59,6 +73,7 @@ int lab_new(enum lab_peer, enum lab_side, enum measure_loop, unsigned number,
 	    const struct lab_rules *rules, struct lab *out,
 	    char error[MEASURE_ERROR_MAX]);
 void lab_free(struct lab *);
+const char *lab_address(enum nfr_family, enum lab_net, enum lab_side);
 /* The process goes over to one side. */
 int lab_enter(const struct lab *, enum lab_side, char error[MEASURE_ERROR_MAX]);
 /* How many flows the filter knows; 0 when there is none. */

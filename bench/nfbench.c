@@ -5,6 +5,7 @@
 
 #include "compare.h"
 #include "machine.h"
+#include "path.h"
 #include "peers.h"
 #include "plot.h"
 #include "run.h"
@@ -26,6 +27,10 @@ static int run(const struct settings *s, const struct machine *m,
 {
 	int ret = 0;
 
+	if (s->verb == BENCH_STATE)
+		return bench_state(s, m, error);
+	if (s->verb == BENCH_PATH)
+		return bench_path(s, m, error);
 	if (!s->set)
 		return bench_run(s, m, error);
 	if (s->method != METHOD_VETH)
@@ -51,8 +56,7 @@ int main(int argc, char **argv)
 		machine_read(&m);
 		if (!s.is_json)
 			print_machine(&m, &s);
-		ret = s.verb == BENCH_STATE ? bench_state(&s, &m, error)
-					    : run(&s, &m, error);
+		ret = run(&s, &m, error);
 		if (ret) {
 			fprintf(stderr, "nfbench: %s\n", error);
 			return EXIT_REFUSED;

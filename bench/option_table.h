@@ -9,6 +9,7 @@
 enum bench_verb {
 	BENCH_RUN,
 	BENCH_STATE,
+	BENCH_PATH,
 	BENCH_COMPARE,
 	BENCH_PLOT,
 	BENCH_HELP,

@@ -122,8 +122,10 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 
 static int check_peers(const struct settings *s)
 {
-	if (s->verb == BENCH_STATE && s->peers & ~BENCH_PEER_NFT)
-		return usage_error("--peers of state is nft or none");
+	if (s->verb != BENCH_RUN && s->peers & ~BENCH_PEER_NFT)
+		return usage_error(s->verb == BENCH_PATH
+					   ? "--peers of path is nft or none"
+					   : "--peers of state is nft or none");
 	if (s->verb == BENCH_RUN && !s->set &&
 	    (s->has_peers || s->method == METHOD_VETH))
 		return usage_error("run is on veth with --set only");
@@ -137,12 +139,12 @@ static void defaults(struct settings *s)
 {
 	bool is_state = s->verb == BENCH_STATE;
 
-	if (is_state && !s->has_peers)
+	if (s->verb != BENCH_RUN && !s->has_peers)
 		s->peers = BENCH_PEER_NFT;
 	if (!s->rounds)
-		s->rounds = is_state ? 15 : 9;
+		s->rounds = s->verb == BENCH_RUN ? 9 : 15;
 	if (!s->ms)
-		s->ms = is_state ? 5 : 20;
+		s->ms = is_state ? 5 : s->verb == BENCH_PATH ? 10 : 20;
 	if (!s->hooks)
 		s->hooks = 1 << MEASURE_XDP | 1 << MEASURE_OUT |
 			   (unsigned)is_state << MEASURE_IN;

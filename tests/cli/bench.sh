@@ -19,6 +19,8 @@ says 'more flows than states are refused' 2 '--flows is 1 to 50000' \
 	nfbench state --flows 50001
 says 'state has no iptables' 2 '--peers of state is nft or none' \
 	nfbench state --peers all
+says 'nor has path' 2 '--peers of path is nft or none' \
+	nfbench path --peers all
 says 'peers are for sets' 2 'on veth with --set only' nfbench run --peers nft
 says 'and for IPv4' 2 'on veth is inet only' \
 	nfbench run --set split --peers nft --family inet6
@@ -52,6 +54,11 @@ if [ "$(id -u)" = 0 ]; then
 		.engine == \"none\" or .states >= .packets * 0.999)" \
 		nfbench state --json --method veth --peers none --family inet \
 		--rounds 2 --time 1 --flows 500
+	lines 'path has each way, kind and filter' 40 \
+		"$sound and .passed >= .packets * 0.999 and
+		(.engine | IN(\"none\", \"vm\", \"nft\", \"nft-out\")) and
+		(.engine != \"vm\" or .hook == \"tcx/tcx\")" \
+		nfbench path --json --family inet6 --rounds 2 --time 1
 	# shellcheck disable=SC2016 # the inner shell's
 	says 'nftables is a peer where nft is' 3 '"nft -f -" failed: it is not' \
 		unshare --mount bash -c 'mount --bind /dev/null "$(command -v \
