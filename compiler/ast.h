@@ -47,6 +47,10 @@ enum ast_modifier {
 	AST_MOD_PEER = 4,
 	AST_MOD_NO_ALIAS = 8, /* :0 */
 	AST_MOD_LAN = 16,     /* its networks that are private */
+	/* Not of its addresses: empty, but while "nfload portal" has it open.
+	 */
+	AST_MOD_PORTAL = 32,
+	AST_MOD_PORTAL_DNS = 64,
 };
 
 struct ast_host {
@@ -414,6 +418,7 @@ enum ast_clause_kind {
 	AST_CLAUSE_PEER,      /* words: public keys */
 	AST_CLAUSE_LAN,	      /* exclude lan; no words */
 	AST_CLAUSE_DISCOVERY, /* exclude discovery; words: of discovery.def */
+	AST_CLAUSE_PORTAL,    /* on; match: whose */
 };
 
 struct ast_clause {
@@ -422,6 +427,7 @@ struct ast_clause {
 	enum ast_clause_kind kind;
 	struct ast_match match;
 	struct ast_word *words;
+	struct ast_iface *on;
 	bool is_trusted; /* exclude ... trusted */
 	struct span trusted_span;
 };

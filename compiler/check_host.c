@@ -157,6 +157,8 @@ static bool addr_of_iface(const struct host_addr *a, unsigned modifiers,
 	if (is_link_local(a) &&
 	    (modifiers & (AST_MOD_NETWORK | AST_MOD_NO_ALIAS)))
 		return false;
+	if (modifiers & (AST_MOD_PORTAL | AST_MOD_PORTAL_DNS))
+		return false;
 	/* What a server may have made up is not cut, but nothing. */
 	if ((modifiers & AST_MOD_LAN) &&
 	    !addr_is_private(&a->addr, a->family, a->prefix_len))

@@ -369,6 +369,8 @@ struct ast_clause *clause_link(struct front *, struct span, struct list words);
 struct ast_clause *clause_lan(struct front *, struct span);
 struct ast_clause *clause_discovery(struct front *, struct span,
 				    struct list words);
+struct ast_clause *clause_portal(struct front *, struct span,
+				 struct list ifaces, struct options *who);
 struct ast_clause *clause_peer(struct front *, struct span, struct list words);
 /* Says when it is empty, or has more than max bytes. */
 void name_check(struct front *, struct span, const char *text, const char *what,

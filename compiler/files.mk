@@ -22,12 +22,12 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/statement.c compiler/string_pool.c compiler/table_edit.c compiler/tag.c \
 	compiler/token.c compiler/tokens.c compiler/tree.c compiler/tree_lower.c \
 	compiler/tree_rule.c compiler/tunnel.c compiler/tunnel_emit.c \
-	compiler/tunnel_exclude.c compiler/tunnel_guard.c compiler/tunnel_lan.c compiler/tunnel_peer.c compiler/verify.c compiler/verify_hash.c
+	compiler/tunnel_exclude.c compiler/tunnel_guard.c compiler/tunnel_lan.c compiler/tunnel_peer.c compiler/tunnel_portal.c compiler/verify.c compiler/verify_hash.c
 # In this order; see parse.y.
 grammar_src := compiler/parse.y compiler/parse_rule.y compiler/parse_action.y \
 	compiler/parse_report.y
 # Asserts and contract, kept in an image and asked again when tables change.
 compiler_src += compiler/compile_contract.c compiler/image_contract.c \
 	compiler/image_corners.c compiler/image_count.c compiler/image_cover.c compiler/image_judge.c \
-	compiler/image_key.c compiler/image_same.c compiler/image_search.c compiler/lower_assert.c \
+	compiler/image_key.c compiler/image_portal.c compiler/image_same.c compiler/image_search.c compiler/lower_assert.c \
 	compiler/verify_contract.c

@@ -92,6 +92,8 @@ struct image_table {
 #define IMAGE_MODIFIER_PEER 4u
 #define IMAGE_MODIFIER_NO_ALIAS 8u
 #define IMAGE_MODIFIER_LAN 16u
+#define IMAGE_MODIFIER_PORTAL 32u /* none of its addresses: see portal */
+#define IMAGE_MODIFIER_PORTAL_DNS 64u
 #define IMAGE_NO_PREFIX 255u
 
 struct image_entry {

@@ -49,6 +49,18 @@ const struct image_entry *image_table_entries(const struct image *, __u32 table,
  */
 int image_find_open(const struct image *);
 /*
+ * image_portal.c. The table of a portal by IMAGE_MODIFIER_*; iface NULL: of any
+ * interface; or -1. The interface whose portal is open, and the table of its
+ * resolvers; or NULL.
+ */
+int image_find_portal(const struct image *, const char *iface,
+		      unsigned modifier);
+const char *image_open_portal(const struct image *, __u32 *dns);
+/* "10.0.0.1, 10.0.0.2", or "nobody". */
+#define IMAGE_PORTAL_TEXT_MAX 256
+void image_portal_resolvers(const struct image *, __u32 table,
+			    char out[IMAGE_PORTAL_TEXT_MAX]);
+/*
  * In a table IPv4 is ::ffff:0:0/96, so "no IPv4 address" stands beside an IPv6
  * prefix that covers that. Nobody wrote it.
  */

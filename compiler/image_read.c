@@ -213,7 +213,9 @@ static const char *check_table(const struct image *img,
 			    IMAGE_TABLE_KEEP | IMAGE_TABLE_COUNTERS;
 	const __u8 modifiers = IMAGE_MODIFIER_NETWORK |
 			       IMAGE_MODIFIER_BROADCAST | IMAGE_MODIFIER_PEER |
-			       IMAGE_MODIFIER_NO_ALIAS | IMAGE_MODIFIER_LAN;
+			       IMAGE_MODIFIER_NO_ALIAS | IMAGE_MODIFIER_LAN |
+			       IMAGE_MODIFIER_PORTAL |
+			       IMAGE_MODIFIER_PORTAL_DNS;
 	bool is_dynamic = table->flags & IMAGE_TABLE_DYNAMIC;
 
 	if (!is_string(img, table->name) || !is_string(img, table->iface))

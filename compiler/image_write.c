@@ -234,7 +234,9 @@ _Static_assert(AST_MOD_NETWORK == IMAGE_MODIFIER_NETWORK &&
 		       AST_MOD_BROADCAST == IMAGE_MODIFIER_BROADCAST &&
 		       AST_MOD_PEER == IMAGE_MODIFIER_PEER &&
 		       AST_MOD_NO_ALIAS == IMAGE_MODIFIER_NO_ALIAS &&
-		       AST_MOD_LAN == IMAGE_MODIFIER_LAN,
+		       AST_MOD_LAN == IMAGE_MODIFIER_LAN &&
+		       AST_MOD_PORTAL == IMAGE_MODIFIER_PORTAL &&
+		       AST_MOD_PORTAL_DNS == IMAGE_MODIFIER_PORTAL_DNS,
 	       "the language's modifiers are the image's");
 
 static void fill_ifaces(struct writer *w)

@@ -107,7 +107,7 @@ static void parse_error(const struct span *, struct front *, const char *);
 %token SYNCOOKIES "syncookies" SET_TIMEOUT "timeout"
 %token TUNNEL "tunnel" OVER "over" REBIND "rebind"
 %token TRANSPORT "transport" EXCLUDE "exclude" INCLUDE "include" DNS "dns"
-%token LAN "lan" DISCOVERY "discovery" LINK "link" PEER "peer" TRUSTED "trusted"
+%token LAN "lan" DISCOVERY "discovery" LINK "link" PEER "peer" PORTAL "portal" TRUSTED "trusted"
 %token <text> ARP "arp" NDP "ndp" DHCP "dhcp" EAPOL "eapol"
 %token IN "in" OUT "out" LOG "log" MATCHES "matches" QUICK "quick" ON "on"
 %token RDOMAIN "rdomain" INET "inet" INET6 "inet6" PROTO "proto"
@@ -159,7 +159,7 @@ static void parse_error(const struct span *, struct front *, const char *);
 %type <list> hosts host_list host_item addresses address_list address_item
 %type <list> ports port_list icmps icmp_list cgroups cgroup_list marks mark_list
 %type <list> pool_hosts pool_list settings setting_list
-%type <list> over over_list clauses link_words words block
+%type <list> over over_list portal_on clauses link_words words block
 %type <iface> iface iface_not anti_iface received
 %type <host> host host_not pool_host gateway
 %type <port> port

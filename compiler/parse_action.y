@@ -156,6 +156,11 @@ over:
 	| '{' over_list '}' { $$ = $2; }
 	;
 
+portal_on:
+	iface { $$ = list_of($1); }
+	| '{' over_list '}' { $$ = $2; }
+	;
+
 over_list:
 	iface { $$ = list_of($1); }
 	| over_list optional_comma iface { $$ = list_append($1, $3); }
@@ -190,6 +195,10 @@ clause:
 	| DNS addresses { $$ = clause_dns(f, @$, $2); }
 	| LINK link_words { $$ = clause_link(f, @$, $2); }
 	| PEER words { $$ = clause_peer(f, @$, $2); }
+	| PORTAL ON portal_on
+		{ $$ = clause_portal(f, @$, $3, options_any(f)); }
+	| PORTAL ON portal_on clause_who
+		{ $$ = clause_portal(f, @$, $3, $4); }
 	;
 
 clause_head:

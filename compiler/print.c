@@ -42,6 +42,7 @@ static void print_clause(const struct ast_clause *clause, FILE *f)
 		[AST_CLAUSE_PEER] = "peer",
 		[AST_CLAUSE_LAN] = "exclude lan",
 		[AST_CLAUSE_DISCOVERY] = "exclude discovery",
+		[AST_CLAUSE_PORTAL] = "portal on",
 	};
 	const struct ast_match *m = &clause->match;
 	fprintf(f, "\t%s", names[clause->kind]);
@@ -52,6 +53,9 @@ static void print_clause(const struct ast_clause *clause, FILE *f)
 		   clause->kind == AST_CLAUSE_DISCOVERY) {
 		for (const struct ast_word *w = clause->words; w; w = w->next)
 			fprintf(f, " %s", w->text);
+	} else if (clause->kind == AST_CLAUSE_PORTAL) {
+		print_ifaces(clause->on, f);
+		print_owners(m, f);
 	} else if (clause->kind == AST_CLAUSE_PEER) {
 		for (const struct ast_word *w = clause->words; w; w = w->next)
 			fprintf(f, " \"%s\"", w->text);

@@ -21,6 +21,8 @@ static void print_interface_host(const struct ast_host *host, FILE *f)
 		print_word(host->name, f);
 	fputs(host->modifiers & AST_MOD_NETWORK ? ":network" : "", f);
 	fputs(host->modifiers & AST_MOD_LAN ? ":lan" : "", f);
+	fputs(host->modifiers & AST_MOD_PORTAL ? ":portal" : "", f);
+	fputs(host->modifiers & AST_MOD_PORTAL_DNS ? ":portal-dns" : "", f);
 	fputs(host->modifiers & AST_MOD_BROADCAST ? ":broadcast" : "", f);
 	fputs(host->modifiers & AST_MOD_PEER ? ":peer" : "", f);
 	fputs(host->modifiers & AST_MOD_NO_ALIAS ? ":0" : "", f);

@@ -235,6 +235,14 @@ struct ast_clause *clause_discovery(struct front *f, struct span span,
 	return clause;
 }
 
+struct ast_clause *clause_portal(struct front *f, struct span span,
+				 struct list ifaces, struct options *who)
+{
+	struct ast_clause *clause = clause_new(f, span, AST_CLAUSE_PORTAL, who);
+	clause->on = ifaces.first;
+	return clause;
+}
+
 struct ast_clause *clause_peer(struct front *f, struct span span,
 			       struct list words)
 {

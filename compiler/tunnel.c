@@ -195,6 +195,11 @@ static bool clause_resolve(struct tunnel *t, struct tunnel_clause *clause)
 		return true;
 	if (!match_resolve(c, &ast->match, &clause->lists))
 		return false;
+	if (ast->kind == AST_CLAUSE_PORTAL)
+		return tunnel_portal_is_sound(t, clause) &&
+		       match_expand(c, &ast->match, &clause->lists, ast->span,
+				    NULL, &clause->matches,
+				    &clause->match_count);
 	if (ast->kind == AST_CLAUSE_DNS)
 		return dns_is_sound(t, clause);
 	return (ast->kind == AST_CLAUSE_TRANSPORT
@@ -345,6 +350,7 @@ static void rules_outside(struct tunnel *t)
 		block.span = t->dns->span;
 		tunnel_emit_dns(t, &block, NULL, false);
 	}
+	tunnel_emit_portals(t, &pass);
 	tunnel_emit_clauses(t, AST_CLAUSE_TRANSPORT, &pass, "transport");
 }
 

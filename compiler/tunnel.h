@@ -14,6 +14,8 @@ struct tunnel_clause {
 	struct check_lists lists;
 	struct check_match *matches;
 	size_t match_count;
+	struct check_iface *on; /* of portal */
+	size_t on_count;
 };
 
 struct tunnel {
@@ -120,6 +122,21 @@ bool tunnel_discovery_is_sound(struct tunnel *, const struct tunnel_clause *);
 void tunnel_uplinks_resolve(struct tunnel *);
 /* "exclude lan" and "exclude discovery", in the order of the stage. */
 void tunnel_emit_lan(struct tunnel *, const struct tunnel_say *);
+
+/* From, or to, what a device has by modifiers (enum ast_modifier). */
+void tunnel_match_device(struct tunnel *, struct check_match *,
+			 const char *device, unsigned modifiers,
+			 bool is_source);
+/*
+ * What the tunnel has, its networks and its resolvers, on one interface or, on
+ * NULL, on all outside. match is what else a packet must be.
+ */
+void tunnel_emit_own(struct tunnel *, const struct tunnel_say *,
+		     const struct check_iface *on, const struct check_match *);
+
+/* tunnel_portal.c: fills on, or says what is wrong with it. */
+bool tunnel_portal_is_sound(struct tunnel *, struct tunnel_clause *);
+void tunnel_emit_portals(struct tunnel *, const struct tunnel_say *);
 
 /* tunnel_peer.c: notes the keys of a peer clause, or says what is wrong. */
 bool tunnel_peer_is_sound(struct tunnel *, const struct tunnel_clause *);

@@ -235,6 +235,7 @@ void tunnel_guard(struct tunnel *t)
 	guard_wrapped(t);
 	if (t->is_include)
 		tunnel_emit_clauses(t, AST_CLAUSE_INCLUDE, &block, "include");
+	tunnel_emit_portals(t, &pass);
 	guard_dns(t);
 	if (t->is_include) {
 		tunnel_emit_outside(t, &pass, NULL);

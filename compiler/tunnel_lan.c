@@ -142,8 +142,7 @@ static void match_to(struct tunnel *t, struct check_match *m,
 		};
 }
 
-/* modifiers 0: the addresses of the device. */
-static void match_device(struct tunnel *t, struct check_match *m,
+void tunnel_match_device(struct tunnel *t, struct check_match *m,
 			 const char *device, unsigned modifiers, bool is_source)
 {
 	struct ast_host *host = arena_new_of(t->check->arena, struct ast_host);
@@ -177,8 +176,8 @@ static void emit_to_lan(struct tunnel *t, const struct tunnel_say *s, int dport)
 				t, FAMILY_ANY, dport < 0 ? -1 : protos[k], -1);
 
 			tunnel_match_ports(t, &m, -1, -1, dport, dport);
-			match_device(t, &m, t->uplinks[i].ast.name, AST_MOD_LAN,
-				     false);
+			tunnel_match_device(t, &m, t->uplinks[i].ast.name,
+					    AST_MOD_LAN, false);
 			tunnel_emit(t, s, &t->uplinks[i], &m);
 		}
 	}
@@ -186,30 +185,44 @@ static void emit_to_lan(struct tunnel *t, const struct tunnel_say *s, int dport)
 
 /* ---- the LAN ----------------------------------------------------------- */
 
-/* Where the LAN says that it is what the tunnel has. */
-static void emit_tunnels_own(struct tunnel *t, const struct tunnel_say *s)
+static void emit_own(struct tunnel *t, const struct tunnel_say *s,
+		     const struct check_iface *on, const struct check_match *m)
+{
+	if (on)
+		tunnel_emit(t, s, on, m);
+	else
+		tunnel_emit_outside(t, s, m);
+}
+
+void tunnel_emit_own(struct tunnel *t, const struct tunnel_say *s,
+		     const struct check_iface *on,
+		     const struct check_match *match)
 {
 	struct tunnel_say block = *s;
-	struct check_match m = tunnel_proto_match(t, FAMILY_ANY, -1, -1);
+	struct check_match m = *match;
 
+	block.is_pass = block.keeps_state = false;
 	/* Without the tunnel there is none of it, and nothing to keep in. */
 	block.is_side_door = true;
 	block.why = "the tunnel's network";
-	match_device(t, &m, t->ast->device->name, AST_MOD_NETWORK, false);
-	tunnel_emit_outside(t, &block, &m);
+	tunnel_match_device(t, &m, t->ast->device->name, AST_MOD_NETWORK,
+			    false);
+	emit_own(t, &block, on, &m);
+	block.why = "the tunnel's resolver";
 	for (size_t i = 0; i < t->clause_count; i++) {
 		const struct tunnel_clause *clause = &t->clauses[i];
 
 		if (clause->ast->kind != AST_CLAUSE_DNS)
 			continue;
-		block.why = "the tunnel's resolver";
 		for (size_t j = 0; j < clause->lists.dst_count; j++) {
 			struct check_host *to = &clause->lists.dsts[j];
 
-			m = tunnel_proto_match(t, to->family, -1, -1);
+			m = *match;
+			m.ast.family = to->family;
+			m.numbers.families = (uint8_t)(1u << to->family);
 			m.ast.to.hosts = &to->ast;
 			m.numbers.dst = to->host;
-			tunnel_emit_outside(t, &block, &m);
+			emit_own(t, &block, on, &m);
 		}
 	}
 }
@@ -227,6 +240,7 @@ static void emit_lan_pass(struct tunnel *t, const struct tunnel_say *s)
 static void emit_lan_blocks(struct tunnel *t, const struct tunnel_say *s)
 {
 	struct tunnel_say block = *s;
+	struct check_match m;
 
 	block.is_pass = block.keeps_state = false;
 	block.why = "dns";
@@ -234,7 +248,8 @@ static void emit_lan_blocks(struct tunnel *t, const struct tunnel_say *s)
 		emit_to_lan(t, &block, 53);
 		emit_to_lan(t, &block, 853);
 	}
-	emit_tunnels_own(t, &block);
+	m = tunnel_proto_match(t, FAMILY_ANY, -1, -1);
+	tunnel_emit_own(t, &block, NULL, &m);
 }
 
 /* ---- discovery --------------------------------------------------------- */
@@ -305,8 +320,8 @@ static void emit_answers(struct tunnel *t, const struct tunnel_say *s,
 
 			tunnel_match_ports(t, &m, sports[k], sports[k],
 					   dports[k][0], dports[k][1]);
-			match_device(t, &m, t->uplinks[i].ast.name, AST_MOD_LAN,
-				     true);
+			tunnel_match_device(t, &m, t->uplinks[i].ast.name,
+					    AST_MOD_LAN, true);
 			tunnel_emit(t, &pass, &t->uplinks[i], &m);
 		}
 	}

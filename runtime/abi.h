@@ -380,7 +380,7 @@ struct nfr_pending {
 	__u32 from_generation; /* the same */
 	__u32 to_slot;	       /* NFR_SLOT_NONE, NFR_SLOT_OPEN, or a slot */
 	__u32 to_generation;   /* 0: there was none */
-	__u32 reserved;
+	__u32 flags;	       /* NFR_PENDING_PORTAL */
 };
 _Static_assert(sizeof(struct nfr_pending) == 32, "nfr_pending");
 #define NFR_PENDING_NONE 0u
@@ -388,6 +388,7 @@ _Static_assert(sizeof(struct nfr_pending) == 32, "nfr_pending");
 #define NFR_PENDING_CONFIRMED 2u
 #define NFR_PENDING_WENT_BACK 3u  /* by the timer */
 #define NFR_PENDING_TAKEN_BACK 4u /* by hand, before its time */
+#define NFR_PENDING_PORTAL 1u	  /* a portal's: nobody confirms it */
 #define NFR_TIMER_LEN 16u	  /* of struct bpf_timer */
 
 /* What the program "arm" is run with. */

@@ -153,6 +153,7 @@ struct engine_options {
 	 * block all.
 	 */
 	uint32_t trial_ms;
+	bool is_portal; /* on trial, and nobody confirms it */
 	bool trial_blocks;
 	/* libbpf's log, line by line, for -v; NULL: kept for errors only. */
 	void (*log)(void *arg, const char *line);
@@ -193,6 +194,7 @@ struct engine_pending {
 	uint32_t generation; /* that was put on trial */
 	uint32_t before;     /* that was in force; 0: none */
 	bool opens;	     /* there was none, and hooks pass all then */
+	bool is_portal;	     /* nobody confirms it */
 	uint32_t left_ms;    /* while it waits */
 };
 /*
@@ -285,7 +287,10 @@ struct engine_status {
 	enum engine_loop loop;
 	uint64_t loaded_at; /* seconds since 1970; 0: not known */
 	struct engine_pending pending;
-	bool is_open; /* a trial went back to hooks that pass all */
+	/* Open on this device, while pending waits; else "". */
+	char portal[IF_NAMESIZE];
+	char portal_dns[256]; /* whom it lets ask for names */
+	bool is_open;	      /* a trial went back to hooks that pass all */
 	uint32_t rule_count, guard_count, insn_count;
 	/* States, of at most so many: the datapath's own count, which has those
 	 * that expired until a sweep. */

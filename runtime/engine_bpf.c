@@ -169,6 +169,11 @@ static int apply_refuse_trial(const struct apply *apply,
 
 	if (ret || pending.state != NFR_PENDING_WAITING)
 		return ret;
+	if (pending.flags & NFR_PENDING_PORTAL) {
+		error_set(err, -EINPROGRESS, "a portal is open");
+		error_hint(err, "nfload portal --end closes it");
+		return -EINPROGRESS;
+	}
 	error_set(err, -EINPROGRESS, "generation %u waits to be confirmed",
 		  pending.from_generation);
 	error_hint(err, "nfload confirm keeps it, nfload rollback takes it "
@@ -184,6 +189,7 @@ static int apply_activate(struct apply *apply, struct engine_error *err)
 		.from_generation = report->generation,
 		.to_slot = apply->shared->control->active,
 		.to_generation = report->previous,
+		.flags = apply->options.is_portal ? NFR_PENDING_PORTAL : 0,
 	};
 
 	if (!apply->options.trial_ms) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../compiler/image_edit.h"
 #include "bpflog.h"
 #include "engine_error.h"
 #include "engine_gate.h"
@@ -91,6 +92,22 @@ static void status_transport(struct engine *engine,
 			    "it: add \"user\" to the clause");
 }
 
+static void status_portal(struct engine_status *status,
+			  const struct image *image)
+{
+	const char *device;
+	__u32 dns;
+
+	if (status->pending.state != NFR_PENDING_WAITING ||
+	    !status->pending.is_portal)
+		return;
+	device = image_open_portal(image, &dns);
+	if (!device)
+		return;
+	snprintf(status->portal, sizeof(status->portal), "%s", device);
+	image_portal_resolvers(image, dns, status->portal_dns);
+}
+
 static int status_policy(struct engine *engine, struct engine_status *status,
 			 struct engine_error *err)
 {
@@ -101,6 +118,7 @@ static int status_policy(struct engine *engine, struct engine_status *status,
 
 	if (ret)
 		return ret;
+	status_portal(status, image);
 	image_short_hash(image, status->image_hash);
 	if (image->file_count)
 		snprintf(status->source, sizeof(status->source), "%s",
@@ -261,7 +279,7 @@ static enum engine_posture status_posture(const struct engine_status *status)
 	}
 	if (status->is_open || (!hook_count && open_count))
 		return ENGINE_POSTURE_OPEN;
-	if (open_count)
+	if (open_count || *status->portal)
 		return ENGINE_POSTURE_PARTLY;
 	return status->generation ? ENGINE_POSTURE_GUARDED
 				  : ENGINE_POSTURE_BLOCKED;

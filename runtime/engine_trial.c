@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../compiler/image_edit.h"
 #include "binding.h"
 #include "bpflog.h"
 #include "engine_error.h"
@@ -34,6 +35,7 @@ static void trial_describe(const struct nfr_pending *from,
 		.generation = from->from_generation,
 		.before = from->to_generation,
 		.opens = from->to_slot == NFR_SLOT_OPEN,
+		.is_portal = from->flags & NFR_PENDING_PORTAL,
 	};
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
@@ -93,6 +95,19 @@ static void trial_settled(struct trial *trial)
 	engine_tend(trial->engine, &trial->options, NULL, &ignored);
 }
 
+static int confirm_refuse_portal(struct trial *trial, struct engine_error *err)
+{
+	struct nfr_pending pending;
+	int ret = shared_pending(trial->engine->shared, &pending, err);
+
+	if (ret || pending.state != NFR_PENDING_WAITING ||
+	    !(pending.flags & NFR_PENDING_PORTAL))
+		return ret;
+	error_set(err, -EPERM, "a portal is open, which nobody can keep");
+	error_hint(err, "nfload portal --end closes it");
+	return -EPERM;
+}
+
 int engine_confirm(const char *dir, const struct engine_options *options,
 		   struct engine_pending *out, struct engine_error *err)
 {
@@ -100,6 +115,8 @@ int engine_confirm(const char *dir, const struct engine_options *options,
 	struct trial trial;
 	int waited = 0, ret = trial_open(&trial, dir, options, err);
 
+	if (!ret)
+		ret = confirm_refuse_portal(&trial, err);
 	if (!ret)
 		ret = waited = shared_settle(trial.engine->shared,
 					     NFR_PENDING_CONFIRMED, err);
@@ -167,6 +184,17 @@ static void trial_detach_skipped(struct trial *trial)
 	}
 }
 
+/* What was open for a while is no policy to go back to. */
+static bool trial_was_portal(const struct trial *trial, uint32_t generation)
+{
+	struct engine_error ignored = {0};
+	const struct image *image;
+	__u32 dns;
+
+	return engine_image(trial->engine, generation, &image, &ignored) ||
+	       image_open_portal(image, &dns);
+}
+
 /* Where to: what the trial began from, or the other slot. */
 static int trial_target(const struct trial *trial, struct nfr_pending *pending,
 			uint32_t *slot, struct engine_error *err)
@@ -187,7 +215,8 @@ static int trial_target(const struct trial *trial, struct nfr_pending *pending,
 				 "generation %u was replaced meanwhile",
 				 trial->options.only_after);
 	*slot = control->active == 0 ? 1 : 0;
-	if (control->active < 2 && control->generation[*slot])
+	if (control->active < 2 && control->generation[*slot] &&
+	    !trial_was_portal(trial, control->generation[*slot]))
 		return 0;
 	error_set(err, -ENOENT, "there is no earlier generation to go back to");
 	error_hint(err, "nfload history lists confirmed policies; \"nfload "

@@ -10,19 +10,31 @@
 #include "term.h"
 
 #define CONFIRM_DEFAULT_MS 30000u
+#define PORTAL_DEFAULT_MS 300000u
+#define PORTAL_MAX_MS 3600000u
 #define WATCH_DEFAULT_MS 10000u
 #define STATE_DEFAULT "/var/lib/nfr"
 
 static int (*const verbs[VERB_COUNT])(struct nfload *) = {
-	[VERB_CHECK] = verb_check,	 [VERB_PRINT] = verb_print,
-	[VERB_CONVERT] = verb_convert,	 [VERB_COMPILE] = verb_compile,
-	[VERB_DUMP] = verb_dump,	 [VERB_APPLY] = verb_apply,
-	[VERB_SHOW] = verb_show,	 [VERB_TABLE] = verb_table,
-	[VERB_KILL] = verb_kill,	 [VERB_CONFIRM] = verb_confirm,
-	[VERB_ROLLBACK] = verb_rollback, [VERB_HISTORY] = verb_history,
-	[VERB_RESTORE] = verb_restore,	 [VERB_WATCH] = verb_watch,
-	[VERB_STATUS] = verb_status,	 [VERB_UNLOAD] = verb_unload,
-	[VERB_FILTER] = verb_filter,	 [VERB_COMPLETION] = verb_completion,
+	[VERB_CHECK] = verb_check,
+	[VERB_PRINT] = verb_print,
+	[VERB_CONVERT] = verb_convert,
+	[VERB_COMPILE] = verb_compile,
+	[VERB_DUMP] = verb_dump,
+	[VERB_APPLY] = verb_apply,
+	[VERB_SHOW] = verb_show,
+	[VERB_TABLE] = verb_table,
+	[VERB_KILL] = verb_kill,
+	[VERB_CONFIRM] = verb_confirm,
+	[VERB_ROLLBACK] = verb_rollback,
+	[VERB_HISTORY] = verb_history,
+	[VERB_RESTORE] = verb_restore,
+	[VERB_PORTAL] = verb_portal,
+	[VERB_WATCH] = verb_watch,
+	[VERB_STATUS] = verb_status,
+	[VERB_UNLOAD] = verb_unload,
+	[VERB_FILTER] = verb_filter,
+	[VERB_COMPLETION] = verb_completion,
 	[VERB_HELP] = verb_help,
 };
 
@@ -122,6 +134,10 @@ static void take_text_option(struct nfload *t, int id, const char *arg)
 		if (arg)
 			option_span(arg, &t->engine.trial_ms);
 		break;
+	case OPT_FOR:
+		if (arg)
+			option_span(arg, &t->engine.trial_ms);
+		break;
 	case OPT_EVERY:
 		if (arg)
 			option_span(arg, &t->every_ms);
@@ -165,6 +181,16 @@ static int take_option(struct parse *p, int id, const char *arg)
 		break;
 	case OPT_ALL:
 		t->is_all = true;
+		break;
+	case OPT_END:
+		t->is_end = true;
+		break;
+	case OPT_DNS:
+		if (t->dns_count == PORTAL_DNS_MAX)
+			return report_fail(t, EXIT_INPUT,
+					   "at most %u times --dns",
+					   PORTAL_DNS_MAX);
+		t->dns[t->dns_count++] = arg;
 		break;
 	case OPT_OR_BLOCK:
 		t->or_block = true;
@@ -300,6 +326,11 @@ static int parse_arguments(struct parse *parse, int argc, char **argv)
 	if (t->verb == VERB_APPLY && t->leave && !t->engine.trial_ms)
 		return report_fail(t, EXIT_INPUT,
 				   "apply takes --leave only with --confirm");
+	if (t->verb == VERB_PORTAL && !t->engine.trial_ms)
+		t->engine.trial_ms = PORTAL_DEFAULT_MS;
+	if (t->verb == VERB_PORTAL && t->engine.trial_ms > PORTAL_MAX_MS)
+		return report_fail(t, EXIT_INPUT,
+				   "a portal is open for an hour at most");
 	t->engine.trial_blocks = t->leave && !strcmp(t->leave, "blocked");
 	if (!t->state && !strcmp(t->bpffs, ENGINE_DIR_DEFAULT))
 		t->state = STATE_DEFAULT;
@@ -326,7 +357,7 @@ static int flush_output(const struct nfload *t, int status)
 		strerror(errno));
 	if (t->verb == VERB_APPLY || t->verb == VERB_UNLOAD ||
 	    t->verb == VERB_CONFIRM || t->verb == VERB_ROLLBACK ||
-	    t->verb == VERB_RESTORE || status)
+	    t->verb == VERB_RESTORE || t->verb == VERB_PORTAL || status)
 		return status;
 	return EXIT_INPUT;
 }

@@ -14,6 +14,8 @@
 #include "option_tables.h"
 
 /* The command line, as main() understood it. */
+#define PORTAL_DNS_MAX 8u
+
 struct nfload {
 	enum nfload_verb verb;
 	const char *file;      /* "-" is standard input; NULL: none was given */
@@ -24,10 +26,13 @@ struct nfload {
 	const char *bpffs;
 	const char *output;
 	const char *stage;
-	const char *leave; /* NULL: not given */
-	const char *state; /* where history is; NULL: nowhere */
-	uint32_t every_ms; /* of watch */
-	bool or_block;	   /* of restore */
+	const char *leave;		 /* NULL: not given */
+	const char *state;		 /* where history is; NULL: nowhere */
+	uint32_t every_ms;		 /* of watch */
+	bool or_block;			 /* of restore */
+	bool is_end;			 /* of portal */
+	const char *dns[PORTAL_DNS_MAX]; /* of portal, as given */
+	size_t dns_count;
 	const char *read_path, *write_path;
 	const char *on; /* NULL: not given */
 	enum nfr_dir dir;
@@ -54,6 +59,7 @@ int verb_confirm(struct nfload *);
 int verb_rollback(struct nfload *);
 int verb_history(struct nfload *);
 int verb_restore(struct nfload *);
+int verb_portal(struct nfload *);
 int verb_watch(struct nfload *);
 int verb_status(struct nfload *);
 int verb_unload(struct nfload *);
@@ -165,6 +171,15 @@ void trial_put(struct nfload *, const struct engine_pending *);
 #define TRIAL_BEFORE_MAX 64
 const char *trial_before(const struct engine_pending *,
 			 char out[TRIAL_BEFORE_MAX]);
+
+/* ---- verb_portal.c ------------------------------------------------------- */
+
+/* The device whose portal is open, its table of resolvers, and where; or NULL.
+ */
+const char *portal_open_on(struct engine *, __u32 *dns,
+			   const struct image **image);
+/* 0, EXIT_NO when none is open, or an exit status; says so. */
+int portal_close(struct nfload *, bool is_asked);
 
 /* ---- verb_force.c: what is in force ------------------------------------- */
 

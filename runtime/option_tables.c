@@ -16,9 +16,10 @@
 	 BIT(UNLOAD) | LIVES)
 #define LIVES                                                                  \
 	(BIT(CONFIRM) | BIT(ROLLBACK) | BIT(HISTORY) | BIT(RESTORE) |          \
-	 BIT(WATCH))
+	 BIT(PORTAL) | BIT(WATCH))
 #define HOOKS                                                                  \
-	(BIT(APPLY) | BIT(UNLOAD) | BIT(ROLLBACK) | BIT(RESTORE) | BIT(WATCH))
+	(BIT(APPLY) | BIT(UNLOAD) | BIT(ROLLBACK) | BIT(RESTORE) |             \
+	 BIT(PORTAL) | BIT(WATCH))
 #define KEEPS                                                                  \
 	(BIT(APPLY) | BIT(CONFIRM) | BIT(ROLLBACK) | BIT(HISTORY) |            \
 	 BIT(RESTORE))
@@ -66,6 +67,9 @@ static const struct option_verb nfload_verbs[] = {
 			  "list confirmed policies, 0 is the last"},
 	[VERB_RESTORE] = {"restore", "", NULL,
 			  "put the last confirmed policy in force, as at boot"},
+	[VERB_PORTAL] = {"portal", "[IF]", NULL,
+			 "open the portal that the policy has on IF, for a "
+			 "while; the kernel closes it"},
 	[VERB_WATCH] = {"watch", "", NULL,
 			"follow devices and addresses until SIGTERM; a "
 			"service"},
@@ -78,12 +82,13 @@ static const struct option_verb nfload_verbs[] = {
 			 "run a capture through FILE, in user space"},
 	[VERB_COMPLETION] = {"completion", "bash", "bash",
 			     "print a completion script"},
-	[VERB_HELP] = {"help", "[VERB|exits|json|reasons]",
-		       "check print convert compile dump apply show table "
-		       "kill confirm rollback history restore watch status "
-		       "unload "
-		       "filter completion help exits json reasons",
-		       "print help"},
+	[VERB_HELP] =
+		{"help", "[VERB|exits|json|reasons]",
+		 "check print convert compile dump apply show table "
+		 "kill confirm rollback history restore portal watch status "
+		 "unload "
+		 "filter completion help exits json reasons",
+		 "print help"},
 };
 
 static const struct option_spec nfload_specs[] = {
@@ -133,6 +138,13 @@ static const struct option_spec nfload_specs[] = {
 	 "block everything when there is no policy to restore"},
 	{OPT_EVERY, 0, "every", OPTION_SPAN, "TIME", NULL, BIT(WATCH),
 	 "look at all hooks this often even when nothing happens (10s)"},
+	{OPT_FOR, 0, "for", OPTION_SPAN, "TIME", NULL, BIT(PORTAL),
+	 "how long it is open (5m), an hour at most"},
+	{OPT_END, 0, "end", OPTION_NONE, NULL, NULL, BIT(PORTAL),
+	 "close the portal that is open"},
+	{OPT_DNS, 0, "dns", OPTION_TEXT, "ADDRESS", NULL, BIT(PORTAL),
+	 "whom to ask for names, once each; without, whom the lease of IF "
+	 "names, else its router"},
 	{OPT_READ, 'r', "read", OPTION_FILE, "PCAP", NULL, BIT(FILTER),
 	 "the capture to read; \"-\" is standard input"},
 	{OPT_WRITE, 'w', "write", OPTION_FILE, "PCAP", NULL, BIT(FILTER),

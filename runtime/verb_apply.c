@@ -113,6 +113,11 @@ int apply_input(struct nfload *t, struct input *in)
 
 	if (status)
 		return fail_input(t, in, status);
+	/* What is open for a portal gives way to any policy. */
+	status = portal_close(t, false);
+	if (status && status != EXIT_NO)
+		return status;
+	status = EXIT_YES;
 	rc = engine_apply(t->bpffs, &in->image, &t->engine, &report, &err);
 	if (rc)
 		return fail_engine(t, rc, &err);

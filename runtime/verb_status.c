@@ -72,10 +72,13 @@ static void say_posture(const struct engine_status *s, FILE *out)
 		else
 			fputs("no policy is in force, hooks block", out);
 		unguarded += count_open_paths(s);
+		if (*s->portal)
+			fprintf(out, ", but the portal on %s is open",
+				s->portal);
 		if (unguarded)
 			fprintf(out, ", and %s not guarded",
 				report_count(count, unguarded, "path"));
-		else
+		else if (!*s->portal)
 			fputs(", and not everything is guarded", out);
 		break;
 	case ENGINE_POSTURE_BLOCKED:
@@ -99,16 +102,27 @@ static int exit_of(enum engine_posture posture)
 		       : EXIT_OPEN;
 }
 
+static unsigned seconds_left(const struct engine_pending *pending)
+{
+	return (pending->left_ms + 999) / 1000;
+}
+
 static void say_trial(const struct engine_status *s)
 {
 	const struct engine_pending *pending = &s->pending;
 	char before[TRIAL_BEFORE_MAX];
 
+	if (*s->portal)
+		printf("  portal on %s: TCP 80 and 443 to anywhere, DNS to %s; "
+		       "in %u s the kernel closes it, \"nfload portal --end\" "
+		       "now\n",
+		       s->portal, s->portal_dns, seconds_left(pending));
+	if (pending->is_portal) /* which ends as it should */
+		return;
 	if (pending->state == NFR_PENDING_WAITING)
 		printf("  on trial: in %u s the kernel goes back to %s; "
 		       "\"nfload confirm\" keeps this\n",
-		       (pending->left_ms + 999) / 1000,
-		       trial_before(pending, before));
+		       seconds_left(pending), trial_before(pending, before));
 	else if (pending->state == NFR_PENDING_WENT_BACK)
 		printf("  generation %u was not confirmed in time: the kernel "
 		       "went back to %s\n",
@@ -217,6 +231,8 @@ static void put_status(struct nfload *t, const struct engine_status *s)
 	for (size_t i = 0; i < s->note_count; i++)
 		json_array_append_new(open, json_text(s->notes[i]));
 	json_put(t->json, JSON_FIELD_OPEN_WHY, open);
+	if (*s->portal)
+		json_put_text(t->json, JSON_FIELD_PORTAL, s->portal);
 	trial_put(t, &s->pending);
 	devices_put(t, &s->devices);
 	put_paths(t, s);

@@ -73,9 +73,13 @@ static void watch_trial(struct watch *w, struct engine *engine,
 	if (pending->state == NFR_PENDING_WENT_BACK &&
 	    w->trial_state == NFR_PENDING_WAITING) {
 		snprintf(line, sizeof(line),
-			 "generation %u was not confirmed in time: the kernel "
-			 "went back to %s",
-			 pending->generation, trial_before(pending, before));
+			 "%s%u%s: the kernel went back to %s",
+			 pending->is_portal ? "the portal of generation "
+					    : "generation ",
+			 pending->generation,
+			 pending->is_portal ? " is over"
+					    : " was not confirmed in time",
+			 trial_before(pending, before));
 		watch_say(NULL, line);
 	}
 	w->trial_state = pending->state;

@@ -505,6 +505,13 @@ static void draw_lan(struct drawing *d)
 			random_pick(d->r, words));
 }
 
+static void draw_portal(struct drawing *d)
+{
+	fputs(random_once_in(d->r, 2) ? "\tportal on eth0\n"
+				      : "\tportal on eth0 user root\n",
+	      d->out);
+}
+
 static void draw_link(struct drawing *d)
 {
 	static const char *const words[] = {"arp", "ndp", "dhcp", "eapol"};
@@ -533,6 +540,8 @@ static void draw_tunnel(struct drawing *d)
 			draw_destinations(d, is_include);
 	if (!is_include)
 		draw_lan(d);
+	if (random_once_in(d->r, 3))
+		draw_portal(d);
 	if (random_once_in(d->r, 2))
 		fprintf(d->out, "\tdns %s\n", random_pick(d->r, resolvers));
 	if (random_once_in(d->r, 2))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_tunnel_lan.c: "exclude lan" and "exclude discovery": what leaves to the
- * network next to a device, and what comes from it.
+ * test_tunnel_lan.c: "exclude lan", "exclude discovery" and "portal": what
+ * leaves to the network next to a device, and what comes from it.
  */
 #include "tunnel_facts.h"
 
@@ -187,6 +187,71 @@ static void discovery_is_answered_from_the_lan_only(void **state)
 	ASSERT_FACTS(TUNNEL("any", "exclude discovery mdns\n"), facts);
 }
 
+static void a_portal_is_closed_until_it_is_opened(void **state)
+{
+	static const struct fact facts[] = {
+		{"the web", TO_LAN(OUT, "eth0", "9.9.9.9", 80), 0},
+		{"by TLS", TO_LAN(OUT, "eth0", "9.9.9.9", 443), 0},
+		{"a resolver", TO_LAN(OUT, "eth0", "192.168.1.1", 53), 0},
+	};
+
+	(void)state;
+	ASSERT_FACTS(TUNNEL("any", "portal on eth0\n"), facts);
+	ASSERT_FACTS(TUNNEL("eth0", "portal on eth0 user root\n"), facts);
+}
+
+static void an_open_portal_is_the_web_and_its_resolvers(void **state)
+{
+	static const struct fact facts[] = {
+		{"the web", TO_LAN(OUT, "eth0", "9.9.9.9", 80), 1},
+		{"by TLS", TO_LAN(OUT, "eth0", "9.9.9.9", 443), 1},
+		{"by IPv6",
+		 TCP(OUT, "eth0", "2001:db8::5", "2001:db8::9", 4, 80), 1},
+		{"by QUIC", UDP(OUT, "eth0", "192.168.1.50", "9.9.9.9", 4, 443),
+		 0},
+		{"by another device", TO_LAN(OUT, NULL, "9.9.9.9", 80), 0},
+		{"another port", TO_LAN(OUT, "eth0", "9.9.9.9", 8080), 0},
+		{"the tunnel's resolver", TO_LAN(OUT, "eth0", "10.64.0.1", 80),
+		 0},
+		{"the tunnel's address", TO_LAN(OUT, "eth0", "10.64.0.2", 80),
+		 0},
+		{"the resolver",
+		 UDP(OUT, "eth0", "192.168.1.50", "192.168.1.1", 4, 53), 1},
+		{"the resolver by TCP", TO_LAN(OUT, "eth0", "192.168.1.1", 53),
+		 1},
+		{"the resolver by TLS", TO_LAN(OUT, "eth0", "192.168.1.1", 853),
+		 0},
+		{"another resolver",
+		 UDP(OUT, "eth0", "192.168.1.50", "9.9.9.9", 4, 53), 0},
+	};
+	static struct policy_table_entry all[] = {
+		{.family = FAMILY_IPV4},
+		{.family = FAMILY_IPV6},
+	};
+	static struct policy_table_entry resolver[] = {
+		{.family = FAMILY_IPV4,
+		 .prefix_len = 32,
+		 .addr = {{0xc0a80101}}},
+	};
+	struct policy_text t = policy_text_sound(
+		TUNNEL("any", "portal on eth0\ndns 10.64.0.1\n"));
+
+	(void)state;
+	for (size_t i = 0; i < t.policy->table_count; i++) {
+		struct policy_table *table = &t.policy->tables[i];
+
+		if (table->modifiers == AST_MOD_PORTAL) {
+			table->entries = all;
+			table->entry_count = 2;
+		} else if (table->modifiers == AST_MOD_PORTAL_DNS) {
+			table->entries = resolver;
+			table->entry_count = 1;
+		}
+	}
+	assert_facts_of(&t, facts, sizeof(facts) / sizeof(*facts));
+	policy_text_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +262,8 @@ int main(void)
 			what_is_excluded_by_name_beats_the_lans_limits),
 		cmocka_unit_test(discovery_is_the_groups_that_are_named),
 		cmocka_unit_test(discovery_is_answered_from_the_lan_only),
+		cmocka_unit_test(a_portal_is_closed_until_it_is_opened),
+		cmocka_unit_test(an_open_portal_is_the_web_and_its_resolvers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

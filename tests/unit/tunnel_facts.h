@@ -49,17 +49,14 @@ struct fact {
 };
 
 /* Fails with every fact's name that does not hold. */
-static inline void assert_facts_on(const char *host, const char *policy,
+static inline void assert_facts_of(const struct policy_text *t,
 				   const struct fact *facts, size_t count)
 {
-	struct policy_text t = policy_text_named("test.nfr", policy,
-						 strlen(policy), host, NULL);
 	unsigned wrong = 0;
 
-	assert_int_equal(diag_errors(t.diag), 0);
 	for (size_t i = 0; i < count; i++) {
-		struct nfr_key key = packet_key(t.policy, &facts[i].packet);
-		struct nfr_result r = model_judge(t.policy, &key);
+		struct nfr_key key = packet_key(t->policy, &facts[i].packet);
+		struct nfr_result r = model_judge(t->policy, &key);
 
 		if ((r.verdict == NFR_PASS) == facts[i].is_passed)
 			continue;
@@ -68,6 +65,16 @@ static inline void assert_facts_on(const char *host, const char *policy,
 		wrong++;
 	}
 	assert_int_equal(wrong, 0);
+}
+
+static inline void assert_facts_on(const char *host, const char *policy,
+				   const struct fact *facts, size_t count)
+{
+	struct policy_text t = policy_text_named("test.nfr", policy,
+						 strlen(policy), host, NULL);
+
+	assert_int_equal(diag_errors(t.diag), 0);
+	assert_facts_of(&t, facts, count);
 	policy_text_free(&t);
 }
 
