@@ -153,6 +153,8 @@ __u32 image_config_flags(const struct nfr_action *actions, size_t action_count,
 	size_t guard = guard_begin(entry);
 	__u32 flags = 0;
 
+	if (image_is_early(insns, insn_count, entry))
+		flags |= NFR_CONFIG_EARLY;
 	for (size_t i = 0; i < action_count; i++)
 		flags |= action_flags(&actions[i]);
 	for (size_t i = 0; i < insn_count; i++) {

@@ -46,6 +46,9 @@ __u32 image_config_flags(const struct nfr_action *, size_t action_count,
 			 const struct nfr_insn *, size_t insn_count,
 			 const __u32 *entry);
 
+/* image_early.c: NFR_CONFIG_EARLY. */
+bool image_is_early(const struct nfr_insn *, size_t count, const __u32 *entry);
+
 /* image_check.c: tags, actions, pools and config. */
 int image_check_effects(const struct image *, char error[IMAGE_ERROR_MAX]);
 

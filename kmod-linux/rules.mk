@@ -12,6 +12,9 @@ build/bpf/datapath-loop.bpf.o: kmod-linux/datapath.bpf.c | deps-checked
 build/bpf/floor-loop.bpf.o: kmod-linux/floor.bpf.c | deps-checked
 	$(call bpf_object,-DNFR_BPF_LOOP)
 	$(bpf_strip)
+build/bpf/connect-loop.bpf.o: kmod-linux/connect.bpf.c | deps-checked
+	$(call bpf_object,-DNFR_BPF_LOOP)
+	$(bpf_strip)
 build/bpf/bench_rules-loop.bpf.o: kmod-linux/bench_rules.bpf.c | deps-checked
 	$(call bpf_object,-DNFR_BPF_LOOP)
 	$(bpf_strip)

@@ -258,6 +258,8 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 #define NFR_CONFIG_GUARD_OWNERS 0x40 /* with OWNERS: the guard asks too */
 #define NFR_CONFIG_HASH 0x80	     /* rules are looked for in nfr_hash */
 #define NFR_CONFIG_ORIGIN 0x100	     /* some rule asks who made the packet */
+#define NFR_CONFIG_EARLY                                                       \
+	0x200 /* none asks of what goes out what its socket does not know */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {

@@ -122,7 +122,8 @@ struct engine_path {
 	const char *name; /* "IPv4 output", "setsockopt" */
 	const char *mode; /* "netfilter", "cgroup" or "none" */
 	bool is_guarded;
-	char why[144]; /* why not, or not fully; or "" */
+	bool is_advice; /* no way out: it tells early what would be blocked */
+	char why[144];	/* why not, or not fully; or "" */
 };
 #define ENGINE_PATHS_MAX 16
 

@@ -30,6 +30,7 @@
 
 #include "binding.h"
 #include "bpflog.h"
+#include "connect.h"
 #include "engine_error.h"
 #include "engine_gate.h"
 #include "floor.h"
@@ -51,6 +52,7 @@ struct apply {
 	struct shared *shared;
 	struct hooks hooks;
 	struct floor floor;
+	struct connect connect;
 	struct generation *generation;
 	struct engine_report report;
 	bool is_fresh; /* nothing was in force, and no hook was there */
@@ -220,6 +222,9 @@ static int apply_look(struct apply *apply, struct engine_error *err)
 	apply->hooks.rewrites = hooks_need_tc(apply->image);
 	ret = floor_open(apply->pins, &apply->options, shared, &apply->floor,
 			 err);
+	if (!ret)
+		ret = connect_open(apply->pins, &apply->options,
+				   &apply->connect, err);
 	if (!ret)
 		ret = pins_mkdir(apply->pins, PINS_LINKS, err);
 	if (!ret)
@@ -391,6 +396,8 @@ static int apply_place(struct apply *apply, struct engine_error *err)
 
 	if (!ret)
 		ret = generation_place(apply->generation, apply->shared, err);
+	if (!ret)
+		ret = connect_place(&apply->connect, apply->report.slot, err);
 	return ret ? ret : floor_place(&apply->floor, apply->report.slot, err);
 }
 
@@ -409,6 +416,9 @@ static int apply_sockets(struct apply *apply, struct engine_error *err)
 	}
 	if (ret)
 		apply_note(apply, "%.150s", why.text);
+	if (apply->connect.why[0])
+		apply_note(apply, "who connects in vain waits: %.150s",
+			   apply->connect.why);
 	count = sockets_look(apply->pins, apply->shared, paths);
 	for (size_t i = 0; i < count; i++)
 		if (paths[i].why[0])
@@ -657,6 +667,7 @@ static void apply_note_modes(struct apply *apply)
 static void apply_close(struct apply *apply)
 {
 	floor_close(&apply->floor);
+	connect_close(&apply->connect);
 	generation_free(&apply->generation);
 	shared_close(&apply->shared);
 	pins_close(&apply->pins);
@@ -673,6 +684,7 @@ int engine_apply(const char *dir, const struct image *image,
 	};
 	int ret;
 
+	connect_begin(&apply.connect);
 	engine_error_reset(err);
 	if (options)
 		apply.options = *options;
@@ -691,6 +703,9 @@ int engine_apply(const char *dir, const struct image *image,
 	if (!ret)
 		ret = floor_load(&apply.floor, apply.shared, apply.generation,
 				 err);
+	if (!ret)
+		ret = connect_load(&apply.connect, apply.shared,
+				   apply.generation, err);
 	if (!ret)
 		ret = apply_switch(&apply, err);
 	if (ret && apply.shared)

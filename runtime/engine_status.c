@@ -235,7 +235,9 @@ static int status_paths(struct engine *engine, struct engine_status *status,
 
 		if (path->why[0])
 			status_note(status, "%s: %s%s", path->name,
-				    path->is_guarded ? "" : "not guarded: ",
+				    path->is_guarded || path->is_advice
+					    ? ""
+					    : "not guarded: ",
 				    path->why);
 	}
 	return ret;
@@ -274,6 +276,8 @@ static enum engine_posture status_posture(const struct engine_status *status)
 		open_count += !status_is_guarded(device);
 	}
 	for (size_t i = 0; i < status->path_count; i++) {
+		if (status->paths[i].is_advice)
+			continue;
 		hook_count += status->paths[i].is_guarded;
 		open_count += !status->paths[i].is_guarded;
 	}

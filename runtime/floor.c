@@ -13,8 +13,8 @@
 #include "bpflog.h"
 #include "embed.h"
 #include "engine_error.h"
-#include "generation_reuse.h"
 #include "netfilter.h"
+#include "object.h"
 
 static const struct pin_spec floor_slots = {
 	.pin = "slots",
@@ -64,32 +64,12 @@ const char *engine_floor_name(enum engine_floor mode)
 					      : "none";
 }
 
-#define FLOOR_MAPS_MAX 32u
-
-/* Does the program use both maps? -errno: it can not be asked. */
-static int floor_uses(int prog, int one, int other)
-{
-	uint32_t ids[FLOOR_MAPS_MAX] = {0}, len = sizeof(struct bpf_prog_info);
-	uint32_t one_id = generation_id(one, false), found = 0;
-	uint32_t other_id = generation_id(other, false);
-	struct bpf_prog_info info = {
-		.map_ids = (uintptr_t)ids,
-		.nr_map_ids = FLOOR_MAPS_MAX,
-	};
-
-	if (bpf_obj_get_info_by_fd(prog, &info, &len))
-		return -errno;
-	for (uint32_t i = 0; i < info.nr_map_ids && i < FLOOR_MAPS_MAX; i++)
-		found += ids[i] == one_id || ids[i] == other_id;
-	return found == 2;
-}
-
 /* Pins of two loads, mixed by hand, must not be taken for one. */
 static int floor_check(const struct floor *floor, const struct shared *shared,
 		       struct engine_error *err)
 {
-	int ret = floor_uses(floor->stub_fd, floor->slots_fd,
-			     shared->fd[PIN_CONTROL]);
+	int ret = object_uses(floor->stub_fd, floor->slots_fd,
+			      shared->fd[PIN_CONTROL]);
 
 	if (ret < 0)
 		return error_kernel(err, ret, "read the floor's stub");
@@ -181,23 +161,6 @@ static int floor_select(struct bpf_object *object, const char *name,
 	return ret;
 }
 
-static int floor_share(struct bpf_object *object, const struct pin_spec *specs,
-		       size_t count, const int *fds)
-{
-	int ret = 0;
-
-	for (size_t i = 0; i < count && !ret; i++) {
-		struct bpf_map *map = specs[i].is_prog
-					      ? NULL
-					      : bpf_object__find_map_by_name(
-							object, specs[i].name);
-
-		if (map && fds[i] >= 0)
-			ret = bpf_map__reuse_fd(map, fds[i]);
-	}
-	return ret;
-}
-
 static int floor_load_object(struct floor *floor, const struct shared *shared,
 			     const struct generation *generation,
 			     enum engine_floor mode, struct engine_error *err)
@@ -214,11 +177,11 @@ static int floor_load_object(struct floor *floor, const struct shared *shared,
 	object = bpf_object__open_mem(bytes, len, NULL);
 	ret = object ? floor_select(object, name, mode) : -errno;
 	if (!ret)
-		ret = floor_share(object, pins_shared, PIN_SHARED_COUNT,
-				  shared->fd);
+		ret = object_share(object, pins_shared, PIN_SHARED_COUNT,
+				   shared->fd);
 	if (!ret)
-		ret = floor_share(object, pins_generation, PIN_GENERATION_COUNT,
-				  generation->fd);
+		ret = object_share(object, pins_generation,
+				   PIN_GENERATION_COUNT, generation->fd);
 	if (!ret)
 		ret = bpf_object__load(object);
 	bpflog_end(ret ? err : NULL);
@@ -237,22 +200,12 @@ static int floor_load_object(struct floor *floor, const struct shared *shared,
 static bool floor_reuse(struct floor *floor,
 			const struct generation *generation)
 {
-	uint32_t id = 0;
-	int prog;
-
-	if (!generation_is_reused(generation) ||
-	    bpf_map_lookup_elem(floor->slots_fd, &generation->slot, &id))
+	if (!generation_is_reused(generation))
 		return false;
-	prog = bpf_prog_get_fd_by_id(id);
-	if (prog < 0)
-		return false;
-	if (floor_uses(prog, generation->fd[PIN_CONFIG],
-		       generation->fd[PIN_CODE]) != 1) {
-		close(prog);
-		return false;
-	}
-	floor->prog_fd = prog;
-	return true;
+	floor->prog_fd = object_in_slot(floor->slots_fd, generation->slot,
+					generation->fd[PIN_CONFIG],
+					generation->fd[PIN_CODE]);
+	return floor->prog_fd >= 0;
 }
 
 /* Takes over the fds that the object owns. */
@@ -269,8 +222,8 @@ static int floor_load_stub(struct floor *floor, const struct shared *shared,
 	object = bpf_object__open_mem(bytes, len, NULL);
 	ret = object ? floor_select(object, name, mode) : -errno;
 	if (!ret)
-		ret = floor_share(object, pins_shared, PIN_SHARED_COUNT,
-				  shared->fd);
+		ret = object_share(object, pins_shared, PIN_SHARED_COUNT,
+				   shared->fd);
 	if (!ret)
 		ret = bpf_object__load(object);
 	bpflog_end(ret ? err : NULL);

@@ -49,6 +49,8 @@ void generation_objects(enum engine_loop loop, const uint8_t code[32],
 	bytes = is_helper ? embed_floor_loop(&len) : embed_floor(&len);
 	SHA256Update(&ctx, bytes, len);
 	SHA256Update(&ctx, code, 32);
+	bytes = is_helper ? embed_connect_loop(&len) : embed_connect(&len);
+	SHA256Update(&ctx, bytes, len);
 	SHA256Final(out, &ctx);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sockets.h: what guards the making of sockets that no packet hook sees; and
- * those that were made before.
+ * sockets.h: hooks on sockets: what no packet hook sees is not set up, and who
+ * connects is told early (connect.h); and sockets that were made before.
  *
- *   DIR/sockets/setsockopt    a link on the root cgroup
+ *   DIR/sockets/setsockopt connect4 connect6    links on the root cgroup
  */
 #ifndef NFR_SOCKETS_H
 #define NFR_SOCKETS_H

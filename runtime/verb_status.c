@@ -40,7 +40,7 @@ static size_t count_open_paths(const struct engine_status *s)
 	size_t count = 0;
 
 	for (size_t i = 0; i < s->path_count; i++)
-		count += !s->paths[i].is_guarded;
+		count += !s->paths[i].is_guarded && !s->paths[i].is_advice;
 	return count;
 }
 

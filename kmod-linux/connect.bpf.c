@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * connect.bpf.c: a socket, and whom it is to be connected with -> go on, or
+ * EPERM, where its packets would certainly be blocked.
+ *
+ * Overview
+ *   A SYN that a hook drops is sent again and again, and the program waits for
+ *   minutes. So connect() asks what the packet hooks will be asked: rules and
+ *   guard for TCP; for UDP the guard alone, as what rules block may be the
+ *   answer in a flow that they passed. Device and source are not chosen yet,
+ *   and these programs have no helper that looks up a route; what is more, the
+ *   route may be another when the packet goes. So every device that is up is
+ *   tried with its own addresses, then with those of all others; one way out
+ *   that is left is enough to go on.
+ *
+ * Invariants
+ *   - Nothing is allowed here: who goes on is judged by packet. So all doubts
+ *     go on: a policy that asks what a socket does not know
+ *     (NFR_CONFIG_EARLY is not set), a translation, by us or by others at
+ *     OUTPUT, too many devices.
+ *   - What stays on this host is not asked about.
+ */
+#define NFR_FLOOR /* which keeps nothing of a packet */
+#include "kmod-linux/maps.bpf.h"
+#include "kmod-linux/env.bpf.h"
+#include "kmod-linux/owner.bpf.h"
+#include "kmod-linux/origin.bpf.h"
+#include "kmod-linux/local.bpf.h"
+#include "runtime/describe.h"
+#include "runtime/vm.h"
+
+#define CONNECT_REFUSE 0
+#define CONNECT_GO_ON 1
+#define CONNECT_DEPTH 8	     /* sockets a CPU that wait for each other */
+#define CONNECT_DEVICES 1024 /* that are looked at */
+#define CONNECT_ADDRESSES 64 /* the same, of all of them together */
+#define CONNECT_IFIDS 64
+#define CONNECT_EPHEMERAL 49152 /* a port that stands for those (RFC 6335) */
+#define CONNECT_SYN 0x02
+#define CONNECT_TTL 64
+
+struct connect {
+	__u32 is_claimed;
+	__u32 index;	  /* of this one in the map */
+	__u32 may_pass;	  /* a way out was found, or a doubt */
+	__u32 has_source; /* the socket is bound to an address */
+	__u32 device;	  /* the socket is bound to it; 0: to none */
+	__u32 ifid;	  /* of the device that is looked at */
+	__u32 count;	  /* of addrs */
+	__u32 rule;	  /* that blocked it first */
+	__u32 reason;
+	__u32 reserved;
+	__u64 ifids; /* bits 1 << ifid: of devices that are up */
+	struct local_walk walk;
+	struct packet packet;
+	struct vm_run run;
+	struct nfr_cgroup_key cgroup;	   /* that is looked up */
+	__u32 addrs[CONNECT_ADDRESSES][4]; /* of all devices, key words */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CONNECT_DEPTH);
+	__type(key, __u32);
+	__type(value, struct connect);
+} nfr_connects SEC(".maps");
+
+/* ---- the scratch --------------------------------------------------------- */
+
+NFR_INLINE struct connect *connect_claim(void)
+{
+#pragma GCC unroll 8
+	for (__u32 i = 0; i < CONNECT_DEPTH; i++) {
+		__u32 index = i;
+		struct connect *c = bpf_map_lookup_elem(&nfr_connects, &index);
+
+		if (c && !__sync_val_compare_and_swap(&c->is_claimed, 0, 1)) {
+			c->index = i;
+			return c;
+		}
+	}
+	return 0;
+}
+
+NFR_INLINE void connect_free(struct connect *c)
+{
+	__sync_lock_test_and_set(&c->is_claimed, 0);
+}
+
+/* ---- one way out --------------------------------------------------------- */
+
+NFR_INLINE __u32 connect_entry(const struct nfr_config *config,
+			       const struct connect *c, __u32 stage)
+{
+	__u32 index =
+		NFR_ENTRY(stage, NFR_DIR_OUT, c->packet.key.w[NFR_F_FAMILY]);
+
+	return index < NFR_ENTRIES ? config->entry[index] : NFR_NO_ENTRY;
+}
+
+/* A subprogram, so that the verifier looks at it once. */
+__u32 connect_run(__u32 index, __u32 entry);
+__attribute__((noinline)) __u32 connect_run(__u32 index, __u32 entry)
+{
+	struct connect *c = bpf_map_lookup_elem(&nfr_connects, &index);
+	struct env env = {0};
+
+	if (!c)
+		return NFR_NO_RULE;
+	vm_begin(&c->run, entry, 0);
+	return vm_go(&env, &c->packet.key, &c->run);
+}
+
+/* Who is the first to say no is told. */
+NFR_INLINE int connect_blocked(struct connect *c, __u32 reason, __u32 rule)
+{
+	if (c->reason == NFR_REASON_NONE) {
+		c->reason = reason;
+		c->rule = rule;
+	}
+	return 0;
+}
+
+/* Do the rules pass it, or are they in doubt? */
+NFR_INLINE int connect_rules(const struct nfr_config *config, struct connect *c,
+			     int *is_translated)
+{
+	const struct nfr_rule *rule;
+	__u32 number;
+
+	c->packet.key.w[NFR_F_TAG] = 0;
+	number = connect_run(c->index,
+			     connect_entry(config, c, NFR_STAGE_RULES));
+	if (c->run.paused != NFR_NO_RULE) {
+		*is_translated = 1;
+		return 1;
+	}
+	rule = env_rule(0, number);
+	if (!rule || rule->verdict != NFR_PASS)
+		return connect_blocked(c,
+				       rule && rule->flags & NFR_RULE_DEFAULT
+					       ? NFR_REASON_DEFAULT
+					       : NFR_REASON_RULE,
+				       number);
+	*is_translated = rule->action != NFR_NO_ACTION;
+	return 1;
+}
+
+NFR_INLINE int connect_guard(const struct nfr_config *config, struct connect *c)
+{
+	__u32 entry = connect_entry(config, c, NFR_STAGE_GUARD), number;
+	const struct nfr_rule *rule;
+
+	if (entry == NFR_NO_ENTRY)
+		return 1;
+	number = connect_run(c->index, entry);
+	rule = env_rule(0, number);
+	if (rule && rule->verdict == NFR_PASS)
+		return 1;
+	return connect_blocked(c, NFR_REASON_GUARD, number);
+}
+
+/* Could it leave by the interface, from the source that is in the key? */
+__u32 connect_passes(__u32 index, __u32 ifid);
+__attribute__((noinline)) __u32 connect_passes(__u32 index, __u32 ifid)
+{
+	struct connect *c = bpf_map_lookup_elem(&nfr_connects, &index);
+	const struct nfr_config *config = env_config(0);
+	int is_translated = 0;
+
+	if (!c || !config)
+		return 1;
+	c->packet.key.w[NFR_F_IFID] = ifid;
+	if (c->packet.key.w[NFR_F_PROTO] == PACKET_TCP &&
+	    !connect_rules(config, c, &is_translated))
+		return 0;
+	return is_translated || connect_guard(config, c);
+}
+
+/* ---- all ways out -------------------------------------------------------- */
+
+/* As an edge knows it, or as the floor knows one without an edge. */
+NFR_INLINE __u32 connect_ifid(__u32 ifindex)
+{
+	const struct nfr_iface *iface;
+
+	if (!bpf_map_lookup_elem(&nfr_edges, &ifindex))
+		return 0;
+	iface = env_iface(0, ifindex);
+	if (!iface ||
+	    (iface->flags & NFR_IFACE_TUNNEL && !env_tunnel(0, ifindex)))
+		return 0;
+	return iface->ifid;
+}
+
+NFR_INLINE int connect_is_target(const struct connect *c, const __u32 *addr)
+{
+	const __u32 *w = &c->packet.key.w[NFR_F_DST0];
+
+	return w[0] == addr[0] && w[1] == addr[1] && w[2] == addr[2] &&
+	       w[3] == addr[3];
+}
+
+NFR_INLINE void connect_set_source(struct connect *c, const __u32 *addr)
+{
+	for (int i = 0; i < 4; i++)
+		c->packet.key.w[NFR_F_SRC0 + i] = addr[i];
+}
+
+NFR_INLINE int connect_is_v6(const struct connect *c)
+{
+	return c->packet.key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV6;
+}
+
+/* An address of the device; ifid is its, or above all: nothing leaves by it. */
+static long connect_address(__u32 turn, __u32 *index)
+{
+	struct connect *c = bpf_map_lookup_elem(&nfr_connects, index);
+	__u32 addr[4];
+
+	(void)turn;
+	if (!c || !local_address(&c->walk, connect_is_v6(c), addr))
+		return 1;
+	for (int i = 0; i < 4; i++)
+		addr[i] = PACKET_SWAP32(addr[i]);
+	if (connect_is_target(c, addr) || c->count >= CONNECT_ADDRESSES) {
+		c->may_pass = 1;
+		return 1;
+	}
+	for (int i = 0; i < 4; i++)
+		c->addrs[c->count][i] = addr[i];
+	c->count++;
+	if (c->has_source || c->ifid >= CONNECT_IFIDS)
+		return 0;
+	connect_set_source(c, addr);
+	c->may_pass = connect_passes(*index, c->ifid);
+	return c->may_pass != 0;
+}
+
+static long connect_device(__u32 turn, __u32 *index)
+{
+	struct connect *c = bpf_map_lookup_elem(&nfr_connects, index);
+	const struct net_device___local *device;
+	__u32 ifindex, flags;
+
+	if (!c)
+		return 1;
+	device = local_device(&c->walk);
+	if (!device)
+		return 1;
+	if (turn + 1 >= CONNECT_DEVICES) {
+		c->may_pass = 1;
+		return 1;
+	}
+	ifindex = (__u32)BPF_CORE_READ(device, ifindex);
+	flags = BPF_CORE_READ(device, flags);
+	c->ifid = CONNECT_IFIDS;
+	if (c->device == ifindex && local_is_vrf(device))
+		c->may_pass = 1;
+	if (flags & LOCAL_UP && !(flags & LOCAL_LOOPBACK) &&
+	    (!c->device || c->device == ifindex)) {
+		c->ifid = connect_ifid(ifindex);
+		if (c->ifid >= CONNECT_IFIDS)
+			c->may_pass = 1;
+		else
+			c->ifids |= 1ull << c->ifid;
+	}
+	if (c->may_pass)
+		return 1;
+	local_addresses(&c->walk, device, connect_is_v6(c));
+	bpf_loop(CONNECT_ADDRESSES + 1, connect_address, index, 0);
+	return c->may_pass != 0;
+}
+
+/* Any interface, and any address; turn counts through both. */
+static long connect_pair(__u32 turn, __u32 *index)
+{
+	struct connect *c = bpf_map_lookup_elem(&nfr_connects, index);
+	__u32 ifid = turn / CONNECT_ADDRESSES, at = turn % CONNECT_ADDRESSES;
+
+	if (!c)
+		return 1;
+	if (!(c->ifids >> ifid))
+		return 1;
+	if (!(c->ifids >> ifid & 1) || at >= c->count)
+		return 0;
+	if (!c->has_source)
+		connect_set_source(c, c->addrs[at & (CONNECT_ADDRESSES - 1)]);
+	c->may_pass = connect_passes(*index, ifid);
+	return c->may_pass != 0;
+}
+
+/* Nonzero: there is a way out, or a doubt. */
+__u32 connect_search(__u32 index);
+__attribute__((noinline)) __u32 connect_search(__u32 index)
+{
+	struct connect *c = bpf_map_lookup_elem(&nfr_connects, &index);
+
+	if (!c)
+		return 1;
+	bpf_loop(CONNECT_DEVICES, connect_device, &index, 0);
+	/* Without an address the kernel finds no route. */
+	if (c->may_pass || !c->count)
+		return 1;
+	if (c->has_source)
+		c->count = 1;
+	bpf_loop(CONNECT_IFIDS * CONNECT_ADDRESSES, connect_pair, &index, 0);
+	return c->may_pass || local_translates(&c->walk, connect_is_v6(c));
+}
+
+/* ---- one socket ---------------------------------------------------------- */
+
+NFR_INLINE void connect_begin(struct connect *c)
+{
+	c->may_pass = c->has_source = c->device = c->count = 0;
+	c->reason = NFR_REASON_NONE;
+	c->rule = NFR_NO_RULE;
+	c->ifids = 0;
+	__builtin_memset(&c->packet, 0, sizeof(c->packet));
+}
+
+/* Who it is; nonzero: the kernel itself. */
+NFR_INLINE int connect_owner(const struct nfr_config *config, struct connect *c,
+			     struct bpf_sock *sk)
+{
+	const struct sock___owner *address = owner_address(sk);
+	__u32 *w = c->packet.key.w;
+	struct origin_socket from = {0};
+
+	if (!owner_is_here(address))
+		return 1;
+	local_begin(&c->walk, address);
+	owner_none(w);
+	if (config->flags & NFR_CONFIG_OWNERS)
+		owner_read(address, w, &c->cgroup);
+	if (config->flags & NFR_CONFIG_ORIGIN) {
+		origin_probe((const struct sock___origin *)address, &from);
+		w[NFR_F_ORIGIN] = origin_of(0, &from, w, 0);
+	}
+	return 0;
+}
+
+NFR_INLINE void connect_ports(struct connect *c, struct bpf_sock_addr *ctx,
+			      struct bpf_sock *sk)
+{
+	__u32 *w = c->packet.key.w;
+
+	w[NFR_F_DIR] = NFR_DIR_OUT;
+	w[NFR_F_TTL] = CONNECT_TTL;
+	w[NFR_F_PROTO] = ctx->protocol;
+	w[NFR_F_DPORT] = PACKET_SWAP16((__u16)ctx->user_port);
+	w[NFR_F_SPORT] = sk->src_port ? sk->src_port : CONNECT_EPHEMERAL;
+	w[NFR_F_MARK] = sk->mark;
+	if (ctx->protocol == PACKET_TCP)
+		w[NFR_F_TCPFLAGS] = CONNECT_SYN;
+	c->device = sk->bound_dev_if;
+}
+
+NFR_INLINE void connect_ipv4(struct connect *c, __u32 dst_be, __u32 src_be)
+{
+	__u32 *w = c->packet.key.w;
+
+	w[NFR_F_FAMILY] = NFR_FAMILY_IPV4;
+	w[NFR_F_ETHERTYPE] = PACKET_ETHERTYPE_IPV4;
+	w[NFR_F_DST0] = PACKET_SWAP32(dst_be);
+	w[NFR_F_SRC0] = PACKET_SWAP32(src_be);
+	c->has_source = src_be != 0;
+	/* This host: 0.0.0.0 is too. */
+	if (!dst_be || w[NFR_F_DST0] >> 24 == 127)
+		c->may_pass = 1;
+}
+
+NFR_INLINE void connect_ipv6(struct connect *c, const __u32 *dst_be,
+			     const __u32 *src_be)
+{
+	__u32 *w = c->packet.key.w;
+
+	w[NFR_F_FAMILY] = NFR_FAMILY_IPV6;
+	w[NFR_F_ETHERTYPE] = PACKET_ETHERTYPE_IPV6;
+	for (int i = 0; i < 4; i++) {
+		w[NFR_F_DST0 + i] = PACKET_SWAP32(dst_be[i]);
+		w[NFR_F_SRC0 + i] = PACKET_SWAP32(src_be[i]);
+		c->has_source |= src_be[i] != 0;
+	}
+	if (!dst_be[0] && !dst_be[1] && !dst_be[2] &&
+	    w[NFR_F_DST0 + 3] <= 1) /* ::, ::1 */
+		c->may_pass = 1;
+}
+
+/* ::ffff:a.b.c.d (RFC 4291 2.5.5.2) */
+NFR_INLINE int connect_is_mapped(const __u32 *addr_be)
+{
+	return !addr_be[0] && !addr_be[1] &&
+	       addr_be[2] == PACKET_SWAP32(0xffffu);
+}
+
+NFR_INLINE void connect_event(const struct nfr_config *config,
+			      const struct connect *c)
+{
+	struct nfr_event *event = env_event_new(0);
+
+	if (!event)
+		return;
+	event->ifindex = 0;
+	event->generation = config->generation;
+	event->rule = c->rule;
+	event->length = 0;
+	event->verdict = NFR_BLOCK;
+	event->reason = NFR_REASON_CONNECT;
+	event->dir = NFR_DIR_OUT;
+	describe_packet(&c->packet, event);
+	for (int i = 0; i < 4; i++)
+		event->src[i] = 0; /* the last that was tried */
+	env_event_send(0, event);
+}
+
+NFR_INLINE void connect_account(const struct nfr_config *config,
+				const struct connect *c)
+{
+	const struct nfr_rule *rule = env_rule(0, c->rule);
+
+	maps_count_reason(NFR_DIR_OUT, NFR_REASON_CONNECT, 0);
+	if (rule)
+		env_count_rule(0, c->rule, 0);
+	if ((rule && rule->flags & NFR_RULE_LOG) || env_trace_block(0))
+		connect_event(config, c);
+}
+
+/* A configuration to ask, and a socket that it is about; or NULL. */
+NFR_INLINE const struct nfr_config *connect_config(struct bpf_sock_addr *ctx)
+{
+	const struct nfr_config *config = env_config(0);
+
+	if (!config || config->abi_version != NFR_ABI_VERSION ||
+	    !(config->flags & NFR_CONFIG_EARLY))
+		return 0;
+	if (ctx->protocol == PACKET_TCP ||
+	    (ctx->protocol == PACKET_UDP && config->has_guard))
+		return config;
+	return 0;
+}
+
+NFR_INLINE int connect_decide(const struct nfr_config *config,
+			      struct connect *c, struct bpf_sock *sk)
+{
+	int goes_on = c->may_pass || connect_owner(config, c, sk) ||
+		      connect_search(c->index);
+
+	if (!goes_on)
+		connect_account(config, c);
+	connect_free(c);
+	return goes_on ? CONNECT_GO_ON : CONNECT_REFUSE;
+}
+
+SEC("cgroup/connect4")
+int nfr_connect4(struct bpf_sock_addr *ctx)
+{
+	const struct nfr_config *config = connect_config(ctx);
+	struct bpf_sock *sk = ctx->sk;
+	struct connect *c;
+
+	if (!config || !sk)
+		return CONNECT_GO_ON;
+	c = connect_claim();
+	if (!c)
+		return CONNECT_GO_ON;
+	connect_begin(c);
+	connect_ports(c, ctx, sk);
+	connect_ipv4(c, ctx->user_ip4, sk->src_ip4);
+	return connect_decide(config, c, sk);
+}
+
+SEC("cgroup/connect6")
+int nfr_connect6(struct bpf_sock_addr *ctx)
+{
+	const struct nfr_config *config = connect_config(ctx);
+	__u32 dst_be[4], src_be[4];
+	struct bpf_sock *sk = ctx->sk;
+	struct connect *c;
+
+	if (!config || !sk)
+		return CONNECT_GO_ON;
+	c = connect_claim();
+	if (!c)
+		return CONNECT_GO_ON;
+	connect_begin(c);
+	connect_ports(c, ctx, sk);
+	dst_be[0] = ctx->user_ip6[0];
+	dst_be[1] = ctx->user_ip6[1];
+	dst_be[2] = ctx->user_ip6[2];
+	dst_be[3] = ctx->user_ip6[3];
+	src_be[0] = sk->src_ip6[0];
+	src_be[1] = sk->src_ip6[1];
+	src_be[2] = sk->src_ip6[2];
+	src_be[3] = sk->src_ip6[3];
+	if (connect_is_mapped(dst_be))
+		connect_ipv4(c, dst_be[3],
+			     connect_is_mapped(src_be) ? src_be[3] : 0);
+	else
+		connect_ipv6(c, dst_be, src_be);
+	return connect_decide(config, c, sk);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

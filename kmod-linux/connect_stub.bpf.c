@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * connect_stub.bpf.c: a socket that is to be connected -> the question of the
+ * active generation (connect.bpf.c). stub.bpf.c says how. A program of one hook
+ * can not call one of another, so each has slots of its own.
+ *
+ * Where there is none, packets are blocked, and sockets are left alone.
+ */
+#define NFR_STUB
+#include "kmod-linux/maps.bpf.h"
+
+#define CONNECT_GO_ON 1
+
+#define CONNECT_SLOTS(map)                                                     \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                         \
+		__uint(max_entries, 2);                                        \
+		__uint(key_size, sizeof(__u32));                               \
+		__uint(value_size, sizeof(__u32));                             \
+	} map SEC(".maps")
+
+CONNECT_SLOTS(nfr_slots_conn4);
+CONNECT_SLOTS(nfr_slots_conn6);
+
+/* The slot of this namespace's policy, or one that is none. */
+static __always_inline __u32 connect_slot(void *ctx)
+{
+	__u32 zero = 0;
+	volatile struct nfr_control *control =
+		bpf_map_lookup_elem(&nfr_control, &zero);
+
+	if (!control || bpf_get_netns_cookie(ctx) != control->netns_cookie)
+		return NFR_SLOT_NONE;
+	return control->active;
+}
+
+#define CONNECT_STUB(hook, prog, slots)                                        \
+	SEC(hook)                                                              \
+	int prog(struct bpf_sock_addr *ctx)                                    \
+	{                                                                      \
+		__u32 slot = connect_slot(ctx);                                \
+                                                                               \
+		if (slot == 0)                                                 \
+			bpf_tail_call_static(ctx, &(slots), 0);                \
+		else if (slot == 1)                                            \
+			bpf_tail_call_static(ctx, &(slots), 1);                \
+		return CONNECT_GO_ON;                                          \
+	}
+
+CONNECT_STUB("cgroup/connect4", nfr_stub_conn4, nfr_slots_conn4)
+CONNECT_STUB("cgroup/connect6", nfr_stub_conn6, nfr_slots_conn6)
+
+char _license[] SEC("license") = "Dual BSD/GPL";
