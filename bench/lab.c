@@ -2,11 +2,14 @@
 /* lab.c: two network namespaces with a cable between them, and a filter. */
 #include "lab.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -277,6 +280,23 @@ static int lab_nfr(struct lab *lab, enum measure_loop loop, unsigned number,
 	return ret;
 }
 
+/* Native XDP at far; the device keeps the program. */
+static int lab_parse(struct lab *lab, char error[MEASURE_ERROR_MAX])
+{
+	struct subject floor;
+	int ret = subject_floor(&floor, error);
+
+	if (ret)
+		return ret;
+	lab->engine_name = "parse";
+	lab->load_ms = floor.load_ms;
+	snprintf(lab->hook, sizeof(lab->hook), "xdp-native-in");
+	ret = bpf_xdp_attach((int)if_nametoindex("far0"),
+			     floor.prog[MEASURE_XDP], XDP_FLAGS_DRV_MODE, NULL);
+	subject_free(&floor);
+	return ret ? lab_fail(ret, "attach to far0", error) : 0;
+}
+
 static int lab_nft(struct lab *lab, char error[MEASURE_ERROR_MAX])
 {
 	const char *hook = lab->side == LAB_FAR ? "input" : "output";
@@ -334,6 +354,8 @@ int lab_new(enum lab_peer peer, enum lab_side side, enum measure_loop loop,
 		ret = lab_enter(lab, side, error);
 	if (ret || peer == LAB_NONE)
 		return ret;
+	if (peer == LAB_PARSE)
+		return lab_parse(lab, error);
 	if (peer == LAB_NFR || peer == LAB_NFR_TC)
 		return lab_nfr(lab, loop, number, rules, error);
 	return rules ? lab_peer(lab, rules, error) : lab_nft(lab, error);

@@ -12,6 +12,7 @@
 
 enum lab_peer {
 	LAB_NONE,
+	LAB_PARSE, /* XDP that parses and passes: what the hook costs */
 	LAB_NFR,
 	LAB_NFR_TC,
 	LAB_NFT,

@@ -22,8 +22,9 @@ static const struct {
 	enum lab_peer peer;
 	enum lab_side side;
 } plans[] = {
-	{LAB_NONE, LAB_FAR}, {LAB_NFR, LAB_FAR},  {LAB_NFR_TC, LAB_FAR},
-	{LAB_NFT, LAB_FAR},  {LAB_NFR, LAB_NEAR}, {LAB_NFT, LAB_NEAR},
+	{LAB_NONE, LAB_FAR},   {LAB_PARSE, LAB_FAR}, {LAB_NFR, LAB_FAR},
+	{LAB_NFR_TC, LAB_FAR}, {LAB_NFT, LAB_FAR},   {LAB_NFR, LAB_NEAR},
+	{LAB_NFT, LAB_NEAR},
 };
 #define LABS (sizeof(plans) / sizeof(*plans))
 
@@ -86,11 +87,16 @@ static int open_labs(struct bench *b)
 	return ret;
 }
 
+static bool lab_has_states(const struct lab *lab)
+{
+	return lab->peer != LAB_NONE && lab->peer != LAB_PARSE;
+}
+
 static int not_all(const struct bench *b, const struct kind *kind,
 		   const struct lab *lab, const struct burst *burst,
 		   uint64_t states, unsigned packets)
 {
-	uint64_t want = lab->peer == LAB_NONE ? 0 : kind->is_new ? packets : 1;
+	uint64_t want = !lab_has_states(lab) ? 0 : kind->is_new ? packets : 1;
 
 	if (burst->passed >= packets - packets / 1000 &&
 	    states >= want - want / 1000 && states <= want + want / 1000 + 8)
@@ -163,9 +169,9 @@ static int print_case(const struct bench *b, const struct machine *m,
 	const struct veth_case *none = &b->cases[kind - kinds][family][0];
 	struct line line = {
 		.set = kind->set,
-		.rules = plans[lab].peer == LAB_NONE  ? 0
-			 : plans[lab].peer == LAB_NFT ? 2
-						      : 1,
+		.rules = !lab_has_states(&b->labs[lab]) ? 0
+			 : plans[lab].peer == LAB_NFT	? 2
+							: 1,
 		.family = family ? "inet6" : "inet",
 		.engine = b->labs[lab].engine_name,
 		.hook = b->labs[lab].hook,
