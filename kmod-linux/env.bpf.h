@@ -18,8 +18,8 @@ struct env {
 	struct __sk_buff *skb; /* NULL in XDP, where frames are linear */
 	struct xdp_md *xdp;    /* NULL in tc; both are in subprograms */
 	const char *hash;      /* the value of nfr_hash, once it is open */
-	__u32 is_swept; /* the flow that is looked at, whose place is ... */
-	__u32 place;
+	const struct flows_who *swept; /* the flow that a sweep looks at ... */
+	__u32 place;		       /* ... and where it is */
 };
 
 /*
@@ -244,11 +244,20 @@ NFR_INLINE void env_origin(struct env *env, struct verdict *v)
 
 /* ---- maps that outlive generations ------------------------------------- */
 
+/* Which flow has a place, so that nobody ends another by it; a tag of 0: none.
+ */
+struct flows_who {
+	__u64 created;
+	__u32 tag;
+};
+
 /* Of flows.bpf.h. */
+NFR_INLINE struct flows_who flows_who(__u32 place);
 NFR_INLINE struct nfr_flow *flows_flow(__u32 place);
 NFR_INLINE struct nfr_state *flows_state(__u32 place);
 NFR_INLINE struct nfr_state *flows_near(const struct nfr_state_key *name);
-NFR_INLINE int flows_delete(__u32 place);
+NFR_INLINE int flows_delete(__u32 place, const struct flows_who *who);
+NFR_INLINE int flows_delete_name(const struct nfr_state_key *name);
 __u32 flows_find(const struct nfr_state_key *name);
 int flows_insert(const struct nfr_state_key *name,
 		 const struct nfr_state *state);
@@ -281,7 +290,8 @@ NFR_INLINE enum state_insert env_state_insert(struct env *env,
 NFR_INLINE int env_state_delete(struct env *env,
 				const struct nfr_state_key *key)
 {
-	return flows_delete(env->is_swept ? env->place : flows_find(key));
+	return env->swept ? flows_delete(env->place, env->swept)
+			  : flows_delete_name(key);
 }
 
 NFR_INLINE __s32 env_states(struct env *env)
@@ -411,8 +421,6 @@ NFR_INLINE void env_counted_delete(struct env *env,
 
 struct env_sweeper {
 	__u64 now;
-	__u32 living;
-	__u32 reserved;
 };
 
 /* Of forget.h and limit.h, which ask this environment. */
@@ -430,16 +438,18 @@ NFR_INLINE struct verdict *datapath_scratch(void);
 
 static long env_sweep_one(__u32 place, struct env_sweeper *sweeper)
 {
-	struct nfr_flow *flow = flows_flow(place);
-	struct env env = {.is_swept = 1, .place = place};
+	/* First: it may go, and another one come, while it is looked at. */
+	struct flows_who who = flows_who(place);
+	struct env env = {.swept = &who, .place = place};
+	struct nfr_flow *flow;
 	struct verdict *v;
 
-	if (!flow)
+	if (!who.tag)
 		return 0;
-	if (!state_is_over(&env, &flow->name, &flow->state, sweeper->now)) {
-		sweeper->living++;
+	flow = flows_flow(place);
+	if (!flow ||
+	    !state_is_over(&env, &flow->name, &flow->state, sweeper->now))
 		return 0;
-	}
 	v = datapath_scratch();
 	if (v)
 		state_forget_with(&env, &flow->name, &flow->state,
@@ -484,16 +494,10 @@ NFR_INLINE void env_counted_sweep(struct env *env)
 NFR_INLINE void env_state_sweep(struct env *env, __u64 now, __u32 hz)
 {
 	struct env_sweeper sweeper = {.now = now};
-	struct nfr_control *control;
-	__u32 zero = 0;
 
 	(void)env;
-	if (!env_may_sweep(0, now, hz))
-		return;
-	bpf_loop(NFR_PLACES, env_sweep_one, &sweeper, 0);
-	control = bpf_map_lookup_elem(&nfr_control, &zero);
-	if (control)
-		*(volatile __u32 *)&control->states = sweeper.living;
+	if (env_may_sweep(0, now, hz))
+		bpf_loop(NFR_PLACES, env_sweep_one, &sweeper, 0);
 }
 
 /* ---- translation -------------------------------------------------------- */

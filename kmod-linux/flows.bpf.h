@@ -23,6 +23,7 @@
  *     next packet tries again.
  *   - What is found may be deleted, and its place be another's, while it is
  *     looked at, as in a map of the kernel that has its entries made before.
+ * Who ends a flow says which (flows_who): its tag and when it began.
  *   - When no place of a name is free, or there are NFR_STATES_MAX flows, there
  *     is no room.
  */
@@ -194,23 +195,58 @@ NFR_INLINE void flows_spill(__u32 home, __u32 by)
 		__sync_fetch_and_add(&bucket->spilled, by);
 }
 
-/* 0 when it was there, and nobody else ended it. */
-NFR_INLINE int flows_delete(__u32 place)
+/* Which flow lives at the place. */
+NFR_INLINE struct flows_who flows_who(__u32 place)
 {
-	__u32 way = place % NFR_WAYS, tag, home;
+	struct nfr_bucket *bucket = flows_bucket(place / NFR_WAYS);
+	__u32 way = place % NFR_WAYS, tag;
+	struct flows_who who = {0};
+
+	if (!bucket)
+		return who;
+	PACKET_OPAQUE(bucket);
+	tag = *(const volatile __u32 *)&bucket->tag[way];
+	if (!tag || tag & FLOWS_FILLING)
+		return who;
+	who.tag = tag;
+	who.created = *(const volatile __u64 *)&bucket->flow[way].state.created;
+	return who;
+}
+
+/*
+ * 0 when it was there, and nobody else ended it. The place may have got another
+ * flow since the caller looked at this one: that is not ended.
+ */
+NFR_INLINE int flows_delete(__u32 place, const struct flows_who *who)
+{
+	__u32 way = place % NFR_WAYS, home;
 	struct nfr_bucket *bucket = flows_bucket(place / NFR_WAYS);
 
 	if (!bucket)
 		return 1;
 	PACKET_OPAQUE(bucket);
-	tag = bucket->tag[way];
 	home = bucket->flow[way].home;
-	if (!tag || tag & FLOWS_FILLING ||
-	    __sync_val_compare_and_swap(&bucket->tag[way], tag, 0) != tag)
+	if (!who->tag ||
+	    *(const volatile __u64 *)&bucket->flow[way].state.created !=
+		    who->created ||
+	    __sync_val_compare_and_swap(&bucket->tag[way], who->tag, 0) !=
+		    who->tag)
 		return 1;
 	if (home != place / NFR_WAYS)
 		flows_spill(home, -1);
 	return 0;
+}
+
+/* The same, of the flow that has the name. */
+NFR_INLINE int flows_delete_name(const struct nfr_state_key *name)
+{
+	__u32 place = flows_find(name);
+	struct flows_who who = flows_who(place);
+	struct nfr_flow *flow = flows_flow(place);
+
+	if (!flow || !state_same_key(&flow->name, name))
+		return 1;
+	return flows_delete(place, &who);
 }
 
 /* ---- a new one ----------------------------------------------------------- */

@@ -359,7 +359,7 @@ struct nfr_control {
 	__u32 kinds; /* NFR_CONFIG_*, of all states ever made; see verdict.h */
 	__u32 seed[5]; /* random: where a flow's state lies */
 	/* On a cache line of its own, as every new flow writes here. */
-	__u32 states; /* in nfr_states; a sweep counts anew */
+	__u32 states; /* in nfr_states: who begins or ends one counts */
 	__u32 reserved_too[15];
 };
 _Static_assert(sizeof(struct nfr_control) == 128, "nfr_control");

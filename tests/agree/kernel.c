@@ -577,6 +577,11 @@ const uint8_t *agree_kernel_output(void *self, size_t *len)
 	return k->out;
 }
 
+struct bpf_object *agree_kernel_object(void *self, unsigned object)
+{
+	return ((struct kernel *)self)->objects[object].object;
+}
+
 const struct statemap *agree_kernel_states(void *self, unsigned object)
 {
 	return &((struct kernel *)self)->objects[object].states;

@@ -11,6 +11,8 @@
 
 #define AGREE_KERNEL_OBJECTS 2
 
+struct bpf_object;
+
 /*
  * From now on flows go on from frame to frame, and over loads. An object then
  * sees each frame once: what comes in, the first by XDP and the second by tc.
@@ -27,6 +29,9 @@ void agree_kernel_forget(void *self);
 void agree_kernel_on_devices(void *self, unsigned object, bool is_by_xdp);
 /* The last frame as the program left it, until the next. */
 const uint8_t *agree_kernel_output(void *self, size_t *len);
+/* The programs and maps of an object, by their names; not the caller's either.
+ */
+struct bpf_object *agree_kernel_object(void *self, unsigned object);
 /* The map of states of an object; not the caller's to close. */
 const struct statemap *agree_kernel_states(void *self, unsigned object);
 

@@ -2,7 +2,8 @@
 /*
  * test_kernel.c: random sequences of packets of few flows, with policies
  * that change between them: the kernel's states and verdicts are the native
- * ones, packet by packet; and bytecode that can not be. Needs root.
+ * ones, packet by packet; bytecode that can not be; and packets of two CPUs at
+ * once, which leave the map of states in order. Needs root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include "tests/agree/agree.h"
 #include "tests/agree/fixture.h"
 #include "tests/agree/kernel.h"
+#include "tests/agree/race.h"
 #include "tests/agree/random.h"
 
 #define DEVICE 1
@@ -26,6 +28,7 @@
 #define RUNS 20
 #define POLICIES 3
 #define PACKETS 250
+#define RACE_MS 600
 
 static void *kernel;
 static const char *why_not;
@@ -308,6 +311,64 @@ static void damaged_bytecode_blocks_in_the_kernel(void **state)
 	assert_code_blocks(endless, 1);
 }
 
+static void assert_in_order(const struct race_faults *faults,
+			    const struct race_work *work)
+{
+	print_message("# %llu begun, %llu refused, %llu killed, %llu asked\n",
+		      (unsigned long long)work->begun,
+		      (unsigned long long)work->refused,
+		      (unsigned long long)work->killed,
+		      (unsigned long long)work->asked_again);
+	print_message("# %u miscounted %u half %u twice %u unreachable "
+		      "%u misspilled %u cut %u failed %u left %u lost %u "
+		      "beyond\n",
+		      faults->miscounted, faults->half, faults->twice,
+		      faults->unreachable, faults->misspilled, faults->cut,
+		      faults->failed, faults->left, faults->lost,
+		      faults->beyond);
+	assert_int_equal(faults->failed, 0);
+	assert_int_equal(faults->miscounted, 0);
+	assert_int_equal(faults->half, 0);
+	assert_int_equal(faults->twice, 0);
+	assert_int_equal(faults->unreachable, 0);
+	assert_int_equal(faults->misspilled, 0);
+	assert_int_equal(faults->cut, 0);
+	assert_int_equal(faults->left, 0);
+	assert_int_equal(faults->lost, 0);
+	assert_int_equal(faults->beyond, 0);
+	assert_true(work->begun > RACE_MS && work->refused > 0);
+}
+
+static void two_cpus_share_flows(void **state)
+{
+	struct race_faults faults;
+	struct race_work work;
+
+	(void)state;
+	if (!kernel) {
+		print_message("# %s\n", why_not);
+		skip();
+	}
+	assert_int_equal(race_shared(kernel, 0, RACE_MS, &faults, &work), 0);
+	assert_in_order(&faults, &work);
+	assert_true(work.killed > 0);
+}
+
+static void two_cpus_share_buckets(void **state)
+{
+	struct race_faults faults;
+	struct race_work work;
+
+	(void)state;
+	if (!kernel) {
+		print_message("# %s\n", why_not);
+		skip();
+	}
+	assert_int_equal(race_own(kernel, 0, RACE_MS, &faults, &work), 0);
+	assert_in_order(&faults, &work);
+	assert_true(work.asked_again > 0);
+}
+
 static int setup(void **state)
 {
 	int ret = agree_kernel.open(&kernel, &why_not);
@@ -336,6 +397,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_are_the_same_in_the_kernel),
 		cmocka_unit_test(damaged_bytecode_blocks_in_the_kernel),
+		cmocka_unit_test(two_cpus_share_flows),
+		cmocka_unit_test(two_cpus_share_buckets),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
