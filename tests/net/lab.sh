@@ -102,6 +102,20 @@ lab_link() {
 	ip -n "$3" link set "$4" up
 }
 
+# What the device sends is cut and summed before; what it gets is not joined, and
+# the host looks at the sums itself.
+lab_offloads_off() { # NETNS IF
+	on "$1" $lab_python - "$2" <<-'EOF'
+		import array, fcntl, socket, struct, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		# ETHTOOL_SRXCSUM, STXCSUM, STSO, SGSO, SGRO
+		for what in 0x15, 0x17, 0x1f, 0x24, 0x2c:
+		    value = array.array("B", struct.pack("II", what, 0))
+		    fcntl.ioctl(s, 0x8946, struct.pack(
+		        "16sP8x", sys.argv[1].encode(), value.buffer_info()[0]))
+	EOF
+}
+
 lab_addr() { # NETNS IF ADDRESS...
 	local ns=$1 dev=$2 a
 	shift 2

@@ -8,6 +8,9 @@
     talk.py sink PORT                  TCP: takes all, answers with its SHA-256
     talk.py who ADDRESS PORT [udp] [from=PORT] [local=ADDRESS]
                                        the address that an echo sees
+    talk.py cut ADDRESS PORT           to an echo: datagrams that the sender hands
+                                       over in one piece, to be cut behind it
+                                       (UDP_SEGMENT): "same|differs"
     talk.py bulk ADDRESS PORT BYTES [until=FILE]
                                        to a sink: "same|differs N retransmitted, N
                                        in vain" (the sink had them already); BYTES
@@ -138,6 +141,20 @@ def who(args):
     s.send(b"who")
     print(s.recv(100).decode())
     return 0
+
+
+UDP_SEGMENT = 103  # linux/udp.h
+
+
+def cut(args):
+    s = connected(args[0], args[1], socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    s.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1000)
+    sent = [os.urandom(1000) for _ in range(40)] + [os.urandom(123)]
+    s.send(b"".join(sent))
+    same = sorted(s.recv(65536) for _ in sent) == sorted(sent)
+    print("same" if same else "differs")
+    return 0 if same else 1
 
 
 # Offsets in struct tcp_info, linux/tcp.h.
@@ -283,7 +300,7 @@ def syns(args):
     return 0
 
 
-VERBS = {"echo": echo, "sink": sink, "who": who, "bulk": bulk, "many": many,
+VERBS = {"echo": echo, "sink": sink, "who": who, "cut": cut, "bulk": bulk, "many": many,
          "beat": beat, "syns": syns}
 
 if __name__ == "__main__":

@@ -14,25 +14,14 @@
 lab_enter "$0" "$@"
 cd "$lab_top" || exit 2
 
-# Without offloads: a capture shows what is sent, not what is to be finished.
-offloads_off() { # NETNS IF
-	on "$1" $lab_python - "$2" <<-'EOF'
-		import array, fcntl, socket, struct, sys
-		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-		for what in 0x17, 0x1f, 0x24, 0x2c:  # TXCSUM, TSO, GSO, GRO
-		    value = array.array("B", struct.pack("II", what, 0))
-		    fcntl.ioctl(s, 0x8946, struct.pack(
-		        "16sP8x", sys.argv[1].encode(), value.buffer_info()[0]))
-	EOF
-}
-
 lab_netns near
 lab_netns far
 lab_link near eth0 far eth0
 lab_addr near eth0 192.0.2.1/24 2001:db8:2::1/64
 lab_addr far eth0 192.0.2.2/24 2001:db8:2::2/64
-offloads_off near eth0
-offloads_off far eth0
+# A capture shows what is sent, not what is to be finished.
+lab_offloads_off near eth0
+lab_offloads_off far eth0
 
 lab_spawn near tcpdump -Z root --immediate-mode -U -s 0 -i eth0 -Q out \
 	-w "$lab_dir/sent.pcap" >"$lab_dir/tcpdump.log" 2>&1

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # test_gateway.sh: what translation changes, seen by those around it: the policy
-# that people start from, hooks that move, route_localnet, copies, circles.
+# that people start from, hooks that move, route_localnet, copies, circles, and
+# packets that are cut behind it.
 set -u
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/gate.sh"
@@ -221,6 +222,97 @@ test_into_tunnel() {
 	ip -n outside route del 10.1.0.0/24
 }
 
+# ---- packets that are cut behind the translation ------------------------------
+
+sums_capture() { # NETNS IF: what comes in there
+	lab_spawn "$1" tcpdump --immediate-mode -U -n -B 32768 -s 2000 -Z root \
+		-i "$2" -Q in -w "$lab_dir/sums.$1" 'tcp or udp' \
+		2>"$lab_dir/sums.$1.log"
+	dumpers+=("$lab_pid")
+	lab_until 5 tcpdump grep -q 'listening on' "$lab_dir/sums.$1.log"
+}
+
+sums_end() { # of all; none dropped by the kernel
+	sleep 0.2
+	kill "${dumpers[@]}"
+	wait "${dumpers[@]}"
+	dumpers=()
+	cat "$lab_dir"/sums.*.log >"$out"
+	[ "$(grep -c '^0 packets dropped by kernel' "$out")" = 2 ]
+}
+
+# Of NETNS's capture: at least LEAST packets of PROTO, and each has its sum.
+sums_are_right() { # NETNS LEAST PROTO RIGHT
+	local all
+	tcpdump -nvvr "$lab_dir/sums.$1" "$3" >"$lab_dir/sums.text" 2>/dev/null
+	all=$(grep -cE "$4" "$lab_dir/sums.text")
+	grep -E 'incorrect|bad udp cksum' "$lab_dir/sums.text" | head -n 5 >"$out"
+	echo "$1: $all of $3" | tee -a "$out" | sed 's/^/# /'
+	[ "$all" -ge "$2" ] && ! grep -qE 'incorrect|bad udp' "$out"
+}
+
+kernel_finds_wrong() { # NETNS: segments and datagrams
+	on "$1" nstat -asz TcpInCsumErrors UdpInCsumErrors Udp6InCsumErrors |
+		awk '/Csum/ { lines++; wrong += $2 } END { print lines, wrong }'
+}
+
+# Of the packets that nfr saw of these flows some were this long at least.
+saw_long() { # BYTES PROTO FAMILY
+	on gate nfload show states proto "$2" --json --bpffs "$lab_dir/bpf" \
+		>"$out"
+	jq -e "[.states[] | select(.family == \"$3\") |
+		(select(.packets_in > 0) | .bytes_in / .packets_in),
+		(select(.packets_out > 0) | .bytes_out / .packets_out)] |
+		max >= $1" "$out" >/dev/null
+}
+
+# The hosts send long packets whose sums are not made yet; the gate's devices can
+# not, so what it sends was cut and summed behind the translation.
+test_gso() {
+	local ns family dumpers=()
+	gate_engine plain
+	ok "a policy that translates both ways" load 'pass in on lan0' \
+		'pass out on wan0 inet from 10.1.0.0/24 nat-to 203.0.113.2' \
+		'pass out on wan0 inet6 from fd01::/64 nat-to 2001:db8:1::2' \
+		'pass in on wan0 inet proto tcp to port 8003 rdr-to 10.1.0.2 port 81' \
+		'pass in on wan0 inet6 proto tcp to port 8003 rdr-to fd01::2 port 82' \
+		'pass in on wan0 inet proto udp to port 8000 rdr-to 10.1.0.2 port 80' \
+		'pass in on wan0 inet6 proto udp to port 8000 rdr-to fd01::2 port 80' \
+		'pass out on lan0'
+	gate_nfload kill states --all
+	lab_offloads_off gate lan0
+	lab_offloads_off gate wan0
+	sums_capture inside eth0
+	sums_capture outside out0
+	ok "TCP out is whole" gives same try_gso bulk inside 203.0.113.1 81
+	ok "IPv6" gives same try_gso bulk inside 2001:db8:1::1 81
+	ok "TCP in is whole" gives same try_gso bulk outside 203.0.113.2 8003
+	ok "IPv6" gives same try_gso bulk outside 2001:db8:1::2 8003
+	ok "UDP out is whole" gives same try_gso cut inside 203.0.113.1 80
+	ok "IPv6" gives same try_gso cut inside 2001:db8:1::1 80
+	ok "UDP in is whole" gives same try_gso cut outside 203.0.113.2 8000
+	ok "IPv6" gives same try_gso cut outside 2001:db8:1::2 8000
+	for family in inet inet6; do
+		ok "nfr saw long TCP packets, $family" saw_long 5000 tcp $family
+		ok "and UDP, $family" saw_long 5000 udp $family
+	done
+	ok "all is captured" sums_end
+	for ns in inside outside; do
+		for family in ip ip6; do
+			ok "segments of TCP have their sums, $ns, $family" \
+				sums_are_right $ns 800 "$family and tcp" \
+				'cksum 0x[0-9a-f]+ \(correct\).*length 1[0-9]{3}'
+			ok "datagrams too, $ns, $family" \
+				sums_are_right $ns 82 "$family and udp" 'udp sum ok'
+		done
+		ok "its kernel finds none wrong" gives '3 0' kernel_finds_wrong $ns
+	done
+}
+
+try_gso() { # VERB NETNS ADDRESS PORT
+	gate_talk "$2" "$1" "$3" "$4" 2000000 | first_word
+}
+
 gate_up
 test_shipped
 test_hooks_move
@@ -228,6 +320,7 @@ test_localnet
 test_dup_to
 test_circle
 test_into_tunnel
+test_gso
 echo "1..$number"
 [ -z "${GATE_KEEP-}" ] || cp -r "$lab_dir" "$GATE_KEEP"
 [ $failed = 0 ]
