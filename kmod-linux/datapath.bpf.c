@@ -13,15 +13,8 @@
 #include "kmod-linux/env.bpf.h"
 #include "kmod-linux/owner.bpf.h"
 #include "kmod-linux/origin.bpf.h"
-#include "kmod-linux/native.bpf.h"
-
-/* One packet at a time: these hooks run with bottom halves off. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct verdict);
-} nfr_scratch SEC(".maps");
+#include "kmod-linux/native_call.bpf.h"
+#include "kmod-linux/scratch.bpf.h"
 
 /* The copy on its way: from the hook that made it to that of its device. */
 struct datapath_copying {
@@ -41,13 +34,6 @@ NFR_INLINE struct datapath_copying *datapath_copying(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&nfr_copy, &zero);
-}
-
-NFR_INLINE struct verdict *datapath_scratch(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&nfr_scratch, &zero);
 }
 
 /*
@@ -231,6 +217,12 @@ NFR_INLINE __u32 env_slow_find(struct env *env, struct verdict *v, __u32 which,
 	(void)env;
 	(void)v;
 	return datapath_find(which, entry);
+}
+
+NFR_INLINE __u32 env_native(struct env *env)
+{
+	return env->skb ? datapath_native_tc(env->skb)
+			: datapath_native_xdp(env->xdp);
 }
 
 int datapath_try(__u32 n);

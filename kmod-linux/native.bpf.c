@@ -1,100 +1,35 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * native.bpf.c: keys -> the rules that generated code finds: for tests and
- * measurements. Run by test runs only, never attached.
+ * native.bpf.c: the programs that native code is in: the datapath's packet ->
+ * the rule that decides, or NATIVE_NONE. Their maps are the datapath's; see
+ * native_call.bpf.h for who calls them.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "kmod-linux/maps.bpf.h"
-#include "runtime/native_keys.h"
-#include "runtime/packet.h"
-
-struct env {
-	__u32 unused;
-};
-
-NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
-{
-	__u32 *value = bpf_map_lookup_elem(&nfr_tables, key);
-
-	(void)env;
-	return value && *value & NFR_TABLE_MEMBER;
-}
-
 #include "kmod-linux/native.bpf.h"
+#include "kmod-linux/scratch.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, NATIVE_KEYS);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct native_entry);
-} native_keys SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct native_frame);
-} native_scratch SEC(".maps");
-
-/* The key of the entry -> the frame; NULL: there is none. */
-NFR_INLINE struct native_frame *native_begin(struct native_entry *entry)
+NFR_INLINE __u32 native_judge(void)
 {
-	__u32 zero = 0;
-	struct native_frame *frame =
-		bpf_map_lookup_elem(&native_scratch, &zero);
+	struct verdict *v = datapath_scratch();
 
-	if (!frame || !entry)
-		return 0;
-	*(struct nfr_key *)(void *)frame = entry->key;
-	return frame;
-}
-
-static long native_turn(__u32 at, void *arg)
-{
-	__u32 index = at & (NATIVE_KEYS - 1);
-	struct native_entry *entry = bpf_map_lookup_elem(&native_keys, &index);
-	struct native_frame *frame = native_begin(entry);
-
-	(void)arg;
-	if (frame && entry)
-		entry->rule = datapath_native(frame);
-	return 0;
-}
-
-/* The same without the rules. */
-static long native_idle(__u32 at, void *arg)
-{
-	__u32 index = at & (NATIVE_KEYS - 1);
-	struct native_entry *entry = bpf_map_lookup_elem(&native_keys, &index);
-	struct native_frame *frame = native_begin(entry);
-
-	(void)arg;
-	if (frame && entry)
-		entry->rule = frame->w[NFR_F_DIR];
-	return 0;
-}
-
-/* Turns: the frame's length tells, 64 a byte. */
-NFR_INLINE __u32 native_turns(struct xdp_md *ctx)
-{
-	return (ctx->data_end - ctx->data) * 64;
+	return v ? datapath_native((struct native_frame *)(void *)v)
+		 : NATIVE_NONE;
 }
 
 SEC("xdp")
-int native_rules(struct xdp_md *ctx)
+int nfr_native_xdp(struct xdp_md *ctx)
 {
-	bpf_loop(native_turns(ctx), native_turn, 0, 0);
-	return XDP_PASS;
+	(void)ctx;
+	return (int)native_judge();
 }
 
-SEC("xdp")
-int native_nothing(struct xdp_md *ctx)
+SEC("tc")
+int nfr_native_tc(struct __sk_buff *ctx)
 {
-	bpf_loop(native_turns(ctx), native_idle, 0, 0);
-	return XDP_PASS;
+	(void)ctx;
+	return (int)native_judge();
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -8,13 +8,14 @@
 #ifndef NFR_NATIVE_BPF_H
 #define NFR_NATIVE_BPF_H
 
+#include "kmod-linux/maps.bpf.h"
 #include "runtime/native_frame.h"
 #include "runtime/table_key.h"
 
 __u32 datapath_native(struct native_frame *frame);
 __u32 datapath_native_has(struct native_frame *frame, __u32 field, __u32 table);
 
-/* The rule that decides on the frame's key, or NATIVE_NONE. */
+/* The rule that decides on the packet's key, or NATIVE_NONE. */
 __attribute__((weak, noinline)) __u32
 datapath_native(struct native_frame *frame)
 {
@@ -22,26 +23,21 @@ datapath_native(struct native_frame *frame)
 	return NATIVE_NONE;
 }
 
-/* Is the address that starts at the field in the table? */
+/* Is the address that starts at the field in the table? As env_table_has(). */
 __attribute__((noinline)) __u32 datapath_native_has(struct native_frame *frame,
 						    __u32 field, __u32 table)
 {
+	const __u32 *key, *value;
 	struct nfr_table_key name;
-	struct env env = {0};
 
 	if (!frame)
 		return 0;
-	table_key(table, frame->w[NFR_F_FAMILY],
-		  field == NFR_F_SRC0 ? &frame->w[NFR_F_SRC0]
-				      : &frame->w[NFR_F_DST0],
+	key = &frame->w[NATIVE_KEY(0) / 4];
+	table_key(table, key[NFR_F_FAMILY],
+		  field == NFR_F_SRC0 ? &key[NFR_F_SRC0] : &key[NFR_F_DST0],
 		  &name);
-	return env_table_has(&env, &name) != 0;
-}
-
-NFR_INLINE __u32 env_native(struct env *env, struct native_frame *frame)
-{
-	(void)env;
-	return datapath_native(frame);
+	value = bpf_map_lookup_elem(&nfr_tables, &name);
+	return value && *value & NFR_TABLE_MEMBER;
 }
 
 #endif

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 8
+#define NFR_ABI_VERSION 9
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -260,6 +260,7 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 #define NFR_CONFIG_ORIGIN 0x100	     /* some rule asks who made the packet */
 #define NFR_CONFIG_EARLY                                                       \
 	0x200 /* none asks of what goes out what its socket does not know */
+#define NFR_CONFIG_NATIVE 0x400 /* nfr_native_* have programs */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {

@@ -646,8 +646,9 @@ static void apply_note_kind(struct apply *apply)
 	snprintf(report->kind_why, sizeof(report->kind_why), "%s",
 		 apply->generation->kind_why);
 	if (apply->generation->is_refused)
-		apply_note(apply, "the VM runs the rules: %.150s",
-			   report->kind_why);
+		apply_note(apply,
+			   "the rules are not native code, but %s: %.150s",
+			   engine_kind_name(report->kind), report->kind_why);
 }
 
 static void apply_note_modes(struct apply *apply)

@@ -574,10 +574,9 @@ NFR_INLINE enum icmp_way env_slow_error(struct env *env, struct verdict *v)
 }
 
 /* Code is the kernel's. */
-NFR_INLINE __u32 env_native(struct env *env, struct native_frame *frame)
+NFR_INLINE __u32 env_native(struct env *env)
 {
 	(void)env;
-	(void)frame;
 	return NATIVE_NONE;
 }
 

@@ -38,10 +38,9 @@ struct generation {
 	uint32_t slot;
 	enum engine_loop loop;
 	enum engine_kind kind;
-	uint8_t code[32]; /* SHA-256 of the rules' code; zero: the VM */
-	uint32_t code_insns;
-	bool is_refused;    /* as code, by the kernel */
-	char kind_why[192]; /* of engine_report */
+	uint32_t code_insns; /* of the rules as native code; 0: they are not */
+	bool is_refused;     /* as code, by the kernel */
+	char kind_why[192];  /* of engine_report */
 };
 
 /*

@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* generation_code.c: an image's rules -> the datapath's object with them in. */
+/*
+ * generation_code.c: an image's rules -> native code, if that is the best form,
+ * and into a generation.
+ *
+ * The choice is by what was measured (bench/README.md): native code is ahead of
+ * both other forms until it is larger than the caches of instructions, and the
+ * verifier takes some 6 us for each instruction, twice. The data form is there
+ * anyway for what has many rules, and is what remains.
+ */
 #include "generation_code.h"
 
 #include <errno.h>
-#include <sha2.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "embed.h"
+#include "bpflog.h"
 #include "engine_error.h"
+#include "native_load.h"
+
+/* More are left to the data form, where the image has one. */
+#define CODE_AUTO_INSNS 40000u
 
 static const char *const opcode_names[] = {
 #define NFR_OPCODE(sym, num, name, form, text) [num] = (name),
@@ -24,40 +34,68 @@ const char *engine_kind_name(enum engine_kind kind)
 	return (unsigned)kind < 4 ? names[kind] : "unknown";
 }
 
-static void code_hash(struct generation_code *c)
-{
-	SHA2_CTX ctx;
+/* ---- why ---------------------------------------------------------------- */
 
-	SHA256Init(&ctx);
-	SHA256Update(&ctx, (const uint8_t *)c->code.insns,
-		     c->code.count * sizeof(*c->code.insns));
-	SHA256Final(c->hash, &ctx);
-}
-
-/* Why the rules, or some of them, are not code. */
-static void code_explain(struct generation_code *c, int ret)
+static void code_explain_none(struct generation_code *c, int ret)
 {
 	const char *op =
 		c->about.first ? opcode_names[c->about.first] : "shared code";
 
 	if (ret == -E2BIG)
 		snprintf(c->why, sizeof(c->why),
-			 "more than %u eBPF instructions would be too many",
+			 "the rules would be more than %u eBPF instructions",
 			 NATIVE_INSNS_MAX);
 	else if (ret == -EOPNOTSUPP)
 		snprintf(c->why, sizeof(c->why),
 			 "each entry has \"%s\", which only the VM runs", op);
-	else if (ret)
+	else
 		snprintf(c->why, sizeof(c->why), "%s", strerror(-ret));
-	else if (c->about.entries < NFR_ENTRY(NFR_STAGE_GUARD, 0, 0))
+}
+
+static void code_explain(struct generation_code *c)
+{
+	if (c->about.entries < NFR_ENTRY(NFR_STAGE_GUARD, 0, 0))
 		snprintf(c->why, sizeof(c->why),
 			 "the rules of %u of 6 entries are %zu eBPF "
 			 "instructions; the others have \"%s\", which only the "
 			 "VM runs",
-			 c->about.entries, c->about.insns, op);
+			 c->about.entries, c->about.insns,
+			 opcode_names[c->about.first]);
 	else
 		snprintf(c->why, sizeof(c->why),
 			 "the rules are %zu eBPF instructions", c->about.insns);
+}
+
+/* ---- choice ------------------------------------------------------------- */
+
+/* Tags of a forwarded packet are known only on the slow path (slow_tag()). */
+static int code_compile(struct generation_code *c, const struct image *image)
+{
+	if (image->config->flags & NFR_CONFIG_TAGS) {
+		snprintf(c->why, sizeof(c->why), "rules ask for tags");
+		return -EOPNOTSUPP;
+	}
+	c->is_there = true;
+	return native_compile(image, &c->code, &c->about);
+}
+
+static void code_choose(struct generation_code *c, const struct image *image)
+{
+	int ret = code_compile(c, image);
+
+	if (ret && !*c->why)
+		code_explain_none(c, ret);
+	if (!ret && image->hash_len && c->about.insns > CODE_AUTO_INSNS) {
+		snprintf(c->why, sizeof(c->why),
+			 "the rules would be %zu eBPF instructions, slower to "
+			 "load and to run",
+			 c->about.insns);
+		ret = -E2BIG;
+	}
+	if (ret)
+		generation_code_free(c);
+	else
+		code_explain(c);
 }
 
 int generation_code_make(struct generation_code *c, const struct image *image,
@@ -68,49 +106,34 @@ int generation_code_make(struct generation_code *c, const struct image *image,
 
 	memset(c, 0, sizeof(*c));
 	c->kind = image->hash_len ? ENGINE_KIND_HASH : ENGINE_KIND_VM;
-	if (options->kind != ENGINE_KIND_NATIVE || image->hash_len) {
-		snprintf(c->why, sizeof(c->why), "%s",
-			 options->kind == ENGINE_KIND_AUTO
-				 ? "by the number of rules; native code loads "
-				   "slowly, and is made when asked for"
-				 : "it was asked for");
+	if (options->kind == ENGINE_KIND_AUTO) {
+		code_choose(c, image);
 		return 0;
 	}
-	ret = native_compile(image, &c->code, &c->about);
-	code_explain(c, ret);
-	c->is_there = ret == 0;
+	if (options->kind != ENGINE_KIND_NATIVE) {
+		snprintf(c->why, sizeof(c->why), "it was asked for");
+		return 0;
+	}
+	ret = code_compile(c, image);
+	if (!ret) {
+		code_explain(c);
+		return 0;
+	}
+	generation_code_free(c);
+	if (!*c->why)
+		code_explain_none(c, ret);
 	c->is_refused = ret == -E2BIG;
-	if (c->is_there)
-		code_hash(c);
-	else
-		native_free(&c->code);
-	if (ret && !c->is_refused) {
-		error_set(err, -EOPNOTSUPP,
-			  "the policy does not run natively: %s", c->why);
-		error_hint(err, "without --engine=native the VM runs it");
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
-int generation_code_object(const struct generation_code *c,
-			   enum engine_loop loop, const void **bytes,
-			   size_t *len, void **own)
-{
-	int ret;
-
-	*own = NULL;
-	*bytes = loop == ENGINE_LOOP_HELPER ? embed_datapath_loop(len)
-					    : embed_datapath(len);
-	if (!c->is_there)
+	if (c->is_refused)
 		return 0;
-	ret = native_link(*bytes, *len, &c->code, own, len);
-	if (!ret)
-		*bytes = *own;
-	return ret;
+	error_set(err, -EOPNOTSUPP, "the policy does not run natively: %s",
+		  c->why);
+	error_hint(err, "without --engine=native other forms run it");
+	return -EOPNOTSUPP;
 }
 
-void generation_code_drop(struct generation_code *c, int code)
+/* ---- the kernel --------------------------------------------------------- */
+
+static void code_drop(struct generation_code *c, int code)
 {
 	snprintf(c->why, sizeof(c->why),
 		 "the kernel does not take the rules as %zu eBPF instructions "
@@ -122,9 +145,40 @@ void generation_code_drop(struct generation_code *c, int code)
 	generation_code_free(c);
 }
 
+int generation_code_place(struct generation_code *c,
+			  struct generation *generation,
+			  const struct engine_options *options,
+			  struct engine_error *err)
+{
+	const struct native_maps maps = {
+		.scratch = generation->fd[PIN_SCRATCH],
+		.tables = generation->fd[PIN_TABLES],
+		.xdp = generation->fd[PIN_NATIVE_XDP],
+		.tc = generation->fd[PIN_NATIVE_TC],
+	};
+	int ret;
+
+	if (c->is_there) {
+		bpflog_begin(options);
+		ret = native_load(&c->code, &maps);
+		bpflog_end(NULL);
+		if (ret)
+			code_drop(c, ret);
+	}
+	ret = c->is_there ? 0 : native_unload(&maps);
+	if (ret)
+		return error_kernel(err, ret, "take native code out of slot %u",
+				    generation->slot);
+	generation->kind = c->is_there ? ENGINE_KIND_NATIVE : c->kind;
+	generation->is_refused = c->is_refused;
+	generation->code_insns = c->is_there ? (uint32_t)c->about.insns : 0;
+	snprintf(generation->kind_why, sizeof(generation->kind_why), "%s",
+		 c->why);
+	return 0;
+}
+
 void generation_code_free(struct generation_code *c)
 {
 	native_free(&c->code);
-	memset(c->hash, 0, sizeof(c->hash));
 	c->is_there = false;
 }

@@ -3,7 +3,7 @@
 #ifndef NFR_GENERATION_CODE_H
 #define NFR_GENERATION_CODE_H
 
-#include "engine.h"
+#include "generation.h"
 #include "native.h"
 
 struct generation_code {
@@ -11,23 +11,24 @@ struct generation_code {
 	struct native_about about;
 	enum engine_kind kind; /* of the image without it */
 	bool is_there;
-	bool is_refused;  /* it was asked for, and would be too much */
-	uint8_t hash[32]; /* of code; zero where there is none */
-	char why[192];	  /* what was chosen, in a sentence's end */
+	bool is_refused; /* it was chosen, and the kernel does not take it */
+	char why[192];	 /* what was chosen, in a sentence's end */
 };
 
 /*
- * Code, if options ask for it by name. -EOPNOTSUPP, with err set, when nothing
- * of it can be; what would be too much is refused, and the VM runs it.
- * generation_code_free() in any case.
+ * Code, if options ask for it, or leave the choice and it is the best form.
+ * -EOPNOTSUPP, with err set, when it was asked for by name and nothing of the
+ * image can be. generation_code_free() in any case.
  */
 int generation_code_make(struct generation_code *, const struct image *,
 			 const struct engine_options *, struct engine_error *);
-/* The object to load; *own is to be freed behind it. 0 or -errno. */
-int generation_code_object(const struct generation_code *, enum engine_loop,
-			   const void **bytes, size_t *len, void **own);
-/* The kernel refused it: from now on there is none, and why says so. */
-void generation_code_drop(struct generation_code *, int code);
+/*
+ * Into the generation, which has its maps; then kind, kind_why, code_insns and
+ * is_refused say what it is. What the kernel refuses is no failure: other forms
+ * find the rules then.
+ */
+int generation_code_place(struct generation_code *, struct generation *,
+			  const struct engine_options *, struct engine_error *);
 void generation_code_free(struct generation_code *);
 
 #endif

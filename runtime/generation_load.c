@@ -135,27 +135,23 @@ static int generation_take(struct generation *generation,
 
 static int
 generation_try(struct generation *generation, const struct shared *shared,
-	       const struct generation_room *room,
-	       const struct generation_code *code, enum engine_loop loop,
+	       const struct generation_room *room, enum engine_loop loop,
 	       const struct engine_options *options, struct engine_error *err)
 {
-	const void *bytes;
-	void *own = NULL;
 	size_t len;
+	const void *bytes = loop == ENGINE_LOOP_HELPER
+				    ? embed_datapath_loop(&len)
+				    : embed_datapath(&len);
 	int ret;
 
 	bpflog_begin(options);
-	ret = generation_code_object(code, loop, &bytes, &len, &own);
-	if (!ret) {
-		generation->object = bpf_object__open_mem(bytes, len, NULL);
-		ret = generation->object ? 0 : -errno;
-	}
+	generation->object = bpf_object__open_mem(bytes, len, NULL);
+	ret = generation->object ? 0 : -errno;
 	if (!ret)
 		ret = generation_size_maps(generation->object, shared, room);
 	if (!ret)
 		ret = bpf_object__load(generation->object);
 	bpflog_end(ret ? err : NULL);
-	free(own);
 	if (ret) {
 		bpf_object__close(generation->object);
 		generation->object = NULL;
@@ -200,48 +196,25 @@ static int generation_refused(int code, enum engine_loop loop,
 	return ret;
 }
 
-static bool generation_may_try_again(int ret)
-{
-	return ret && ret != -EPERM && ret != -ENOMEM;
-}
-
 /* Only a kernel that does not know may_goto is worth the second try. */
-static int generation_try_loops(struct generation *generation,
-				const struct shared *shared,
-				const struct generation_room *room,
-				const struct generation_code *code,
-				const struct engine_options *options,
-				struct engine_error *err)
+static int generation_load_object(struct generation *generation,
+				  const struct shared *shared,
+				  const struct generation_room *room,
+				  const struct engine_options *options,
+				  struct engine_error *err)
 {
 	enum engine_loop loop = options->loop == ENGINE_LOOP_HELPER
 					? ENGINE_LOOP_HELPER
 					: ENGINE_LOOP_MAY_GOTO;
-	int ret = generation_try(generation, shared, room, code, loop, options,
-				 err);
+	int ret = generation_try(generation, shared, room, loop, options, err);
 
-	if (generation_may_try_again(ret) && options->loop == ENGINE_LOOP_AUTO)
-		ret = generation_try(generation, shared, room, code,
-				     ENGINE_LOOP_HELPER, options, err);
-	return ret;
-}
-
-/* With the rules as code; if the kernel does not take that, without. */
-static int generation_load_object(struct generation *generation,
-				  const struct shared *shared,
-				  const struct generation_room *room,
-				  struct generation_code *code,
-				  const struct engine_options *options,
-				  struct engine_error *err)
-{
-	int ret = generation_try_loops(generation, shared, room, code, options,
-				       err);
-
-	if (ret && ret != -EPERM && code->is_there) {
-		generation_code_drop(code, ret);
-		ret = generation_try_loops(generation, shared, room, code,
-					   options, err);
+	if (ret && ret != -EPERM && ret != -ENOMEM &&
+	    options->loop == ENGINE_LOOP_AUTO) {
+		loop = ENGINE_LOOP_HELPER;
+		ret = generation_try(generation, shared, room, loop, options,
+				     err);
 	}
-	return ret ? generation_refused(ret, generation->loop, err) : 0;
+	return ret ? generation_refused(ret, loop, err) : 0;
 }
 
 /* A map of one element that only user space reads. */
@@ -335,6 +308,8 @@ static int generation_fill_config(const struct generation *generation,
 	struct nfr_config config;
 
 	config_of_image(image, generation->number, generation_hz(), &config);
+	if (generation->code_insns)
+		config.flags |= NFR_CONFIG_NATIVE;
 	return generation_fill_array(generation->fd[PIN_CONFIG], &config,
 				     sizeof(config), 1, "nfr_config", err);
 }
@@ -353,7 +328,7 @@ static int generation_fill_about(struct generation *generation,
 	};
 
 	snprintf(about.version, sizeof(about.version), "%s", NFR_VERSION);
-	generation_objects(generation->loop, generation->code, about.objects);
+	generation_objects(generation->loop, about.objects);
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++)
 		if (generation->fd[i] >= 0)
 			about.ids[i] = generation_id(
@@ -480,29 +455,16 @@ static void generation_draw(uint32_t key[4])
 static int generation_obtain(struct generation *generation,
 			     const struct pins *pins, struct shared *shared,
 			     const struct generation_room *room,
-			     struct generation_code *code,
 			     const struct engine_options *options,
 			     struct engine_error *err)
 {
 	int ret = generation_reuse(generation, pins, shared, room,
-				   options->loop, code->hash, err);
+				   options->loop, err);
 
 	if (ret)
 		return ret < 0 ? ret : 0;
-	ret = generation_load_object(generation, shared, room, code, options,
-				     err);
+	ret = generation_load_object(generation, shared, room, options, err);
 	return ret ? ret : generation_take(generation, err);
-}
-
-static void generation_describe(struct generation *generation,
-				const struct generation_code *code)
-{
-	generation->kind = code->is_there ? ENGINE_KIND_NATIVE : code->kind;
-	generation->is_refused = code->is_refused;
-	generation->code_insns = code->is_there ? code->about.insns : 0;
-	memcpy(generation->code, code->hash, sizeof(generation->code));
-	snprintf(generation->kind_why, sizeof(generation->kind_why), "%s",
-		 code->why);
 }
 
 int generation_load(const struct pins *pins, struct shared *shared,
@@ -532,9 +494,10 @@ int generation_load(const struct pins *pins, struct shared *shared,
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++)
 		room.need[i] = generation_need(i, image, pools);
 	if (!ret)
-		ret = generation_obtain(generation, pins, shared, &room, &code,
+		ret = generation_obtain(generation, pins, shared, &room,
 					options, err);
-	generation_describe(generation, &code);
+	if (!ret)
+		ret = generation_code_place(&code, generation, options, err);
 	generation_code_free(&code);
 	if (!ret)
 		ret = generation_fill(generation, shared, image, pools, err);

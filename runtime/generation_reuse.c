@@ -26,6 +26,12 @@ static bool reuse_is_fresh(enum pin_generation pin)
 	return pin == PIN_IMAGE || pin == PIN_ABOUT || pin == PIN_IDENTITY;
 }
 
+/* What comes in place of the programs there; generation_code.c sees to it. */
+static bool reuse_is_native(enum pin_generation pin)
+{
+	return pin == PIN_NATIVE_XDP || pin == PIN_NATIVE_TC;
+}
+
 uint32_t generation_spare(uint32_t need)
 {
 	uint32_t spare = REUSE_SPARE_MIN;
@@ -35,8 +41,7 @@ uint32_t generation_spare(uint32_t need)
 	return spare < need ? need : spare;
 }
 
-void generation_objects(enum engine_loop loop, const uint8_t code[32],
-			uint8_t out[32])
+void generation_objects(enum engine_loop loop, uint8_t out[32])
 {
 	bool is_helper = loop == ENGINE_LOOP_HELPER;
 	const void *bytes;
@@ -48,7 +53,6 @@ void generation_objects(enum engine_loop loop, const uint8_t code[32],
 	SHA256Update(&ctx, bytes, len);
 	bytes = is_helper ? embed_floor_loop(&len) : embed_floor(&len);
 	SHA256Update(&ctx, bytes, len);
-	SHA256Update(&ctx, code, 32);
 	bytes = is_helper ? embed_connect_loop(&len) : embed_connect(&len);
 	SHA256Update(&ctx, bytes, len);
 	SHA256Final(out, &ctx);
@@ -83,8 +87,7 @@ static int reuse_about(const struct pins *pins, uint32_t slot,
 }
 
 static bool reuse_is_ours(const struct generation_about *about,
-			  const struct shared *shared, enum engine_loop wanted,
-			  const uint8_t code[32])
+			  const struct shared *shared, enum engine_loop wanted)
 {
 	uint8_t objects[sizeof(about->objects)];
 
@@ -92,7 +95,7 @@ static bool reuse_is_ours(const struct generation_about *about,
 	    (wanted != ENGINE_LOOP_AUTO && about->loop != wanted) ||
 	    about->control != generation_id(shared->fd[PIN_CONTROL], false))
 		return false;
-	generation_objects(about->loop, code, objects);
+	generation_objects(about->loop, objects);
 	return !memcmp(objects, about->objects, sizeof(objects));
 }
 
@@ -276,7 +279,7 @@ static int reuse_clear(const struct generation *generation,
 	ret = reuse_empty(generation->fd[PIN_CONFIG]);
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++)
 		if (!reuse_is_fresh(i) && !pins_generation[i].is_prog &&
-		    i != PIN_CONFIG)
+		    i != PIN_CONFIG && !reuse_is_native(i))
 			ret = reuse_empty(generation->fd[i]);
 	return ret ? error_kernel(err, ret, "empty the maps of slot %u",
 				  generation->slot)
@@ -285,15 +288,14 @@ static int reuse_clear(const struct generation *generation,
 
 int generation_reuse(struct generation *generation, const struct pins *pins,
 		     struct shared *shared, const struct generation_room *room,
-		     enum engine_loop wanted, const uint8_t code[32],
-		     struct engine_error *err)
+		     enum engine_loop wanted, struct engine_error *err)
 {
 	struct generation_about about = {0};
 	int ret;
 
 	if (shared->control->active == generation->slot ||
 	    reuse_about(pins, generation->slot, &about) ||
-	    !reuse_is_ours(&about, shared, wanted, code))
+	    !reuse_is_ours(&about, shared, wanted))
 		return 0;
 	if (!reuse_open(generation, pins, &about, room)) {
 		reuse_close(generation);

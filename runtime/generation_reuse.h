@@ -3,8 +3,7 @@
  * generation_reuse.h: what a slot holds -> a generation to be filled anew.
  *
  * It is taken when it is not in force; when its programs came from the objects
- * that this nfload carries, with the loop that is asked for, and have the same
- * rules as code, or none; when all its pins
+ * that this nfload carries, with the loop that is asked for; when all its pins
  * are the maps and programs that were loaded together, and nobody has changed
  * them for others; and when its maps have room for the image, without being
  * many times too large. Else a new one is loaded.
@@ -28,8 +27,7 @@ struct generation_room {
 uint32_t generation_spare(uint32_t need);
 
 /* What identifies the programs of this nfload. */
-void generation_objects(enum engine_loop, const uint8_t code[32],
-			uint8_t out[32]);
+void generation_objects(enum engine_loop, uint8_t out[32]);
 /* The kernel's id of a map or program, or 0. */
 uint32_t generation_id(int fd, bool is_prog);
 
@@ -40,6 +38,6 @@ uint32_t generation_id(int fd, bool is_prog);
  */
 int generation_reuse(struct generation *, const struct pins *, struct shared *,
 		     const struct generation_room *, enum engine_loop wanted,
-		     const uint8_t code[32], struct engine_error *);
+		     struct engine_error *);
 
 #endif

@@ -346,16 +346,27 @@ static bool is_jump(unsigned op)
 	return (op >= NFR_OP_JEQ && op <= NFR_OP_JHNE) || op == NFR_OP_JRANK;
 }
 
+/* What begins behind the program at start is its end. */
+static __u32 nearer_end(__u32 start, __u32 begin, __u32 end)
+{
+	return begin != NFR_NO_ENTRY && begin > start && begin < end ? begin
+								     : end;
+}
+
 /* Behind the last instruction of the program at start. */
 static __u32 program_end(const struct image *img, __u32 start)
 {
 	__u32 end = img->insn_count;
 
 	for (unsigned i = 0; i < NFR_ENTRIES; i++)
-		if (img->header->entry[i] != NFR_NO_ENTRY &&
-		    img->header->entry[i] > start &&
-		    img->header->entry[i] < end)
-			end = img->header->entry[i];
+		end = nearer_end(start, img->header->entry[i], end);
+	/* And those behind a hash, which the entries do not name. */
+	for (unsigned i = 0; i < RULE_ENTRIES; i++) {
+		const struct hash_head *head = image_hash_head(img, i);
+
+		if (head)
+			end = nearer_end(start, head->entry, end);
+	}
 	return end;
 }
 

@@ -17,8 +17,8 @@ struct native_about {
 };
 
 /*
- * More are refused: the verifier looks at each three times, and at a million
- * altogether.
+ * More are refused: the verifier looks at a million in a program, and more than
+ * once at some.
  */
 #define NATIVE_INSNS_MAX 450000u
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * native_elf.c: eBPF instructions -> a relocatable object with one global
- * function -> the datapath's object with that function in it.
+ * function -> another object (native.bpf.c's) with that function in it.
  *
- * The datapath has a weak function of the same name, which says that there is
+ * That has a weak function of the same name, which says that there is
  * none; libbpf's linker puts ours in its place. As it is global and has BTF,
  * the verifier looks at it once, by itself, whatever the callers know.
  */
@@ -322,7 +322,7 @@ static int native_join(const char *to, const char *first, const char *second)
 	return ret;
 }
 
-int native_link(const void *datapath, size_t datapath_len,
+int native_link(const void *object, size_t object_len,
 		const struct native_code *code, void **out, size_t *len)
 {
 	char path[3][NATIVE_PATH];
@@ -333,7 +333,7 @@ int native_link(const void *datapath, size_t datapath_len,
 		ret = fd[i] < 0 ? fd[i] : 0;
 	}
 	if (!ret)
-		ret = native_spill(fd[0], datapath, datapath_len);
+		ret = native_spill(fd[0], object, object_len);
 	if (!ret)
 		ret = native_object(fd[1], code);
 	if (!ret)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* native_elf.h: generated eBPF -> the datapath's object with it linked in. */
+/* native_elf.h: generated eBPF -> another object with it linked in. */
 #ifndef NFR_NATIVE_ELF_H
 #define NFR_NATIVE_ELF_H
 
@@ -19,10 +19,10 @@ struct native_code {
 };
 
 /*
- * *out is malloc'ed, an object like datapath's with code in it. 0 or -errno;
- * then *out is untouched.
+ * *out is malloc'ed: the object with code in place of its weak function. 0 or
+ * -errno; then *out is untouched.
  */
-int native_link(const void *datapath, size_t datapath_len,
+int native_link(const void *object, size_t object_len,
 		const struct native_code *, void **out, size_t *len);
 
 #endif

@@ -78,9 +78,9 @@ static int parse_define(struct parse *p, const char *arg)
 /* The form of the rules that the kernel can run so. */
 static enum policy_form form_of_kind(enum engine_kind kind)
 {
-	if (kind == ENGINE_KIND_AUTO)
-		return POLICY_FORM_AUTO;
-	return kind == ENGINE_KIND_HASH ? POLICY_FORM_HASH : POLICY_FORM_CODE;
+	if (kind == ENGINE_KIND_VM)
+		return POLICY_FORM_CODE;
+	return kind == ENGINE_KIND_HASH ? POLICY_FORM_HASH : POLICY_FORM_AUTO;
 }
 
 static void take_engine_option(struct nfload *t, int id, const char *arg)

@@ -164,8 +164,8 @@ static const struct option_spec nfload_specs[] = {
 	{OPT_LOOP, 0, "loop", OPTION_WORD, "HOW", LOOP_WORDS, HOOKS,
 	 "how the kernel's VM loops: auto, may_goto or bpf_loop"},
 	{OPT_ENGINE, 0, "engine", OPTION_WORD, "WHAT", ENGINE_WORDS, BIT(APPLY),
-	 "what finds the rule: auto (vm or hash), vm, hash, or native (the "
-	 "rules as eBPF: slower to load); -v says which"},
+	 "what finds the rule: auto, vm, native (the rules as eBPF) or hash; "
+	 "-v says which, and why"},
 	{OPT_JSON, 'j', "json", OPTION_NONE, NULL, NULL, 0,
 	 "print one JSON object in place of text; see \"help json\""},
 	{OPT_COLOR, 0, "color", OPTION_WORD, "WHEN", COLOR_WORDS, 0,

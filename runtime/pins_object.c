@@ -15,6 +15,7 @@
 #include "generation.h"
 #include "rebind.h"
 #include "pool.h"
+#include "scratch.h"
 
 #define MAP(file, map, kind, key, value, max)                                  \
 	{                                                                      \
@@ -101,6 +102,12 @@ const struct pin_spec pins_generation[PIN_GENERATION_COUNT] = {
 	[PIN_IDENTITY] = MAP("identity", "nfr_identity", HASH, 4,
 			     sizeof(struct rebind_identity), 0),
 	[PIN_EDGES] = MAP("edges", "nfr_edges", DEVMAP_HASH, 4, 4, 0),
+	[PIN_SCRATCH] = MAP("scratch", "nfr_scratch", PERCPU_ARRAY, 4,
+			    sizeof(struct verdict), 1),
+	[PIN_NATIVE_XDP] =
+		MAP("native_xdp", "nfr_native_xdp", PROG_ARRAY, 4, 4, 1),
+	[PIN_NATIVE_TC] =
+		MAP("native_tc", "nfr_native_tc", PROG_ARRAY, 4, 4, 1),
 	[PIN_PROG_XDP] = PROG("xdp", "nfr_xdp", XDP),
 	[PIN_PROG_IN] = PROG("in", "nfr_in", SCHED_CLS),
 	[PIN_PROG_OUT] = PROG("out", "nfr_out", SCHED_CLS),

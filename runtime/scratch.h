@@ -10,7 +10,6 @@
 #ifndef NFR_SCRATCH_H
 #define NFR_SCRATCH_H
 
-#include "native_frame.h"
 #include "packet.h"
 #include "pool.h"
 #include "rewrite.h"
@@ -72,6 +71,9 @@ struct forgotten {
 /* What becomes of a state that is judged again. */
 enum slow_answer { SLOW_GOES_ON, SLOW_LEAVE, SLOW_END };
 
+/* In place of a rule: no native code judged the packet. */
+#define NATIVE_NONE 0xfffffffdu
+
 struct verdict {
 	struct nfr_result result; /* first: tests read it from the map */
 	struct packet packet;
@@ -93,7 +95,7 @@ struct verdict {
 	struct nfr_source_key source; /* under which fresh is counted */
 	struct nfr_state fresh;
 	struct nfr_fragment_key datagram; /* of a fragment */
-	__u32 reserved;
+	__u32 native; /* the rule that native code found, or NATIVE_NONE */
 	struct nfr_fragment first; /* the first of datagram */
 	struct icmp_quote quote;
 	__u8 options[64]; /* of a SYN, as they are in the packet */
@@ -115,17 +117,6 @@ struct verdict {
 	struct nfr_cgroup_key cgroup; /* that is looked up */
 	struct forgotten forgotten;   /* of the state that ends */
 };
-
-/* Generated code reads the second key, and writes the rules' run. */
-_Static_assert(__builtin_offsetof(struct verdict, rules) ==
-		       __builtin_offsetof(struct verdict, other) +
-			       sizeof(struct nfr_key),
-	       "the rules' run behind the second key");
-
-NFR_INLINE struct native_frame *scratch_frame(struct verdict *v)
-{
-	return (struct native_frame *)(void *)&v->other;
-}
 
 /* What becomes of a piece before flows and rules are asked. */
 enum fragment_way {

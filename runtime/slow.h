@@ -20,7 +20,6 @@
  * env_slow_connected(), env_slow_connect(), env_slow_ask(), env_slow_count(),
  * env_slow_guard(), env_slow_run(), env_slow_find(), env_slow_choose() and
  * env_slow_try().
- * env_native() is the rules as code, where a policy has that (native.c).
  */
 #ifndef NFR_SLOW_H
 #define NFR_SLOW_H
@@ -76,12 +75,7 @@ NFR_INLINE __u32 slow_run(struct env *env, struct verdict *v, __u32 which,
 			  __u32 entry)
 {
 	struct vm_run *run = scratch_run(v, which);
-	__u32 number = NATIVE_NONE;
 
-	if (which == SCRATCH_OTHER && entry != SLOW_RESUME)
-		number = env_native(env, scratch_frame(v));
-	if (number != NATIVE_NONE)
-		return number;
 	if (entry != SLOW_RESUME)
 		vm_begin(run, entry, v->seed);
 	return vm_go(env, scratch_key(v, which), run);
@@ -306,6 +300,8 @@ NFR_INLINE __u32 slow_rules(struct env *env, struct verdict *v, __u32 which,
 	__u32 number;
 
 	v->seed = seed;
+	if (mode == SLOW_NEW && v->native != NATIVE_NONE)
+		return v->native; /* and v->rules is its run, which is over */
 	number = slow_search(env, v, which, entry);
 #pragma GCC unroll 4
 	for (int i = 0; i < SLOW_PAUSES; i++) {

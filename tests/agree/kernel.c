@@ -25,7 +25,10 @@
 #include "runtime/config.h"
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
+#include "runtime/native.h"
+#include "runtime/native_load.h"
 #include "runtime/poolset.h"
+#include "runtime/scratch.h"
 
 #define KERNEL_LOOPBACK 1
 #define KERNEL_INSNS NFR_INSN_MAX
@@ -35,6 +38,7 @@
 #define KERNEL_POOL_ADDRS 4096u
 #define KERNEL_HASH ((size_t)4 << 20) /* of a random policy, at most */
 #define KERNEL_FRAME_MAX 2048
+#define KERNEL_NATIVE 8 /* of so many policies, one is native code */
 #define KERNEL_OBJECTS AGREE_KERNEL_OBJECTS
 /* Where frames came in: other devices than the loopback is now. */
 #define KERNEL_INGRESS 1000u
@@ -49,7 +53,8 @@ static const char *const map_names[] = {
 	"nfr_config",	  "nfr_code",	   "nfr_rules",	  "nfr_tables",
 	"nfr_ifaces",	  "nfr_states",	   "nfr_scratch", "nfr_rule_counts",
 	"nfr_tunnels",	  "nfr_fragments", "nfr_actions", "nfr_pools",
-	"nfr_pool_addrs", "nfr_aliases",   "nfr_control", "nfr_counted"};
+	"nfr_pool_addrs", "nfr_aliases",   "nfr_control", "nfr_counted",
+	"nfr_native_xdp", "nfr_native_tc"};
 enum kernel_map {
 	MAP_CONFIG,
 	MAP_CODE,
@@ -67,6 +72,8 @@ enum kernel_map {
 	MAP_ALIASES,
 	MAP_CONTROL,
 	MAP_COUNTED,
+	MAP_NATIVE_XDP,
+	MAP_NATIVE_TC,
 	MAPS
 };
 
@@ -78,6 +85,7 @@ struct kernel_object {
 	int map[MAPS];
 	int prog[PROGS];
 	struct statemap states;
+	bool is_native; /* all its rules are */
 };
 
 struct kernel {
@@ -318,6 +326,38 @@ static int fill_pools(struct kernel *k, const struct kernel_object *o,
 	return ret;
 }
 
+/*
+ * The rules as native code, of some policies in one of the objects, whatever
+ * other forms they have. 1: they are; 0: they are not.
+ */
+static int object_native(const struct kernel *k, struct kernel_object *o,
+			 const struct image *image)
+{
+	const struct native_maps maps = {
+		.scratch = o->map[MAP_SCRATCH],
+		.tables = o->map[MAP_TABLES],
+		.xdp = o->map[MAP_NATIVE_XDP],
+		.tc = o->map[MAP_NATIVE_TC],
+	};
+	struct native_code code;
+	struct native_about about;
+	bool has_none;
+	int ret;
+
+	o->is_native = false;
+	if (o != &k->objects[1] || k->generation % KERNEL_NATIVE ||
+	    image->config->flags & NFR_CONFIG_TAGS)
+		return 0;
+	ret = native_compile(image, &code, &about);
+	has_none = ret == -EOPNOTSUPP;
+	if (!ret)
+		ret = native_load(&code, &maps);
+	native_free(&code);
+	o->is_native =
+		!ret && about.entries == NFR_ENTRY(NFR_STAGE_GUARD, 0, 0);
+	return has_none ? 0 : ret ? ret : 1;
+}
+
 static int object_fill(struct kernel *k, struct kernel_object *o,
 		       const struct image *image)
 {
@@ -343,6 +383,11 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 		ret = fill_pools(k, o, image);
 	if (!ret)
 		ret = fill_tables(o->map[MAP_TABLES], image);
+	if (!ret) {
+		ret = object_native(k, o, image);
+		config.flags |= ret == 1 ? NFR_CONFIG_NATIVE : 0;
+		ret = ret < 0 ? ret : 0;
+	}
 	if (!ret &&
 	    bpf_map_update_elem(o->map[MAP_CONFIG], &zero, &config, BPF_ANY))
 		ret = -errno;
@@ -449,6 +494,16 @@ static int is_told(enum kernel_prog prog, uint32_t retval, uint8_t verdict)
 	       (uint32_t)(verdict == NFR_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT);
 }
 
+/* Where all rules are native code, no other form found one. */
+static bool is_by_native(const struct kernel_object *o, const struct verdict *v)
+{
+	bool is_rule = v->result.reason == NFR_REASON_RULE ||
+		       v->result.reason == NFR_REASON_DEFAULT;
+
+	return !o->is_native || !is_rule || v->result.from_state ||
+	       v->native != NATIVE_NONE;
+}
+
 static int object_run(struct kernel *k, struct kernel_object *o,
 		      enum kernel_prog prog, const struct agree_frame *frame,
 		      struct nfr_result *out)
@@ -459,6 +514,7 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 	struct __sk_buff skb = {.ingress_ifindex = 0};
 	struct xdp_md xdp = {.data_end = (uint32_t)frame->len,
 			     .ingress_ifindex = frame->ifindex};
+	const struct verdict *v;
 	uint32_t zero = 0;
 
 	if (frame->ingress)
@@ -483,7 +539,11 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 	if (bpf_map_lookup_elem(o->map[MAP_SCRATCH], &zero, k->scratch))
 		return -errno;
 	k->out_len = opts.data_size_out;
-	memcpy(out, k->scratch + (size_t)k->cpu * k->scratch_len, sizeof(*out));
+	v = (const struct verdict *)(k->scratch +
+				     (size_t)k->cpu * k->scratch_len);
+	*out = v->result;
+	if (!is_by_native(o, v))
+		return -EBADE;
 	if (out->verdict == NFR_PASS && !k->keeps_flows)
 		forget_flows(o);
 	return is_told(prog, opts.retval, out->verdict) ? 0 : -EBADE;

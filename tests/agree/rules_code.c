@@ -94,7 +94,7 @@ int rules_code_open(const struct image *image, struct rules_code *c)
 	int ret;
 
 	memset(c, 0, sizeof(*c));
-	test = embed_native(&test_len);
+	test = embed_native_keys(&test_len);
 	ret = native_compile(image, &code, &c->about);
 	if (!ret)
 		ret = native_link(test, test_len, &code, &elf, &len);

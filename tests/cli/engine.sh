@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # engine.sh: apply --engine=auto|vm|native|hash, in a namespace of its own -> what
-# finds the rules, as apply and status say it, and packets that meet them. The
-# kernel that refuses native code is ours with a limit on instructions in between.
+# finds the rules, as apply and status say it, and packets that meet them. A kernel
+# that refuses native code is ours with a call in between that refuses some names.
 if [ "$(id -u)" = 0 ] && [ -z "${NFR_CLI_INSIDE-}" ]; then
 	export NFR_CLI_INSIDE=1
 	exec unshare -nm "$0"
@@ -35,9 +35,10 @@ counted=('packets 3' 'packets 1' 'packets 1' 'packets 1' 'packets 5')
 	done
 } >"$tmp/many.nfr"
 echo 'pass all probability 50%' >"$tmp/lots.nfr"
+printf 'match in tag A\npass out tagged A\n' >"$tmp/tags.nfr"
 
-# A call of the kernel's that takes no more than REFUSE_OVER instructions; what
-# it is asked for goes to REFUSE_LOG.
+# A call of the kernel's that takes no program whose name begins with REFUSE; the
+# names it is asked for go to REFUSE_LOG.
 cat >"$tmp/refuse.c" <<'C'
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -46,12 +47,13 @@ cat >"$tmp/refuse.c" <<'C'
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 long syscall(long number, ...)
 {
 	long (*next)(long, ...) = dlsym(RTLD_NEXT, "syscall");
-	const char *over = getenv("REFUSE_OVER"), *log = getenv("REFUSE_LOG");
+	const char *begin = getenv("REFUSE"), *log = getenv("REFUSE_LOG");
 	long a[6];
 	va_list ap;
 
@@ -64,10 +66,10 @@ long syscall(long number, ...)
 		FILE *out = log ? fopen(log, "a") : NULL;
 
 		if (out) {
-			fprintf(out, "%u\n", attr->insn_cnt);
+			fprintf(out, "%s\n", attr->prog_name);
 			fclose(out);
 		}
-		if (over && attr->insn_cnt > strtoul(over, NULL, 10)) {
+		if (begin && !strncmp(attr->prog_name, begin, strlen(begin))) {
 			errno = E2BIG;
 			return -1;
 		}
@@ -105,52 +107,64 @@ judges() { # ENGINE
 }
 
 # ---- by name ---------------------------------------------------------------
-export REFUSE_LOG=$tmp/insns
-says 'auto walks few rules, and does not make them native' 0 \
-	'^engine vm: .*native code loads slowly' \
-	env LD_PRELOAD="$tmp/refuse.so" nfload apply -v "$tmp/small.nfr"
-limit=$(sort -n "$tmp/insns" | tail -n 1)
-fact 'and the kernel was asked for programs' test "$limit" -gt 1000
+export REFUSE_LOG=$tmp/names
+says 'auto is native for few rules' 0 '^engine native: the rules are .* eBPF' \
+	nfload apply -v "$tmp/small.nfr"
+judges native
+says 'vm by name' 0 '^engine vm: it was asked for' \
+	nfload apply -v --engine=vm "$tmp/small.nfr"
 judges vm
-says 'native is what is asked for' 0 '^engine native: the rules .* eBPF' \
+says 'native by name' 0 '^engine native: the rules are .* eBPF' \
 	nfload apply -v --engine=native "$tmp/small.nfr"
 judges native
-says 'auto is a hash for many rules' 0 '^engine hash: ' \
+says 'auto is native for a hundred' 0 '^engine native: ' \
 	nfload apply -v "$tmp/many.nfr"
-judges hash
-says 'again, where native rules were' 0 '^engine native: ' \
-	nfload apply -v --engine=native "$tmp/small.nfr"
 judges native
 says 'hash by name' 0 '^engine hash: it was asked for' \
 	nfload apply -v --engine=hash "$tmp/many.nfr"
-says 'native where auto would make a hash' 0 '^engine native: ' \
-	nfload apply -v --engine=native "$tmp/many.nfr"
-judges native
+judges hash
 says 'vm by name, where native rules were' 0 '^engine vm: it was asked for' \
 	nfload apply -v --engine=vm "$tmp/many.nfr"
 judges vm
+says 'native, where the VM was' 0 '^engine native: ' \
+	nfload apply -v --engine=native "$tmp/many.nfr"
+judges native
+: >"$tmp/names"
+says 'other native code' 0 '^engine native: ' \
+	env LD_PRELOAD="$tmp/refuse.so" nfload apply -v "$tmp/small.nfr"
+judges native
+fact 'is all that the verifier looks at then' diff \
+	<(printf 'nfr_native_%s\n' tc xdp) <(sort "$tmp/names" | grep -x 'nfr_native.*')
 
 # ---- what can not be -------------------------------------------------------
 nfload compile "$tmp/many.nfr" -o "$tmp/many.nfi" >/dev/null
-for engine in vm native; do
-	says "an image with a hash is not $engine" 2 'has a data form' \
-		nfload apply --engine=$engine "$tmp/many.nfi"
-done
+says 'an image with a hash is not vm' 2 'has a data form' \
+	nfload apply --engine=vm "$tmp/many.nfi"
+says 'but native' 0 '^engine native: ' \
+	nfload apply -v --engine=native "$tmp/many.nfi"
 says 'what draws lots stays with the VM, and apply says so' 0 \
 	'^engine native: the rules of [1-5] of 6 entries .* only the VM runs' \
 	nfload apply -v --engine=native "$tmp/lots.nfr"
+says 'tags are only the VM'"'"'s' 3 'rules ask for tags' \
+	nfload apply --engine=native "$tmp/tags.nfr"
+says 'which auto knows' 0 '^engine vm: rules ask for tags' \
+	nfload apply -v "$tmp/tags.nfr"
 
 # ---- the kernel refuses ----------------------------------------------------
-: >"$tmp/insns"
-says 'what the kernel refuses, the VM runs, and a note says so' 0 \
-	'the VM runs the rules: the kernel does not take' \
-	env LD_PRELOAD="$tmp/refuse.so" REFUSE_OVER="$limit" \
-	nfload apply --engine=native "$tmp/many.nfr"
-fact 'it was refused' test "$(sort -n "$tmp/insns" | tail -n 1)" -gt "$limit"
-judges vm
-says 'what refuses all leaves the old policy in force' 3 'stays in force' \
-	env LD_PRELOAD="$tmp/refuse.so" REFUSE_OVER=1000 \
+: >"$tmp/names"
+says 'what the kernel refuses, the hash finds, and a note says so' 0 \
+	'the rules are not native code, but hash: the kernel does not take' \
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE=nfr_native_xdp \
+	nfload apply "$tmp/many.nfr"
+fact 'it was refused' grep -q nfr_native_xdp "$tmp/names"
+judges hash
+says 'half of it is none of it' 0 'not native code, but vm: ' \
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE=nfr_native_tc \
 	nfload apply --engine=native "$tmp/small.nfr"
-says 'which goes on as it did' 0 '^  engine vm, ' nfload status -v
+judges vm
+nfload unload --leave=open >/dev/null
+says 'what refuses all is no policy' 3 'can not load' \
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE=nfr_ \
+	nfload apply --engine=native "$tmp/small.nfr"
 
 finish

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * native_call.bpf.h: the packet in the scratch -> the rule, by native code.
+ *
+ * Native code is a program of its own (native.bpf.c), so that a policy has the
+ * verifier look at its rules alone and not at the datapath again. A tail call
+ * out of a subprogram returns to who called that, with what the program
+ * returned (Linux 5.10 on x86, 6.0 on arm64). The subprograms are global, so
+ * that the verifier does not take their own return for the only one; and called
+ * from the hook's program itself, as less than 256 bytes of stack may be above
+ * them.
+ */
+#ifndef NFR_NATIVE_CALL_BPF_H
+#define NFR_NATIVE_CALL_BPF_H
+
+#include <bpf/bpf_helpers.h>
+
+#include "runtime/scratch.h"
+
+/* A program array has programs of one type. */
+#define NATIVE_SLOT(name)                                                      \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                         \
+		__uint(max_entries, 1);                                        \
+		__uint(key_size, sizeof(__u32));                               \
+		__uint(value_size, sizeof(__u32));                             \
+	} name SEC(".maps")
+
+NATIVE_SLOT(nfr_native_xdp);
+NATIVE_SLOT(nfr_native_tc);
+
+__u32 datapath_native_xdp(struct xdp_md *xdp);
+__u32 datapath_native_tc(struct __sk_buff *skb);
+
+__attribute__((noinline)) __u32 datapath_native_xdp(struct xdp_md *xdp)
+{
+	__u32 none = NATIVE_NONE;
+
+	bpf_tail_call_static(xdp, &nfr_native_xdp, 0);
+	PACKET_OPAQUE(none);
+	return none;
+}
+
+__attribute__((noinline)) __u32 datapath_native_tc(struct __sk_buff *skb)
+{
+	__u32 none = NATIVE_NONE;
+
+	bpf_tail_call_static(skb, &nfr_native_tc, 0);
+	PACKET_OPAQUE(none);
+	return none;
+}
+
+#endif
