@@ -4,7 +4,7 @@
 # this host's root read-only under an overlay; runs the script there, prints what
 # it prints and exits with its status; 125: the VM did not say one.
 set -u
-kernel=${1:?kernel} script=${2:?script} seconds=${3:-230}
+kernel=${1:?kernel} script=${2:?script} seconds=${3:-880}
 here=$(dirname "$(realpath "$0")")
 dir=$(mktemp -d /tmp/nfr-vm.XXXXXX)
 virtiofsd=

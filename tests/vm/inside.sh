@@ -11,7 +11,7 @@ lab_enter "$0" "$@"
 
 cat >"$lab_dir/vm.nfr" <<'POLICY'
 tunnel wg0 over any {
-	transport proto udp to 10.9.0.2 port 51820
+	transport proto udp to 10.9.1.2 port 51820
 	exclude to 10.9.0.0/24
 	link arp ndp
 }
@@ -70,21 +70,30 @@ shaken() {
 	grep -q '	[1-9]' "$out"
 }
 
-# Frames of AF_PACKET with an address outside, to port 1000.
-inject() { # IF
-	on host "$lab_python" - "$1" <<-'PY' 2>>"$out" || true
+# Datagrams of the host's by AF_PACKET, or past the IP header by a raw socket; to
+# port 1000 of an address outside if nothing else is said.
+inject() { # IF [ADDRESS PORT SPORT [raw]]
+	on host "$lab_python" - "$@" <<-'PY' 2>>"$out" || true
 		import socket, struct, sys
-		s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-		s.bind((sys.argv[1], 0))
-		body = struct.pack("!HHHH", 4000, 1000, 12, 0) + b"leak"
+		dev, to, port, sport = (sys.argv[1:5] +
+		                        ["203.0.113.9", "1000", "4000"])[:4]
+		body = struct.pack("!HHHH", int(sport), int(port), 16, 0) + b"nfr leak"
 		head = struct.pack("!BBHHHBBH4s4s", 69, 0, 20 + len(body), 1, 0,
 		                   64, 17, 0, socket.inet_aton("10.9.0.1"),
-		                   socket.inet_aton("203.0.113.9"))
+		                   socket.inet_aton(to))
 		total = sum(struct.unpack("!10H", head))
 		total = (total & 0xffff) + (total >> 16)
-		head = head[:10] + struct.pack("!H", ~total & 0xffff) + head[12:]
+		packet = head[:10] + struct.pack("!H", ~total & 0xffff) + head[12:] + body
+		if sys.argv[5:] == ["raw"]:
+		    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 255)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, dev.encode())
+		    s.connect((to, 0))
+		else:
+		    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+		    s.bind((dev, 0))
+		    packet = b"\2\0\0\0\0\2\2\0\0\0\0\1\x08\0" + packet
 		for _ in range(5):
-		    s.send(b"\2\0\0\0\0\2\2\0\0\0\0\1\x08\0" + head + body)
+		    s.send(packet)
 	PY
 }
 
@@ -94,6 +103,10 @@ leaks() { # PORT COMMAND...: are there more packets to it at the far end?
 	before=$(seen "$port")
 	"$@"
 	[ "$(seen "$port")" -gt "$before" ]
+}
+
+works() {
+	"$@"
 }
 
 fails() {
@@ -107,6 +120,59 @@ stays() {
 bound() {
 	on host "$lab_python" "$lab_top/tests/net/send.py" udp 1000 203.0.113.9 \
 		dev=up0 count=3 2>>"$out"
+}
+
+# Datagrams to the tunnel's endpoint that are not WireGuard's.
+count_own() {
+	ip netns exec far nft -f - <<-'COUNT'
+		table netdev own {
+			chain in {
+				type filter hook ingress device "far0" priority 0;
+				udp dport 51820 @th,64,32 0x6e667220 counter
+			}
+		}
+	COUNT
+}
+
+own_seen() {
+	ip netns exec far nft list chain netdev own in |
+		sed -n 's/.*counter packets \([0-9]*\).*/\1/p'
+}
+
+passes_for() { # COMMAND...: did one of its datagrams reach the endpoint?
+	local before
+	before=$(own_seen)
+	"$@"
+	echo "$*: $(($(own_seen) - before)) came" >"$out"
+	[ "$(own_seen)" -gt "$before" ]
+}
+
+to_endpoint() { # [SPORT [COMMAND...]]
+	local sport=${1:-0}
+	shift
+	on host "$@" "$lab_python" "$lab_top/tests/leak/app.py" udp 51820 \
+		10.9.1.2 dev=up0 sport="$sport" count=3 2>>"$out"
+}
+
+as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all)
+
+# Each way to the endpoint that is not the kernel's own.
+endpoint_ways() { # TEXT CONDITION
+	local port
+	port=$(on host wg show wg0 listen-port)
+	ok "the endpoint: $1 a socket of root's" "$2" passes_for to_endpoint 0
+	ok "$1 a socket of nobody's" "$2" passes_for to_endpoint 0 "${as_nobody[@]}"
+	ok "$1 AF_PACKET, the tunnel's port" "$2" passes_for \
+		inject up0 10.9.1.2 51820 "$port"
+	# Before Linux 6.4 the ticket is the port and the route.
+	[ "${3-}" != port ] || return
+	ok "$1 a raw socket, the tunnel's port" "$2" passes_for \
+		inject up0 10.9.1.2 51820 "$port" raw
+	ip -n host link set wg0 down
+	ok "$1 a socket at the port of the tunnel that is down" "$2" \
+		passes_for to_endpoint "$port"
+	ip -n host link set wg0 up
+	ip -n host route replace 10.64.0.0/24 dev wg0
 }
 
 mode_of() { # PATH: of the JSON status
@@ -126,7 +192,8 @@ lab_keys
 end=10.9.0.1
 ok "the endpoint's WireGuard is the kernel's" \
 	wireguard far wgs0 endpoint client 10.64.0.1/24 listen-port 51820
-end=10.9.0.2
+end=10.9.1.2
+lab_addr far far0 $end/32
 ok "and the client's" wireguard host wg0 client endpoint 10.64.0.2/24
 ip -n host route add default via 10.9.0.2
 ip -n host neigh replace 203.0.113.9 lladdr 02:00:00:00:00:02 dev up0
@@ -139,6 +206,9 @@ ok "the mirror is at its port" answers 2001
 ok "not at another" fails answers 2000
 ok "and the far end does not answer 172.16.0.1" fails natted
 
+count_own
+endpoint_ways 'without nfr reached by' works
+
 ok "the policy loads" gives 0 apply -Wno-unknown-interface "$lab_dir/vm.nfr"
 [ $failed = 0 ] || finish || exit 1
 nfload status -v
@@ -149,6 +219,15 @@ ok "nat-to: a ping from 172.16.0.1 is answered" natted
 ok "rdr-to: so is port 2000, as port 2000" answers 2000
 kill "$mirror_pid"
 wait "$mirror_pid" 2>/dev/null
+if [ "$(mode_of "IPv4 output")" = netfilter ]; then
+	nfload status -v
+	ok "the ticket is the kernel's own socket" \
+		says "transport by the kernel's UDP socket at port"
+	endpoint_ways 'not reached by' fails
+else
+	endpoint_ways 'not reached by' fails port
+fi
+ok "the tunnel is still there" inside
 ok "the LAN is there" reaches 3000
 ok "a bound socket does not leave" stays 1000 bound
 ok "nor AF_PACKET" stays 1000 inject up0
