@@ -183,13 +183,20 @@ scripts "${plain[@]}"
 ! is_wanted agree || suite agree_follow 300 build/rel/tests/agree/agree_follow
 ! is_wanted agree || suite agree_trace 480 build/rel/tests/agree/agree_trace
 scripts net
-# Its 45 rows build a world each: minutes. "make leak" has them all.
+# A few of each kind; "make leak" does 300, and another nfload's takeover.
+if is_wanted leak/reload_gate && is_root; then
+	suite leak/reload_gate 480 tests/leak/reload_gate.sh 12 reload rollback \
+		table watch
+elif is_wanted leak/reload_gate; then
+	skip leak/reload_gate 'needs root'
+fi
+# Half of its rows build a world each: minutes. "make leak" has them all.
 [ ${#wanted[@]} = 0 ] || scripts leak
 ! is_wanted vm/linux-stack || suite vm/linux-stack 120 tests/vm/stack.sh
 # Kernels of others, downloaded; "make vm".
 for series in 6.1 6.12; do
 	if [ ${#wanted[@]} != 0 ] && is_wanted "vm/linux-$series"; then
-		suite "vm/linux-$series" 240 tests/vm/test_vm.sh $series
+		suite "vm/linux-$series" 900 tests/vm/test_vm.sh $series
 	fi
 done
 wait_all

@@ -9,6 +9,11 @@
         src=ADDRESS   bind(2)                   options=HEX IP_OPTIONS
         sport=N       the same, to a port
         gso=N         UDP_SEGMENT of N bytes, four in a datagram
+    app.py connect PORT ADDRESS dev=IF|src=ADDRESS [kind=fastopen|mptcp]
+                                      TCP, with data in its SYN, or of many paths
+    app.py groups IF GROUP...         groups are joined, and left
+    app.py accept SECONDS PORT [kind=mptcp]
+                                      one connection is taken, and used for long
     app.py hold SECONDS PORT ADDRESS dev=IF     a connected socket, used for long
 
 N datagrams (5) to each address. Exit 0 if one was handed over, 1 if all were
@@ -99,10 +104,73 @@ def hold(args):
     return 0
 
 
+def connect(args):
+    (port, addr), ways = split(args)
+    family, *_, to = socket.getaddrinfo(addr, int(port),
+                                        type=socket.SOCK_STREAM)[0]
+    kind = ways.get("kind", "")
+    s = socket.socket(family, socket.SOCK_STREAM, 262 if kind == "mptcp" else 0)
+    s.settimeout(1.5)
+    prepare(s, family == socket.AF_INET6, ways)
+    try:
+        if kind == "fastopen":
+            s.setsockopt(socket.IPPROTO_TCP, 34, 1)  # TCP_FASTOPEN_NO_COOKIE
+            s.sendto(b"nfr leak test", 0x20000000, to)  # MSG_FASTOPEN
+        else:
+            s.connect(to)
+            s.send(b"nfr leak test")
+        time.sleep(float(ways.get("seconds", 0.3)))
+    except OSError as e:
+        print("app.py:", *args, ":", e, file=sys.stderr)
+        return 1
+    return 0
+
+
+def groups(args):
+    index = socket.if_nametoindex(args[0])
+    held = []
+    for group in args[1:]:
+        if ":" in group:
+            s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+                         socket.inet_pton(socket.AF_INET6, group) +
+                         struct.pack("=I", index))
+        else:
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                         struct.pack("=4s4si", socket.inet_aton(group), b"",
+                                     index))
+        held.append(s)
+    time.sleep(1)
+    return 0
+
+
+def accept(args):
+    """Taken before the filter is there; it goes on when that is there."""
+    (seconds, port), ways = split(args)
+    s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM,
+                      262 if "kind" in ways else 0)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("::", int(port)))
+    s.listen(1)
+    print("listens", flush=True)
+    taken = s.accept()[0]
+    print("ready", flush=True)
+    end = time.monotonic() + float(seconds)
+    while time.monotonic() < end:
+        try:
+            taken.send(b"nfr leak test")
+        except OSError:
+            pass
+        time.sleep(0.005)
+    return 0
+
+
 def split(args):
     return [a for a in args if "=" not in a], \
         dict(a.split("=", 1) for a in args if "=" in a)
 
 
 if __name__ == "__main__":
-    sys.exit({"udp": udp, "hold": hold}[sys.argv[1]](sys.argv[2:]))
+    sys.exit({"udp": udp, "hold": hold, "connect": connect, "groups": groups,
+              "accept": accept}[sys.argv[1]](sys.argv[2:]))

@@ -248,6 +248,42 @@ try_before() {
 	return 0
 }
 
+prep_accepted() {
+	lab_spawn client setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--inh-caps=-all $lab_python -BSE "$world_here/app.py" accept 40 \
+		7033 >"$lab_dir/accept.log" 2>&1
+	before=$lab_pid
+	lab_until 5 'the server' grep -q listens "$lab_dir/accept.log"
+	lab_spawn internet $lab_python -BSE "$world_here/app.py" connect 7033 \
+		$lab_client4 src=$lab_web4 seconds=40
+	world_daemons+=("$lab_pid")
+	lab_until 5 'the connection' grep -q ready "$lab_dir/accept.log"
+}
+try_accepted() { try_before; }
+# Its address outlives its routes, so the flow falls back to the uplink.
+try_closing() {
+	local app
+	ip -n client rule add pref 3 from $tunnel4 lookup 78
+	ip -n client route add default dev wg0 table 78
+	lab_spawn client $lab_python -BSE "$world_here/app.py" connect 8080 \
+		$lab_web4 src=$tunnel4 seconds=1
+	app=$lab_pid
+	sleep 0.7
+	ip -n client link set wg0 down
+	wait "$app" 2>/dev/null
+	sleep 1
+}
+# A queue of its own, filled before, that some frames a second leave.
+prep_queued() {
+	on client tc qdisc add dev eth0 root handle 1: htb default 20
+	on client tc class add dev eth0 parent 1: classid 1:10 htb rate 5kbit
+	on client tc class add dev eth0 parent 1: classid 1:20 htb rate 1gbit
+	on client tc filter add dev eth0 parent 1: protocol ip u32 \
+		match ip dport 7036 0xffff classid 1:10
+	udp_both 7036 nobody dev=eth0 count=400
+}
+try_queued() { sleep 1; }
+
 prep_macvlan() {
 	lab_netns vm
 	ip -n client link add link eth0 name mv0 type macvlan mode bridge
@@ -263,6 +299,17 @@ from_vm() {
 		"$lab_router_mac" plain 2>>"$lab_dir/tries.log"
 }
 try_macvlan() { from_vm; }
+try_macvtap() {
+	local index number
+	ip -n client link add link eth0 name mt0 type macvtap mode bridge
+	ip -n client link set mt0 up
+	index=$(on client cat /sys/class/net/mt0/ifindex)
+	number=$(on client cat /sys/class/net/mt0/macvtap/tap"$index"/dev)
+	rm -f /dev/tap"$index"
+	mknod /dev/tap"$index" c "${number%:*}" "${number#*:}"
+	inject root file "$index" plain
+	rm -f /dev/tap"$index"
+}
 prep_bridged() {
 	lab_netns vm
 	# As where br_netfilter is not loaded.
@@ -321,6 +368,21 @@ try_answers() {
 	tunnel_delete
 	probed
 }
+try_errors() {
+	hostile errors br0 "$lab_client_mac" $lab_client4
+	hostile errors br0 "$lab_client_mac" $lab_client6
+	sleep 0.3
+}
+try_proxy() {
+	local _
+	on client sysctl -qw net.ipv4.conf.eth0.proxy_arp=1 \
+		net.ipv4.conf.all.proxy_arp=1 net.ipv4.ip_forward=1 \
+		net.ipv4.neigh.eth0.proxy_delay=0
+	for _ in 1 2 3; do
+		hostile neighbour br0 "$lab_client_mac" 10.64.0.1
+	done
+	sleep 0.3
+}
 try_tunnel_source() {
 	udp_both 7025 nobody dev=wg0 src=$lab_client4
 	udp_both 7025 nobody dev=wg0 src=$lab_client6
@@ -347,6 +409,31 @@ try_clsact_front() {
 try_clsact_gone() {
 	on client tc qdisc del dev eth0 clsact 2>/dev/null
 	frames_and_bound
+}
+try_mirrored() {
+	on client tc qdisc add dev wg0 root handle 1: htb
+	on client tc filter add dev wg0 parent 1: protocol all u32 match u32 0 0 \
+		action mirred egress mirror dev eth0
+	on client ping -q -c 5 -i 0.05 -W 0.3 10.64.0.1 >/dev/null
+	on client ping -q -c 5 -i 0.05 -W 0.3 fd00:64::1 >/dev/null
+	on client tc -s filter show dev wg0
+}
+try_nft_dup() {
+	on client nft -f - <<-END || return
+	table ip careless {
+		chain out {
+			type filter hook output priority 0
+			dup to $lab_router4 device "eth0"
+		}
+	}
+	table ip6 careless {
+		chain out {
+			type filter hook output priority 0
+			dup to $lab_router_ll device "eth0"
+		}
+	}
+	END
+	udp_both 7037 nobody
 }
 try_tcx_front() {
 	on client $lab_python -BSE "$world_here/hostile.py" tcx eth0 || return

@@ -45,6 +45,12 @@ try_endpoint_macvlan() {
 		2>>"$lab_dir/tries.log"
 }
 
+try_seg6() {
+	ip -n client -6 route add $lab_web6 encap seg6 mode encap segs \
+		$lab_router6 dev eth0
+	ip -n client -6 rule add pref 4 to $lab_web6 lookup main
+	app nobody udp 7035 $lab_web6
+}
 try_dhcp_payload() { inject raw raw eth0 dhcp_payload; }
 try_ndp_far() { inject raw raw eth0 ndp_far; inject raw rawip eth0 ndp_far; }
 try_arp_far() { inject raw raw eth0 arp_far; }

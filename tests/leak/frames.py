@@ -193,6 +193,41 @@ class Shapes:
                 (0x800, ip4(whole[24:], "198.51.100.7", flags=3)),
                 (0x800, ip4(whole[8:], "198.51.100.7", flags=9))]
 
+    def protocols(self):
+        """Protocols that are neither TCP, UDP nor ICMP, both families."""
+        body = udp(TEXT + b"." * 11)
+        return [frame for proto in (0, 2, 33, 50, 51, 89, 103, 115, 132, 136,
+                                    253, 255)
+                for frame in ((0x800, ip4(body, proto=proto)),
+                              (0x86dd, ip6(body, following=proto)))]
+
+    def chains(self):
+        """IPv6: atomic fragments, fragments of fragments, headers of mobility,
+        identity, segments; a jumbogram's option."""
+        atomic = fragment6(UDP, 0, 0)
+        jumbo = struct.pack("!BBBBI", UDP, 0, 0xc2, 4, 70000)
+        segments = struct.pack("!BBBBBBH", UDP, 2, 4, 0, 0, 0, 0) + \
+            socket.inet_pton(socket.AF_INET6, DST6)
+        return [
+            (0x86dd, ip6(atomic + udp6(), following=44)),
+            (0x86dd, ip6(fragment6(44, 0, 0) + atomic + udp6(), following=44)),
+            (0x86dd, ip6(fragment6(60, 0, 0) + extension(UDP) + udp6(),
+                         following=44)),
+            (0x86dd, ip6(extension(44) + atomic + udp6(), following=60)),
+            (0x86dd, ip6(jumbo + udp6(), following=0)),
+            (0x86dd, ip6(segments + udp6(), following=43)),
+        ] + [(0x86dd, ip6(extension(UDP, head=b"") + udp6(), following=head))
+             for head in (50, 51, 135, 139, 140)]
+
+    def spoofed(self):
+        """Sources that are not the client's."""
+        return [(0x800, ip4(udp(), src=src))
+                for src in ("0.0.0.0", "127.0.0.1", ROUTER4, "198.51.100.7",
+                            "224.0.0.1", "255.255.255.255")] + \
+            [(0x86dd, ip6(udp6(), src=src))
+             for src in ("::", "::1", "fe80::10", "fd00:1::1", "ff02::1",
+                         "::ffff:192.168.1.10")]
+
     def dhcp_payload(self):
         """The ports of DHCP in the LAN, with a text of one's own."""
         return [(0x800, ip4(udp(port=67, sport=68), dst))

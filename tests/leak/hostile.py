@@ -7,6 +7,9 @@
     hostile.py probe IF MAC ADDRESS PORT
                                       UDP, TCP and echo requests from the web
                                       server's address to ADDRESS, by way of MAC
+    hostile.py errors IF MAC ADDRESS  what a host answers with errors: protocols
+                                      and options that it does not know, stray
+                                      segments; timestamps
     hostile.py neighbour IF MAC ADDRESS
                                       who has ADDRESS? (ARP and NS, from fe80::1)
     hostile.py tcx IF                 a program in front of all others at tcx
@@ -76,6 +79,41 @@ def probe(ifname, mac, addr, port):
              frames.ip4(body, addr, proto, src=frames.DST4))
 
 
+def tcp_stray(addr, flags, port=7034):
+    body = struct.pack("!HHIIBBHHH", 40000, port, 9, 9, 0x50, flags, 1024, 0, 0)
+    if ":" in addr:
+        pseudo = frames.ip6(body, addr, frames.TCP, frames.DST6)[8:40] + \
+            struct.pack("!II", len(body), frames.TCP)
+    else:
+        pseudo = socket.inet_aton(frames.DST4) + socket.inet_aton(addr) + \
+            struct.pack("!BBH", 0, frames.TCP, len(body))
+    return body[:16] + struct.pack("!H", frames.checksum(pseudo + body)) + \
+        body[18:]
+
+
+def errors(ifname, mac, addr):
+    to = bytes.fromhex(mac.replace(":", ""))
+    stray = [tcp_stray(addr, flags) for flags in (0x10, 0x01, 0x29, 0x00, 0x12)]
+    if ":" in addr:
+        option = frames.extension(frames.UDP, head=b"\xbe\x04\0\0\0\0")
+        what = [(frames.TCP, x) for x in stray] + [
+            (200, frames.TEXT), (60, option + frames.udp6(dst=addr)),
+            (43, frames.extension(frames.UDP, head=b"\x63\x01\0\0\0\0") +
+             frames.udp6(dst=addr))]
+        for following, body in what:
+            send(ifname, to, 0x86dd,
+                 frames.ip6(body, addr, following, frames.DST6))
+        return
+    stamp = struct.pack("!BBHHHIII", 13, 0, 0, 1, 1, 0, 0, 0)
+    stamp = stamp[:2] + struct.pack("!H", frames.checksum(stamp)) + stamp[4:]
+    bad = b"\x44\x03\x01\0"  # a timestamp option that ends too early
+    for proto, body, options in [(frames.TCP, x, b"") for x in stray] + [
+            (200, frames.TEXT, b""), (1, stamp, b""),
+            (frames.UDP, frames.udp(port=7034), bad)]:
+        send(ifname, to, 0x0800, frames.ip4(body, addr, proto, options,
+                                            src=frames.DST4))
+
+
 def neighbour(ifname, mac, addr):
     to = bytes.fromhex(mac.replace(":", ""))
     if ":" in addr:
@@ -110,5 +148,6 @@ def tcx(ifname):
 
 
 if __name__ == "__main__":
-    verbs = {"ra": ra, "probe": probe, "neighbour": neighbour, "tcx": tcx}
+    verbs = {"ra": ra, "probe": probe, "neighbour": neighbour, "errors": errors,
+             "tcx": tcx}
     verbs[sys.argv[1]](*sys.argv[2:])

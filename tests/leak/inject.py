@@ -10,11 +10,15 @@ times (4). WAY is one of
     dgram    AF_PACKET, without its header    xdp     AF_XDP
     rawip    SOCK_RAW bound to IF, from the IP header on
     gso      AF_PACKET, segments cut by the kernel (shape: plain)
+    ring     AF_PACKET, a ring of mapped memory
+    file     IF is a macvtap device's file; behind a virtio header
 
     inject.py sync TEXT IF...     a frame of EtherType 0x88b5 on each
 
 Exit 0 if a frame was handed over, 1 if all were refused.
 """
+import mmap
+import os
 import socket
 import struct
 import sys
@@ -22,7 +26,7 @@ import sys
 import frames
 import xdp
 
-SOL_PACKET, VNET_HDR, QDISC_BYPASS = 263, 15, 20
+SOL_PACKET, TX_RING, VNET_HDR, QDISC_BYPASS = 263, 13, 15, 20
 
 
 def mac_of(ifname):
@@ -78,9 +82,35 @@ def gso(ifname, head, _):
     yield s.send, offload + head + b"\x08\x00" + packet
 
 
+def ring(ifname, head, shape):
+    """A frame in each slot of PACKET_TX_RING (TPACKET_V1), sent together."""
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    size, slots = 2048, 2 * (1 + len(shape) // 2)
+    s.setsockopt(SOL_PACKET, TX_RING, struct.pack("=IIII", 4096, slots // 2,
+                                                  size, slots))
+    s.bind((ifname, 0))
+    memory = mmap.mmap(s.fileno(), size * slots)
+    for i, (ethertype, payload) in enumerate(shape):
+        data = (head + struct.pack("!H", ethertype) + payload).ljust(60, b"\0")
+        at = i * size
+        memory[at + 32:at + 32 + len(data)] = data
+        memory[at + 8:at + 12] = struct.pack("=I", len(data))
+        memory[at:at + 8] = struct.pack("@L", 1)  # TP_STATUS_SEND_REQUEST
+    yield s.send, b""
+
+
+def file(path, head, shape):
+    fd = os.open(path if "/" in path else "/dev/tap" + path, os.O_RDWR)
+    # TUNSETIFF is not asked of a macvtap; it begins with a virtio_net_hdr.
+    for ethertype, payload in shape:
+        data = (head + struct.pack("!H", ethertype) + payload).ljust(60, b"\0")
+        yield lambda data: os.write(fd, bytes(10) + data), data
+
+
 def inject(way, ifname, mac, shape, *options):
     count = int(dict(o.split("=") for o in options).get("count", 4))
-    head = bytes.fromhex(mac.replace(":", "")) + mac_of(ifname)
+    head = bytes.fromhex(mac.replace(":", "")) + \
+        mac_of("eth0" if way == "file" else ifname)
     what = frames.shape(shape) * count
     if way == "xdp":
         xdp.transmit(ifname, [(head + struct.pack("!H", t) + p).ljust(60, b"\0")
@@ -105,7 +135,8 @@ def sync(text, *ifnames):
     return 0
 
 
-WAYS = {"raw": raw, "bypass": bypass, "dgram": dgram, "rawip": rawip, "gso": gso}
+WAYS = {"raw": raw, "bypass": bypass, "dgram": dgram, "rawip": rawip, "gso": gso,
+        "ring": ring, "file": file}
 
 if __name__ == "__main__":
     try:

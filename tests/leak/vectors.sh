@@ -54,6 +54,13 @@ vectors() {
 	truncated|-|CAP_NET_RAW|$web|headers cut short
 	within|-|CAP_NET_RAW|$web|IP in IP: protocols 4, 41, 47
 	gso_packet|-|CAP_NET_RAW|$web|GSO super-packet by AF_PACKET
+	packet_ring|-|CAP_NET_RAW|$web|AF_PACKET, a ring of mapped memory
+	protocols|h|CAP_NET_RAW|$web|SCTP, DCCP, UDP-Lite, ESP, AH and others
+	chains|h|CAP_NET_RAW|$web|IPv6: atomic fragments, fragments in fragments, rare headers
+	spoofed|-|CAP_NET_RAW|$web|sources of others: loopback, the router, the endpoint, groups
+	fastopen|h|nobody|$web|TCP Fast Open: data in the SYN, bound
+	mptcp|-|nobody|$web|MPTCP, bound; a further subflow by the uplink
+	groups|h|nobody|igmp or (ip6 and (dst host ff02::16 or dst host ff05::7:8))|groups joined on the uplink: IGMP and MLD
 	gso_udp|-|nobody|$web|UDP_SEGMENT, bound to the uplink
 	offload|h|CAP_NET_RAW|host $lab_web4|address rewritten by checksum offload
 	source_route|h|CAP_NET_RAW|port 7101 or ip6 proto 43|source route by way of the excluded router
@@ -78,6 +85,7 @@ vectors() {
 	arp_payload|-|CAP_NET_RAW|arp and greater 100|ARP that carries a payload
 	arp_own|-|CAP_NET_RAW|arp[14:4] = 0x0a400002|ARP from the tunnel's address, AF_PACKET
 	wrapped_lan|h|CAP_NET_RAW|dst net 192.168.0.0/16 and (ip proto 4 or ip proto 41 or ip proto 47)|IP in IP to the excluded router
+	seg6|-|root's tools|ip6 proto 43|route that wraps in segments (seg6), by way of the excluded router
 	ndp_types|h|CAP_NET_RAW|$web|neighbour discovery's types to the internet
 	multicast|-|nobody|port 7008|multicast and broadcast
 	dns_isp|-|nobody|port 53|DNS to the ISP's resolver, bound
@@ -109,7 +117,11 @@ vectors() {
 	imp_index|h|nobody|$web|tunnel's ifindex taken by another device
 	imp_both|-|nobody|$web|tunnel's name and ifindex taken
 	before|h|nobody|$web|flow from before the tunnel, bound
+	accepted|h|nobody|src port 7033 and host $lab_web4|connection taken before the tunnel was there
+	closing|-|nobody|src host $tunnel4|connection of the tunnel's address, tunnel down, then closed
+	queued|-|nobody|$web|frames that wait in the uplink's queue when the guard comes
 	macvlan|h|container|$web|macvlan child of the uplink
+	macvtap|-|root's tools|$web|macvtap child of the uplink, frames by its file
 	bridged|-|container|$web|VM bridged to the uplink
 	bridged_later|-|container|$web|VM bridged to the uplink after the load
 	box|-|container|$box and $web|container forwarded, tunnel up
@@ -117,6 +129,8 @@ vectors() {
 	box_spoof|-|container|$web|container forges the client's source
 	probe|h|router|src host $tunnel4 or src host fd00:64::2|probes for the tunnel's address (CVE-2019-14899)
 	arp_reply|h|router|arp[6:2] = 2 and arp[14:4] = 0x0a400002|ARP reply for the tunnel's address
+	errors|-|router|$web|the kernel's own errors: stray segments, unknown protocols and options, timestamps
+	proxy|h|router|arp[6:2] = 2 and arp[14:4] = 0x0a400001|proxy ARP for what is inside of the tunnel
 	answers|h|router|$web|the kernel's own answers: RST, unreachable, echo
 	tunnel_source|ht|nobody|src host $lab_client4 or src host $lab_client6|source of the uplink inside the tunnel
 	tunnel_forged|t|CAP_NET_RAW|src host $lab_client4 or src host $lab_client6|raw IP socket forges the uplink's source inside the tunnel
@@ -126,6 +140,8 @@ vectors() {
 	clsact_front|h|root's tools|$web|another tool's clsact filter in front
 	clsact_gone|-|root's tools|$web|another tool deletes the clsact qdisc
 	tcx_front|-|root's tools|$web|another tool's tcx program in front
+	mirrored|-|root's tools|ether[0] = 0x45 or ether[0] = 0x60|another tool's tc filter mirrors the tunnel's inside to the uplink
+	nft_dup|-|root's tools|$web|another tool's nftables duplicates packets to the uplink
 	reload|h|nobody|$web|reload under flood
 	stop|h|nobody|$web|VPN stopped, guard left
 	END
@@ -185,6 +201,29 @@ try_headers() { inject raw raw eth0 headers; inject raw dgram eth0 headers; }
 try_truncated() { inject raw raw eth0 truncated; }
 try_within() { inject raw raw eth0 within; inject raw rawip eth0 within; }
 try_gso_packet() { inject raw gso eth0 plain; }
+try_packet_ring() { inject raw ring eth0 plain; }
+try_protocols() {
+	inject raw raw eth0 protocols
+	inject raw rawip eth0 protocols
+}
+try_chains() { inject raw raw eth0 chains; inject raw rawip eth0 chains; }
+try_spoofed() { inject raw raw eth0 spoofed; inject raw rawip eth0 spoofed; }
+try_fastopen() {
+	app nobody connect 7031 $lab_web4 dev=eth0 kind=fastopen
+	app nobody connect 7031 $lab_web6 dev=eth0 kind=fastopen
+}
+try_mptcp() {
+	app nobody connect 7032 $lab_web4 dev=eth0 kind=mptcp
+	app nobody connect 7032 $lab_web6 dev=eth0 kind=mptcp
+	lab_spawn internet $lab_python -BSE "$world_here/app.py" accept 3 7032 \
+		kind=mptcp >"$lab_dir/mptcp.log" 2>&1
+	world_daemons+=("$lab_pid")
+	lab_until 5 'the server' grep -q listens "$lab_dir/mptcp.log"
+	on client ip mptcp limits set subflow 2 add_addr_accepted 2
+	on client ip mptcp endpoint add $lab_client4 dev eth0 subflow fullmesh
+	app nobody connect 7032 $lab_web4 kind=mptcp
+}
+try_groups() { app nobody groups eth0 239.7.8.9 ff05::7:8; }
 try_gso_udp() { udp_both 7003 nobody dev=eth0 gso=500; }
 try_offload() {
 	root $lab_python -BSE "$lab_top/tests/net/send.py" offload eth0 \

@@ -86,7 +86,7 @@ work_seamless() {
 	local ping sent received
 	lab_spawn client ping -q -i 0.01 -W 1 $lab_printer4 >"$lab_dir/ping"
 	ping=$lab_pid
-	big_file --limit-rate 1M &
+	big_file --limit-rate 1M --max-time 30 &
 	for _ in 1 2 3; do
 		"${leak_column}_reload"
 	done

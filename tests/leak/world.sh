@@ -66,7 +66,7 @@ world_client_end() {
 	ip -n router route del 10.64.0.2 2>/dev/null
 	ip -n router addr del 192.0.2.1/24 dev br0 2>/dev/null
 	ip -n printer addr del 10.64.0.1/24 dev eth0 2>/dev/null
-	rm -rf "$lab_dir/bpf/nfr"
+	find "$lab_dir/bpf" -mindepth 1 -delete
 	return 0
 }
 

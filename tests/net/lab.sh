@@ -189,7 +189,7 @@ lab_serve() {
 lab_daemon() {
 	WG_PROCESS_FOREGROUND=1 lab_spawn "$1" wireguard-go -f "$2" \
 		>>"$lab_dir/$2.log" 2>&1
-	lab_until 5 "$2 to appear" on "$1" wg show "$2"
+	lab_until 30 "$2 to appear" on "$1" wg show "$2"
 }
 
 lab_keys() {
