@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
  * connect.bpf.c: a socket, and whom it is to be connected with -> go on, or
- * EPERM, where its packets would certainly be blocked.
+ * EPERM, where its packets would certainly be blocked; and a mark, by which
+ * they are routed where they may go.
  *
  * Overview
  *   A SYN that a hook drops is sent again and again, and the program waits for
@@ -13,14 +14,21 @@
  *   tried with its own addresses, then with those of all others; one way out
  *   that is left is enough to go on.
  *
+ *   Where routing follows marks (runtime/steer.h), what may go outside by the
+ *   device to which the routes outside lead is marked to go there, and what may
+ *   not, but may go in the tunnel, is marked for that. Some never connect, so
+ *   one that is made gets a mark by its owner.
+ *
  * Invariants
  *   - Nothing is allowed here: who goes on is judged by packet. So all doubts
  *     go on: a policy that asks what a socket does not know
  *     (NFR_CONFIG_EARLY is not set), a translation, by us or by others at
  *     OUTPUT, too many devices.
  *   - What stays on this host is not asked about.
+ *   - A mark of somebody else's stays, and whoever is bound to a device does.
  */
 #define NFR_FLOOR /* which keeps nothing of a packet */
+#define NFR_STEERS
 #include "kmod-linux/maps.bpf.h"
 #include "kmod-linux/env.bpf.h"
 #include "kmod-linux/owner.bpf.h"
@@ -35,9 +43,17 @@
 #define CONNECT_DEVICES 1024 /* that are looked at */
 #define CONNECT_ADDRESSES 64 /* the same, of all of them together */
 #define CONNECT_IFIDS 64
+#define CONNECT_NOWHERE CONNECT_IFIDS
 #define CONNECT_EPHEMERAL 49152 /* a port that stands for those (RFC 6335) */
 #define CONNECT_SYN 0x02
 #define CONNECT_TTL 64
+
+/* An address of this host, and the device that has it. */
+struct connect_source {
+	__u32 addr[4]; /* key words */
+	__u32 ifindex;
+	__u32 ifid; /* CONNECT_NOWHERE: nothing leaves by the device */
+};
 
 struct connect {
 	__u32 is_claimed;
@@ -45,17 +61,22 @@ struct connect {
 	__u32 may_pass;	  /* a way out was found, or a doubt */
 	__u32 has_source; /* the socket is bound to an address */
 	__u32 device;	  /* the socket is bound to it; 0: to none */
-	__u32 ifid;	  /* of the device that is looked at */
-	__u32 count;	  /* of addrs */
-	__u32 rule;	  /* that blocked it first */
-	__u32 reason;
+	__u32 tunnel;	  /* that is up and trusted; 0: none */
+	__u32 only;	  /* the device that is asked about; 0: any */
+	__u32 asks_rules; /* and not the guard alone */
+	__u32 ifindex;	  /* that is looked at, and its id */
+	__u32 ifid;
+	__u32 count;  /* of sources */
+	__u32 rule;   /* that blocked it first */
+	__u32 reason; /* the same */
 	__u32 reserved;
 	__u64 ifids; /* bits 1 << ifid: of devices that are up */
 	struct local_walk walk;
 	struct packet packet;
 	struct vm_run run;
-	struct nfr_cgroup_key cgroup;	   /* that is looked up */
-	__u32 addrs[CONNECT_ADDRESSES][4]; /* of all devices, key words */
+	struct nfr_cgroup_key cgroup; /* that is looked up */
+	struct nfr_table_key target;  /* the same */
+	struct connect_source sources[CONNECT_ADDRESSES];
 };
 
 struct {
@@ -171,8 +192,7 @@ __attribute__((noinline)) __u32 connect_passes(__u32 index, __u32 ifid)
 	if (!c || !config)
 		return 1;
 	c->packet.key.w[NFR_F_IFID] = ifid;
-	if (c->packet.key.w[NFR_F_PROTO] == PACKET_TCP &&
-	    !connect_rules(config, c, &is_translated))
+	if (c->asks_rules && !connect_rules(config, c, &is_translated))
 		return 0;
 	return is_translated || connect_guard(config, c);
 }
@@ -212,10 +232,10 @@ NFR_INLINE int connect_is_v6(const struct connect *c)
 	return c->packet.key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV6;
 }
 
-/* An address of the device; ifid is its, or above all: nothing leaves by it. */
 static long connect_address(__u32 turn, __u32 *index)
 {
 	struct connect *c = bpf_map_lookup_elem(&nfr_connects, index);
+	struct connect_source *source;
 	__u32 addr[4];
 
 	(void)turn;
@@ -227,14 +247,13 @@ static long connect_address(__u32 turn, __u32 *index)
 		c->may_pass = 1;
 		return 1;
 	}
+	source = &c->sources[c->count];
 	for (int i = 0; i < 4; i++)
-		c->addrs[c->count][i] = addr[i];
+		source->addr[i] = addr[i];
+	source->ifindex = c->ifindex;
+	source->ifid = c->ifid;
 	c->count++;
-	if (c->has_source || c->ifid >= CONNECT_IFIDS)
-		return 0;
-	connect_set_source(c, addr);
-	c->may_pass = connect_passes(*index, c->ifid);
-	return c->may_pass != 0;
+	return 0;
 }
 
 static long connect_device(__u32 turn, __u32 *index)
@@ -248,13 +267,12 @@ static long connect_device(__u32 turn, __u32 *index)
 	device = local_device(&c->walk);
 	if (!device)
 		return 1;
-	if (turn + 1 >= CONNECT_DEVICES) {
+	if (turn + 1 >= CONNECT_DEVICES)
 		c->may_pass = 1;
-		return 1;
-	}
 	ifindex = (__u32)BPF_CORE_READ(device, ifindex);
 	flags = BPF_CORE_READ(device, flags);
-	c->ifid = CONNECT_IFIDS;
+	c->ifindex = ifindex;
+	c->ifid = CONNECT_NOWHERE;
 	if (c->device == ifindex && local_is_vrf(device))
 		c->may_pass = 1;
 	if (flags & LOCAL_UP && !(flags & LOCAL_LOOPBACK) &&
@@ -264,11 +282,31 @@ static long connect_device(__u32 turn, __u32 *index)
 			c->may_pass = 1;
 		else
 			c->ifids |= 1ull << c->ifid;
+		if (env_tunnel(0, ifindex))
+			c->tunnel = ifindex;
 	}
 	if (c->may_pass)
 		return 1;
 	local_addresses(&c->walk, device, connect_is_v6(c));
 	bpf_loop(CONNECT_ADDRESSES + 1, connect_address, index, 0);
+	return c->may_pass != 0;
+}
+
+/* By a device that has the address. */
+static long connect_own(__u32 turn, __u32 *index)
+{
+	struct connect *c = bpf_map_lookup_elem(&nfr_connects, index);
+	const struct connect_source *source;
+
+	if (!c || turn >= c->count || turn >= CONNECT_ADDRESSES)
+		return 1;
+	source = &c->sources[turn];
+	if (source->ifid == CONNECT_NOWHERE ||
+	    (c->only && c->only != source->ifindex))
+		return 0;
+	if (!c->has_source)
+		connect_set_source(c, source->addr);
+	c->may_pass = connect_passes(*index, source->ifid);
 	return c->may_pass != 0;
 }
 
@@ -285,9 +323,36 @@ static long connect_pair(__u32 turn, __u32 *index)
 	if (!(c->ifids >> ifid & 1) || at >= c->count)
 		return 0;
 	if (!c->has_source)
-		connect_set_source(c, c->addrs[at & (CONNECT_ADDRESSES - 1)]);
+		connect_set_source(
+			c, c->sources[at & (CONNECT_ADDRESSES - 1)].addr);
 	c->may_pass = connect_passes(*index, ifid);
 	return c->may_pass != 0;
+}
+
+/* What this host has; nonzero: there is a doubt, or it is its own address. */
+__u32 connect_look(__u32 index);
+__attribute__((noinline)) __u32 connect_look(__u32 index)
+{
+	struct connect *c = bpf_map_lookup_elem(&nfr_connects, &index);
+
+	if (!c)
+		return 1;
+	bpf_loop(CONNECT_DEVICES, connect_device, &index, 0);
+	return c->may_pass;
+}
+
+/* May it leave by the device, with an address of it? */
+__u32 connect_by(__u32 index, __u32 ifindex);
+__attribute__((noinline)) __u32 connect_by(__u32 index, __u32 ifindex)
+{
+	struct connect *c = bpf_map_lookup_elem(&nfr_connects, &index);
+
+	if (!c)
+		return 1;
+	c->may_pass = 0;
+	c->only = ifindex;
+	bpf_loop(CONNECT_ADDRESSES, connect_own, &index, 0);
+	return c->may_pass;
 }
 
 /* Nonzero: there is a way out, or a doubt. */
@@ -298,9 +363,8 @@ __attribute__((noinline)) __u32 connect_search(__u32 index)
 
 	if (!c)
 		return 1;
-	bpf_loop(CONNECT_DEVICES, connect_device, &index, 0);
 	/* Without an address the kernel finds no route. */
-	if (c->may_pass || !c->count)
+	if (!c->count || connect_by(index, 0))
 		return 1;
 	if (c->has_source)
 		c->count = 1;
@@ -308,11 +372,58 @@ __attribute__((noinline)) __u32 connect_search(__u32 index)
 	return c->may_pass || local_translates(&c->walk, connect_is_v6(c));
 }
 
+/* ---- where to ------------------------------------------------------------ */
+
+NFR_INLINE int connect_steers(void)
+{
+	__u32 zero = 0;
+	const struct nfr_control *control =
+		bpf_map_lookup_elem(&nfr_control, &zero);
+
+	return control && control->steers;
+}
+
+/* On the link it stays there (RFC 3927, 4291 2.5.6); and to many. */
+NFR_INLINE int connect_is_on_link(const struct connect *c)
+{
+	__u32 word = c->packet.key.w[NFR_F_DST0];
+
+	if (connect_is_v6(c))
+		return word >> 22 == 0xfe80 >> 6 || word >> 24 == 0xff;
+	return word >> 16 == 0xa9fe || word >> 28 == 0xe || word == ~0u;
+}
+
+/* To which device the routes outside lead; 0: none. */
+NFR_INLINE __u32 connect_outside(struct connect *c)
+{
+	const __u32 *found;
+
+	table_key(0, c->packet.key.w[NFR_F_FAMILY],
+		  &c->packet.key.w[NFR_F_DST0], &c->target);
+	found = bpf_map_lookup_elem(&nfr_outside, &c->target);
+	return found ? *found : 0;
+}
+
+/* NFR_MARK_*, or 0: as the routing table says. */
+NFR_INLINE __u32 connect_way(struct connect *c)
+{
+	__u32 outside = connect_outside(c), way = 0;
+
+	c->asks_rules = 1;
+	if (outside && connect_by(c->index, outside))
+		way = NFR_MARK_OUTSIDE;
+	else if (c->tunnel && connect_by(c->index, c->tunnel))
+		way = NFR_MARK_INSIDE;
+	c->reason = NFR_REASON_NONE;
+	return way;
+}
+
 /* ---- one socket ---------------------------------------------------------- */
 
 NFR_INLINE void connect_begin(struct connect *c)
 {
 	c->may_pass = c->has_source = c->device = c->count = 0;
+	c->tunnel = 0;
 	c->reason = NFR_REASON_NONE;
 	c->rule = NFR_NO_RULE;
 	c->ifids = 0;
@@ -350,7 +461,7 @@ NFR_INLINE void connect_ports(struct connect *c, struct bpf_sock_addr *ctx,
 	w[NFR_F_PROTO] = ctx->protocol;
 	w[NFR_F_DPORT] = PACKET_SWAP16((__u16)ctx->user_port);
 	w[NFR_F_SPORT] = sk->src_port ? sk->src_port : CONNECT_EPHEMERAL;
-	w[NFR_F_MARK] = sk->mark;
+	w[NFR_F_MARK] = NFR_MARK_SEEN(sk->mark);
 	if (ctx->protocol == PACKET_TCP)
 		w[NFR_F_TCPFLAGS] = CONNECT_SYN;
 	c->device = sk->bound_dev_if;
@@ -440,12 +551,36 @@ NFR_INLINE const struct nfr_config *connect_config(struct bpf_sock_addr *ctx)
 	return 0;
 }
 
+#define CONNECT_SOCKET 1 /* SOL_SOCKET */
+#define CONNECT_MARK 36	 /* SO_MARK */
+
+/* Whose mark is his own is routed by it. */
+NFR_INLINE int connect_is_steered(const struct nfr_config *config,
+				  const struct connect *c,
+				  const struct bpf_sock *sk)
+{
+	return config->has_guard && connect_steers() && !c->device &&
+	       !NFR_MARK_SEEN(sk->mark) && !connect_is_on_link(c);
+}
+
 NFR_INLINE int connect_decide(const struct nfr_config *config,
-			      struct connect *c, struct bpf_sock *sk)
+			      struct connect *c, struct bpf_sock_addr *ctx,
+			      struct bpf_sock *sk)
 {
 	int goes_on = c->may_pass || connect_owner(config, c, sk) ||
-		      connect_search(c->index);
+		      connect_look(c->index);
+	__u32 mark = 0;
 
+	if (!goes_on && connect_is_steered(config, c, sk)) {
+		mark = connect_way(c);
+		goes_on = mark != 0;
+		if (mark != sk->mark)
+			bpf_setsockopt(ctx, CONNECT_SOCKET, CONNECT_MARK, &mark,
+				       sizeof(mark));
+	}
+	c->asks_rules = c->packet.key.w[NFR_F_PROTO] == PACKET_TCP;
+	if (!goes_on)
+		goes_on = connect_search(c->index);
 	if (!goes_on)
 		connect_account(config, c);
 	connect_free(c);
@@ -467,7 +602,7 @@ int nfr_connect4(struct bpf_sock_addr *ctx)
 	connect_begin(c);
 	connect_ports(c, ctx, sk);
 	connect_ipv4(c, ctx->user_ip4, sk->src_ip4);
-	return connect_decide(config, c, sk);
+	return connect_decide(config, c, ctx, sk);
 }
 
 SEC("cgroup/connect6")
@@ -498,7 +633,101 @@ int nfr_connect6(struct bpf_sock_addr *ctx)
 			     connect_is_mapped(src_be) ? src_be[3] : 0);
 	else
 		connect_ipv6(c, dst_be, src_be);
-	return connect_decide(config, c, sk);
+	return connect_decide(config, c, ctx, sk);
+}
+
+/* ---- a socket that is made ----------------------------------------------- */
+
+struct fsid___connect {
+	__u32 val;
+} OWNER_KERNEL;
+struct cred___connect {
+	struct fsid___connect fsgid;
+} OWNER_KERNEL;
+struct task_struct___connect {
+	const struct cred___connect *cred;
+} OWNER_KERNEL;
+
+/* The socket has no file yet, so its group is who makes it. */
+NFR_INLINE void connect_maker(struct connect *c, const void *sk)
+{
+	const struct task_struct___connect *task =
+		(const void *)bpf_get_current_task();
+	__u32 *w = c->packet.key.w;
+
+	owner_none(w);
+	owner_read(sk, w, &c->cgroup);
+	w[NFR_F_GID] = BPF_CORE_READ(task, cred, fsgid.val);
+}
+
+/*
+ * To whom nobody sends: 192.0.0.8 (RFC 7600) and 100:: (RFC 6666). What the
+ * guard says of it, it says of most.
+ */
+NFR_INLINE void connect_nowhere(struct connect *c, struct bpf_sock *ctx)
+{
+	__u32 *w = c->packet.key.w;
+
+	w[NFR_F_DIR] = NFR_DIR_OUT;
+	w[NFR_F_TTL] = CONNECT_TTL;
+	w[NFR_F_PROTO] = ctx->protocol;
+	w[NFR_F_SPORT] = CONNECT_EPHEMERAL;
+	w[NFR_F_DPORT] = CONNECT_EPHEMERAL;
+	w[NFR_F_ORIGIN] = ctx->type == ORIGIN_RAW ? 0 : NFR_ORIGIN_SOCKET;
+	if (ctx->family == OWNER_INET) {
+		w[NFR_F_FAMILY] = NFR_FAMILY_IPV4;
+		w[NFR_F_ETHERTYPE] = PACKET_ETHERTYPE_IPV4;
+		w[NFR_F_DST0] = 0xc0000008;
+	} else {
+		w[NFR_F_FAMILY] = NFR_FAMILY_IPV6;
+		w[NFR_F_ETHERTYPE] = PACKET_ETHERTYPE_IPV6;
+		w[NFR_F_DST0] = 0x01000000;
+	}
+}
+
+/*
+ * Outside is who may go there; inside who may not, where others may. Who is not
+ * named where all go inside may be the tunnel's daemon, or mean what is
+ * excluded by its address: the routing table says.
+ */
+NFR_INLINE __u32 connect_owned(struct connect *c, const void *sk)
+{
+	__u32 outside = connect_outside(c);
+	int others;
+
+	if (!outside || connect_look(c->index))
+		return 0;
+	c->asks_rules = 0;
+	owner_none(c->packet.key.w);
+	others = connect_by(c->index, outside) != 0;
+	connect_maker(c, sk);
+	if (connect_by(c->index, outside))
+		return NFR_MARK_OWNED;
+	return others && c->tunnel && connect_by(c->index, c->tunnel)
+		       ? NFR_MARK_INSIDE
+		       : 0;
+}
+
+SEC("cgroup/sock_create")
+int nfr_sock(struct bpf_sock *ctx)
+{
+	const struct nfr_config *config = env_config(0);
+	struct connect *c;
+
+	if (!config || config->abi_version != NFR_ABI_VERSION ||
+	    !(config->flags & NFR_CONFIG_EARLY) ||
+	    !(config->flags & NFR_CONFIG_GUARD_OWNERS) || ctx->mark ||
+	    !connect_steers() || !owner_is_here((const void *)ctx))
+		return CONNECT_GO_ON;
+	c = connect_claim();
+	if (!c)
+		return CONNECT_GO_ON;
+	connect_begin(c);
+	local_begin(&c->walk, ctx);
+	connect_nowhere(c, ctx);
+	ctx->mark = connect_owned(c, ctx);
+	connect_free(c);
+	return CONNECT_GO_ON;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

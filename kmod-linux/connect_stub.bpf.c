@@ -21,6 +21,7 @@
 
 CONNECT_SLOTS(nfr_slots_conn4);
 CONNECT_SLOTS(nfr_slots_conn6);
+CONNECT_SLOTS(nfr_slots_sock);
 
 /* The slot of this namespace's policy, or one that is none. */
 static __always_inline __u32 connect_slot(void *ctx)
@@ -34,9 +35,9 @@ static __always_inline __u32 connect_slot(void *ctx)
 	return control->active;
 }
 
-#define CONNECT_STUB(hook, prog, slots)                                        \
+#define CONNECT_STUB(hook, prog, context, slots)                               \
 	SEC(hook)                                                              \
-	int prog(struct bpf_sock_addr *ctx)                                    \
+	int prog(struct context *ctx)                                          \
 	{                                                                      \
 		__u32 slot = connect_slot(ctx);                                \
                                                                                \
@@ -47,7 +48,8 @@ static __always_inline __u32 connect_slot(void *ctx)
 		return CONNECT_GO_ON;                                          \
 	}
 
-CONNECT_STUB("cgroup/connect4", nfr_stub_conn4, nfr_slots_conn4)
-CONNECT_STUB("cgroup/connect6", nfr_stub_conn6, nfr_slots_conn6)
+CONNECT_STUB("cgroup/connect4", nfr_stub_conn4, bpf_sock_addr, nfr_slots_conn4)
+CONNECT_STUB("cgroup/connect6", nfr_stub_conn6, bpf_sock_addr, nfr_slots_conn6)
+CONNECT_STUB("cgroup/sock_create", nfr_stub_sock, bpf_sock, nfr_slots_sock)
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -215,7 +215,7 @@ NFR_INLINE __u64 env_now(struct env *env)
 /* XDP comes before there is a mark. */
 NFR_INLINE __u32 env_mark(struct env *env)
 {
-	return env->skb ? env->skb->mark : 0;
+	return env->skb ? NFR_MARK_SEEN(env->skb->mark) : 0;
 }
 
 /* Of datapath.bpf.c: subprograms. */

@@ -294,7 +294,7 @@ NFR_INLINE int floor_judge(const struct nfr_config *config, struct floor *floor,
 					    .reason = NFR_REASON_SHORT,
 					    .rule = NFR_NO_RULE};
 	if (p->readable && floor_parse(floor, p->readable, p->ingress)) {
-		floor->packet.key.w[NFR_F_MARK] = p->mark;
+		floor->packet.key.w[NFR_F_MARK] = NFR_MARK_SEEN(p->mark);
 		if (config->flags & NFR_CONFIG_OWNERS)
 			owner_of_packet(p->skb, floor->packet.key.w,
 					&floor->cgroup);

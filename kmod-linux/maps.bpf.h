@@ -47,6 +47,18 @@ static __always_inline void maps_count_reason(__u32 dir, __u32 reason,
 	}
 }
 
+#ifdef NFR_STEERS
+/* Made by the loader, which fills it, and empties it when nothing is steered.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct nfr_table_key);
+	__type(value, __u32);
+} nfr_outside SEC(".maps");
+#endif
+
 #ifndef NFR_STUB
 
 /* ---- shared: datapath -------------------------------------------------- */

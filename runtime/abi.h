@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 9
+#define NFR_ABI_VERSION 10
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -361,7 +361,8 @@ struct nfr_control {
 	__u32 seed[5]; /* random: where a flow's state lies */
 	/* On a cache line of its own, as every new flow writes here. */
 	__u32 states; /* in nfr_states: who begins or ends one counts */
-	__u32 reserved_too[15];
+	__u32 steers; /* nonzero: routing follows NFR_MARK_* (steer.h) */
+	__u32 reserved_too[14];
 };
 _Static_assert(sizeof(struct nfr_control) == 128, "nfr_control");
 #define NFR_SLOT_NONE 2u
@@ -370,6 +371,20 @@ _Static_assert(sizeof(struct nfr_control) == 128, "nfr_control");
  * was nothing to go back to. Not a number that comes by accident.
  */
 #define NFR_SLOT_OPEN 0x6e65706fu
+
+/*
+ * Marks of sockets that are steered. Rules and guard see none of them: such a
+ * packet has no mark there.
+ */
+#define NFR_MARK_OUTSIDE 0x6e667201u
+#define NFR_MARK_INSIDE 0x6e667202u
+#define NFR_MARK_OWNED 0x6e667203u /* outside, by its owner alone */
+#define NFR_MARK_SEEN(mark) (((mark) & ~3u) == 0x6e667200u ? 0 : (mark))
+
+/*
+ * outside: LPM_TRIE, key struct nfr_table_key of table 0, value __u32 ifindex:
+ * where the routes lead that are not the tunnel's.
+ */
 
 /*
  * pending: ARRAY of one: a struct bpf_timer, then this. A load that waits to

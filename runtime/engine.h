@@ -145,6 +145,7 @@ struct engine_options {
 	bool no_xdp;	       /* tcx or clsact only */
 	bool no_tcx;	       /* clsact instead of tcx */
 	bool no_netfilter;     /* the floor by the root cgroup's egress */
+	bool steers;	       /* routing follows the policy (steer.h) */
 	/* -EAGAIN unless this generation is in force; 0: whichever. */
 	uint32_t only_after;
 	/*

@@ -41,6 +41,7 @@
 #include "localnet.h"
 #include "rebind.h"
 #include "sockets.h"
+#include "steer.h"
 #include "ticket.h"
 
 #define APPLY_ROUNDS 4 /* devices that appear while others are hooked */
@@ -427,6 +428,28 @@ static int apply_sockets(struct apply *apply, struct engine_error *err)
 	return 0;
 }
 
+/* The same policy with other tables steers as it did. */
+static void apply_steer(struct apply *apply)
+{
+	struct nfr_control *control = apply->shared->control;
+	bool steers = apply->options.only_after ? control->steers
+						: apply->options.steers;
+	int ret = 0;
+
+	if (steers)
+		ret = steer_sync(apply->connect.map_fd[CONNECT_OUTSIDE],
+				 &apply->report.devices);
+	else if (control->steers)
+		ret = steer_remove();
+	control->steers = steers && ret >= 0;
+	if (ret == -EEXIST)
+		apply_note(apply,
+			   "not steered: table %u or %u has routes of others",
+			   STEER_OUTSIDE, STEER_INSIDE);
+	else if (ret < 0)
+		apply_note(apply, "not steered: %s", strerror(-ret));
+}
+
 /* Last, when edges and floor are there: it is what closes all others. */
 static void apply_gate(struct apply *apply)
 {
@@ -462,6 +485,8 @@ static int apply_floor(struct apply *apply, struct engine_error *err)
 			   engine_floor_name(apply->floor.mode),
 			   apply->floor.why);
 	ret = apply_sockets(apply, err);
+	if (!ret)
+		apply_steer(apply);
 	if (!ret)
 		apply_gate(apply);
 	return ret;
@@ -582,6 +607,7 @@ static void apply_undo(struct apply *apply, struct engine_error *err)
 		hooks_remove(&apply->hooks, &left, &ignored);
 		floor_remove(&apply->floor, &left, &ignored);
 		sockets_remove(apply->pins, apply->shared, &left);
+		steer_remove();
 		gate_remove();
 	}
 	bpflog_end(NULL);

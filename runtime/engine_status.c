@@ -20,6 +20,7 @@
 #include "hooks.h"
 #include "links.h"
 #include "sockets.h"
+#include "steer.h"
 #include "ticket.h"
 
 #define STATUS_LIMITS 1u
@@ -223,6 +224,9 @@ static int status_paths(struct engine *engine, struct engine_status *status,
 		status->path_count +=
 			sockets_look(engine->pins, engine->shared,
 				     status->paths + status->path_count);
+		status->path_count +=
+			steer_look(engine->shared, &status->devices,
+				   status->paths + status->path_count);
 	}
 	floor_close(&floor);
 	if (!ret && status->generation &&

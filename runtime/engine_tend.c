@@ -12,9 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "binding.h"
 #include "bpflog.h"
+#include "connect.h"
 #include "engine_error.h"
 #include "engine_gate.h"
 #include "engine_read.h"
@@ -22,6 +24,7 @@
 #include "hooks.h"
 #include "links.h"
 #include "sockets.h"
+#include "steer.h"
 
 struct tend {
 	struct engine *engine;
@@ -188,6 +191,29 @@ static void tend_floor(struct tend *tend)
 		tend_say(tend, "sockets: %s", err.text);
 }
 
+/* Routes that came, rules that others removed. */
+static void tend_steer(struct tend *tend)
+{
+	const struct engine *engine = tend->engine;
+	struct engine_error err = {0};
+	int ret, outside;
+
+	if (!engine->shared->control->steers || !tend->has_policy)
+		return;
+	outside = pins_get(engine->pins, PINS_SOCKETS,
+			   &connect_maps[CONNECT_OUTSIDE], &err);
+	if (outside < 0) {
+		tend_say(tend, "steering: %s", err.text);
+		return;
+	}
+	ret = steer_sync(outside, &tend->devices);
+	close(outside);
+	if (ret > 0)
+		tend_say(tend, "steering: %d rules and routes changed", ret);
+	else if (ret < 0)
+		tend_say(tend, "steering: %s", strerror(-ret));
+}
+
 /* After hooks: what has an edge is let by. */
 static void tend_gate(struct tend *tend)
 {
@@ -250,6 +276,7 @@ static int tend_pass(struct tend *tend, struct engine_error *err)
 	if (!ret) {
 		tend_hooks(tend);
 		tend_floor(tend);
+		tend_steer(tend);
 		tend_gate(tend);
 	}
 	bpflog_end(NULL);

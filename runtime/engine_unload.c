@@ -21,6 +21,7 @@
 #include "hooks.h"
 #include "localnet.h"
 #include "sockets.h"
+#include "steer.h"
 
 struct unload {
 	struct pins *pins;
@@ -104,6 +105,9 @@ static int unload_to_open(struct unload *unload, size_t *left,
 	int ret = unload_restore(unload, err);
 
 	if (!ret && gate_remove())
+		++*left;
+	if (!ret && (!unload->shared || unload->shared->control->steers) &&
+	    steer_remove())
 		++*left;
 	if (!ret)
 		ret = hooks_remove(&unload->hooks, left, err);

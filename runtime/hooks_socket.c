@@ -48,6 +48,14 @@ static const struct socket_hook socket_hooks[] = {
 		.is_advice = true,
 		.why = "who connects in vain waits",
 	},
+	{
+		.pin = "sock_create",
+		.prog = "nfr_stub_sock",
+		.object = embed_connect_stub,
+		.attach_type = BPF_CGROUP_INET_SOCK_CREATE,
+		.is_advice = true,
+		.why = "what is sent without connect() is not steered",
+	},
 };
 #define SOCKET_HOOKS (sizeof(socket_hooks) / sizeof(socket_hooks[0]))
 
@@ -102,9 +110,9 @@ static int sockets_share_slots(const struct pins *pins,
 	int fds[CONNECT_HOOKS], ret;
 
 	for (unsigned i = 0; i < CONNECT_HOOKS; i++)
-		fds[i] = pins_get(pins, PINS_SOCKETS, &connect_slots[i],
+		fds[i] = pins_get(pins, PINS_SOCKETS, &connect_maps[i],
 				  &ignored);
-	ret = object_share(object, connect_slots, CONNECT_HOOKS, fds);
+	ret = object_share(object, connect_maps, CONNECT_HOOKS, fds);
 	for (unsigned i = 0; i < CONNECT_HOOKS; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

@@ -97,6 +97,9 @@ static void take_engine_option(struct nfload *t, int id, const char *arg)
 	case OPT_FLOOR:
 		t->engine.no_netfilter = !strcmp(arg, "cgroup");
 		break;
+	case OPT_STEER:
+		t->engine.steers = !strcmp(arg, "on");
+		break;
 	case OPT_LOOP:
 		t->engine.loop = (enum engine_loop)option_word(LOOP_WORDS, arg);
 		break;

@@ -60,6 +60,7 @@ enum tool_option {
 	OPT_XDP,
 	OPT_TC,
 	OPT_FLOOR,
+	OPT_STEER,
 	OPT_LOOP,
 	OPT_ENGINE,
 	OPT_JSON,
@@ -82,6 +83,7 @@ extern const struct option_table nfload_options, nftrace_options;
 #define XDP_WORDS "auto native generic off"
 #define TC_WORDS "auto clsact"
 #define FLOOR_WORDS "auto cgroup"
+#define STEER_WORDS "off on"
 #define LOOP_WORDS "auto may_goto bpf_loop" /* enum engine_loop */
 #define ENGINE_WORDS "auto vm native hash"  /* enum engine_kind */
 #define SHOW_WORDS "rules counters hooks states info tables"

@@ -3,7 +3,7 @@
  * sockets.h: hooks on sockets: what no packet hook sees is not set up, and who
  * connects is told early (connect.h); and sockets that were made before.
  *
- *   DIR/sockets/setsockopt connect4 connect6    links on the root cgroup
+ *   DIR/sockets/setsockopt connect4 ...    links on the root cgroup
  */
 #ifndef NFR_SOCKETS_H
 #define NFR_SOCKETS_H

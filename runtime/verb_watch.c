@@ -34,6 +34,7 @@ struct watch {
 	struct mnl_socket *netlink, *nftables;
 	int signals, presence;
 	struct engine_devices devices; /* as the last pass left them */
+	bool follows_routes;
 	bool wants_soon; /* a tunnel stands closed and may get its peers */
 	uint32_t trial_state;
 	char last[WATCH_LINE_MAX]; /* how things stood when last said */
@@ -171,6 +172,23 @@ static void watch_status(struct watch *w, struct engine *engine)
 	engine_status_free(&status);
 }
 
+/* Routes matter where they are followed; else they only wake. */
+static void watch_routes(struct watch *w, struct engine *engine)
+{
+	static const int groups[] = {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE};
+	struct nfr_control control;
+	bool wants = !engine_control(engine, &control) && control.steers;
+
+	if (wants == w->follows_routes)
+		return;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		mnl_socket_setsockopt(w->netlink,
+				      wants ? NETLINK_ADD_MEMBERSHIP
+					    : NETLINK_DROP_MEMBERSHIP,
+				      (void *)&groups[i], sizeof(groups[i]));
+	w->follows_routes = wants;
+}
+
 static void watch_pass(struct watch *w)
 {
 	const struct engine_tend_log log = {.say = watch_say,
@@ -184,6 +202,7 @@ static void watch_pass(struct watch *w)
 		rc = engine_tend(engine, &w->tool->engine, &log, &err);
 	if (!rc) {
 		say_trouble(w, "");
+		watch_routes(w, engine);
 		watch_trial(w, engine, &pending);
 		watch_tables(w, engine, &pending);
 		watch_status(w, engine);
