@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sink.h"
@@ -221,14 +220,6 @@ static int send_all(const struct ends *e, const struct packets *p,
 	return 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 int burst_send(struct ends *e, __u8 proto, bool is_new, unsigned count,
 	       struct burst *out, char error[MEASURE_ERROR_MAX])
 {
@@ -247,13 +238,13 @@ int burst_send(struct ends *e, __u8 proto, bool is_new, unsigned count,
 	}
 	if (!ret)
 		ret = sink_count(sink_of(e, LAB_FAR, proto), &before, error);
-	start = now_ns();
+	start = lab_now_ns();
 	if (!ret)
 		ret = send_all(e, &packets, count, error);
 	if (!ret)
 		ret = sink_wait(sink_of(e, LAB_FAR, proto), before, count,
 				&out->passed, error);
-	out->elapsed_ns = now_ns() - start;
+	out->elapsed_ns = lab_now_ns() - start;
 	packets_free(&packets);
 	return ret;
 }

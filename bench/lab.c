@@ -58,6 +58,14 @@ int lab_begin(char error[MEASURE_ERROR_MAX])
 	return 0;
 }
 
+uint64_t lab_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 const char *lab_address(enum nfr_family family, enum lab_net net,
 			enum lab_side side)
 {

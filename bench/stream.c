@@ -14,7 +14,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sink.h"
@@ -40,14 +39,6 @@ static int stream_fail(const char *what, char error[MEASURE_ERROR_MAX])
 
 	snprintf(error, MEASURE_ERROR_MAX, "%s: %s", what, strerror(-err));
 	return err;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /* ---- sockets ----------------------------------------------------------- */
@@ -338,12 +329,12 @@ static int run_connected(const struct stream *s, enum stream_kind kind,
 	if (!ret && kind != STREAM_TCP)
 		ret = run_bulk(&c, kind == STREAM_UPLOAD, WARM_UP, &warm,
 			       error);
-	start = now_ns();
+	start = lab_now_ns();
 	if (!ret && kind == STREAM_TCP)
 		ret = run_tcp(&c, count, passed, error);
 	else if (!ret)
 		ret = run_bulk(&c, kind == STREAM_UPLOAD, count, passed, error);
-	*elapsed_ns = now_ns() - start;
+	*elapsed_ns = lab_now_ns() - start;
 	connection_close(&c);
 	return ret;
 }
@@ -353,7 +344,7 @@ int stream_run(struct stream *s, enum stream_kind kind, unsigned count,
 	       char error[MEASURE_ERROR_MAX])
 {
 	int ret = lab_enter(s->lab, LAB_NEAR, error);
-	uint64_t start = now_ns();
+	uint64_t start = lab_now_ns();
 
 	*passed = 0;
 	errno = 0;
@@ -365,7 +356,7 @@ int stream_run(struct stream *s, enum stream_kind kind, unsigned count,
 		ret = run_udp(s, count, passed, error);
 	else
 		ret = run_requests(s, count, passed, error);
-	*elapsed_ns = now_ns() - start;
+	*elapsed_ns = lab_now_ns() - start;
 	return ret;
 }
 
