@@ -201,7 +201,10 @@ nfr_run apply "$policy"
 for what; do
 	phase "$what"
 done
-[ -z "$watcher" ] || kill -KILL "$watcher"
+if [ -n "$watcher" ]; then
+	kill -KILL "$watcher"
+	wait "$watcher" 2>/dev/null
+fi
 echo "1..$number"
 column_down nfr
 [ $failed = 0 ] || tail -n 20 "$lab_dir/nfload.log" | sed 's/^/# /'
