@@ -305,10 +305,9 @@ try_macvtap() {
 	ip -n client link set mt0 up
 	index=$(on client cat /sys/class/net/mt0/ifindex)
 	number=$(on client cat /sys/class/net/mt0/macvtap/tap"$index"/dev)
-	rm -f /dev/tap"$index"
-	mknod /dev/tap"$index" c "${number%:*}" "${number#*:}"
-	inject root file "$index" plain
-	rm -f /dev/tap"$index"
+	rm -f "$lab_dir/tap"
+	mknod "$lab_dir/tap" c "${number%:*}" "${number#*:}"
+	inject root file "$lab_dir/tap" plain
 }
 prep_bridged() {
 	lab_netns vm
