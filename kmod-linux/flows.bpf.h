@@ -30,7 +30,7 @@
 #ifndef NFR_FLOWS_BPF_H
 #define NFR_FLOWS_BPF_H
 
-#include "kmod-linux/maps.bpf.h"
+#include "kmod-linux/env.bpf.h"
 #include "runtime/state.h"
 
 #define FLOWS_NOWHERE 0xffffffffu

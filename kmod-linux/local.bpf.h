@@ -10,6 +10,8 @@
 #ifndef NFR_LOCAL_BPF_H
 #define NFR_LOCAL_BPF_H
 
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
 #define LOCAL_KERNEL __attribute__((preserve_access_index))
