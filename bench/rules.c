@@ -13,8 +13,11 @@
 #include "runtime/config.h"
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
+#include "runtime/native.h"
+#include "runtime/native_load.h"
 
-const char *const rules_form_names[RULES_FORMS] = {"none", "vm", "hash"};
+const char *const rules_form_names[RULES_FORMS] = {"none", "vm", "native",
+						   "hash"};
 
 static int rules_fail(int err, const char *what, char error[MEASURE_ERROR_MAX])
 {
@@ -94,7 +97,8 @@ static int fill(struct rules *r, const struct image *image)
 static int open_object(struct rules *r, const struct image *image)
 {
 	static const char *const names[RULES_FORMS] = {
-		"nfr_rules_floor", "nfr_rules_vm", "nfr_rules_hash"};
+		"nfr_rules_floor", "nfr_rules_vm", "nfr_rules_native",
+		"nfr_rules_hash"};
 	uint32_t count = (uint32_t)r->set->trace_count;
 	size_t len;
 	const void *elf = r->loop == MEASURE_LOOP_BPF
@@ -122,6 +126,42 @@ static int open_object(struct rules *r, const struct image *image)
 	return ret ? ret : fill(r, image);
 }
 
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* As the loader does it, beside programs that are there. */
+static void load_native(struct rules *r, const struct image *image)
+{
+	struct bpf_object *o = r->object;
+	const struct native_maps maps = {
+		.scratch = bpf_object__find_map_fd_by_name(o, "nfr_scratch"),
+		.tables = bpf_object__find_map_fd_by_name(o, "nfr_tables"),
+		.xdp = bpf_object__find_map_fd_by_name(o, "nfr_native_xdp"),
+		.tc = -1,
+	};
+	struct native_code code;
+	struct native_about about;
+	int ret = native_compile(image, &code, &about);
+
+	if (ret)
+		snprintf(r->why_not, sizeof(r->why_not), "it is not made (%s)",
+			 strerror(-ret));
+	else
+		ret = native_load(&code, &maps);
+	if (!ret)
+		r->bytes[RULES_NATIVE] = code.count * sizeof(*code.insns);
+	else if (!*r->why_not)
+		snprintf(r->why_not, sizeof(r->why_not),
+			 "the kernel does not take %zu instructions (%s)",
+			 code.count, strerror(-ret));
+	native_free(&code);
+}
+
 /* A filter is a line of the policy. */
 static int number(struct rules *r, const struct image *image)
 {
@@ -142,27 +182,29 @@ int rules_load(const struct image *image, const struct filters *set,
 	       bool is_ipv6, enum measure_loop loop, struct rules *r,
 	       char error[MEASURE_ERROR_MAX])
 {
-	struct timespec start, end;
+	double start = now_ms();
 	int ret;
 
 	*r = (struct rules){.set = set, .is_ipv6 = is_ipv6};
 	r->loop = loop == MEASURE_LOOP_AUTO ? MEASURE_LOOP_MAY_GOTO : loop;
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	ret = open_object(r, image);
 	if (ret == -EINVAL && loop == MEASURE_LOOP_AUTO) {
 		bpf_object__close(r->object);
 		r->loop = MEASURE_LOOP_BPF;
 		ret = open_object(r, image);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &end);
+	for (unsigned i = 0; i < RULES_FORMS; i++)
+		r->load_ms[i] = now_ms() - start;
 	if (!ret)
 		ret = number(r, image);
 	if (ret)
 		return rules_fail(ret, "load the rules alone", error);
-	r->load_ms = (double)(end.tv_sec - start.tv_sec) * 1e3 +
-		     (double)(end.tv_nsec - start.tv_nsec) / 1e6;
+	start = now_ms();
+	load_native(r, image);
+	r->load_ms[RULES_NATIVE] += now_ms() - start;
 	r->bytes[RULES_VM] = image->insn_count * sizeof(*image->code);
-	r->bytes[RULES_HASH] = hash_map_len(image->hash_len);
+	if (image->hash_len)
+		r->bytes[RULES_HASH] = hash_map_len(image->hash_len);
 	return 0;
 }
 

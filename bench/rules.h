@@ -9,7 +9,13 @@
 #include "filters.h"
 #include "measure.h"
 
-enum rules_form { RULES_FLOOR, RULES_VM, RULES_HASH, RULES_FORMS };
+enum rules_form {
+	RULES_FLOOR,
+	RULES_VM,
+	RULES_NATIVE,
+	RULES_HASH,
+	RULES_FORMS
+};
 extern const char *const rules_form_names[RULES_FORMS];
 
 struct rules {
@@ -18,8 +24,9 @@ struct rules {
 	int cursor;
 	bool is_ipv6;
 	enum measure_loop loop;
-	double load_ms;
-	size_t bytes[RULES_FORMS]; /* that the form reads */
+	double load_ms[RULES_FORMS];
+	size_t bytes[RULES_FORMS]; /* that the form reads; 0: there is none */
+	char why_not[MEASURE_ERROR_MAX]; /* there is no native code */
 	const struct filters *set;
 	uint32_t *rule_of; /* the image's rule of each filter */
 	uint32_t otherwise;

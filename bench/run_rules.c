@@ -50,7 +50,7 @@ static bool has_form(const struct bench *b, unsigned form)
 {
 	if (form == RULES_VM)
 		return b->set.count <= VM_RULES_MAX;
-	return form != RULES_HASH || b->image.hash_len > 0;
+	return form == RULES_FLOOR || b->rules.bytes[form] > 0;
 }
 
 static int compile(struct bench *b, unsigned rules)
@@ -157,7 +157,7 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.ratio = series_ratio(ns, floor),
 		.added = series_added(ns, floor),
 		.rounds = b->settings->rounds,
-		.load_ms = b->compile_ms + b->rules.load_ms,
+		.load_ms = b->compile_ms + b->rules.load_ms[form],
 		.bytes = b->rules.bytes[form],
 	};
 
@@ -165,6 +165,24 @@ static int print_case(const struct bench *b, const struct machine *m,
 		return line_print_json(&line, m);
 	line_print_row(&line);
 	return 0;
+}
+
+/* The forms that there are no lines of. */
+static void say_missing(const struct bench *b)
+{
+	if (!has_form(b, RULES_VM))
+		fprintf(stderr,
+			"nfbench: %zu rules are not measured as "
+			"bytecode: it would take hours\n",
+			b->set.count);
+	if (!has_form(b, RULES_NATIVE))
+		fprintf(stderr,
+			"nfbench: %zu rules are not measured as native code: "
+			"%s\n",
+			b->set.count, b->rules.why_not);
+	if (!has_form(b, RULES_HASH))
+		fprintf(stderr, "nfbench: %zu rules have no data form\n",
+			b->set.count);
 }
 
 static int one_set(const struct settings *settings, const struct machine *m,
@@ -188,11 +206,8 @@ static int one_set(const struct settings *settings, const struct machine *m,
 		if (has_form(b, form) && (trace != TRACE_WORST || b->has_worst))
 			ret = print_case(b, m, trace, form);
 	}
-	if (!ret && !has_form(b, RULES_VM))
-		fprintf(stderr,
-			"nfbench: %zu rules are not measured as "
-			"bytecode: it would take hours\n",
-			b->set.count);
+	if (!ret)
+		say_missing(b);
 	rules_free(&b->rules);
 	rules_free(&b->worst);
 	compile_free(&b->compilation);

@@ -190,7 +190,7 @@ static int add_tuples(struct build *b)
 	h->rows = hash_blob_add(b->blob, t->rows.rows, t->rows.count * row);
 	add_side(b, HASH_SRC, &h->src);
 	add_side(b, HASH_DST, &h->dst);
-	return hash_lines_add(b->blob, t, h);
+	return hash_lines_add(b->blob, t, &b->services, h);
 }
 
 /* What the hash found decides, if it is before this rank. */

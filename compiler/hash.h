@@ -42,7 +42,7 @@ int hash_add(const struct lower_entry *, unsigned entry, struct hash_blob *);
 /* hash_lines.c: the keys of all tuples. 0 or -E2BIG. */
 struct hash_tuples;
 int hash_lines_add(struct hash_blob *, const struct hash_tuples *,
-		   struct hash_head *);
+		   const struct hash_services *, struct hash_head *);
 
 /* Bytes of the section, zero; the next part begins at a multiple of 64. */
 uint32_t hash_blob_add(struct hash_blob *, const void *bytes, size_t len);

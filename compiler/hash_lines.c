@@ -3,6 +3,9 @@
  * hash_lines.c: rules by tuple and address -> lines of slots, and lists of what
  * has the same key.
  *
+ * Of a list that is long there is a table instead, by class of packets: as many
+ * as FIRST_CELLS_MAX has room for, the longest lists first.
+ *
  * Keys are put in by their earliest rule, so that those of early rules have
  * the short ways. A line that is full goes on in the next one.
  */
@@ -13,14 +16,18 @@
 #include "hash.h"
 #include "hash_tuple.h"
 
+#define FIRST_CELLS_MAX ((size_t)1 << 20)
+#define LIST_LONG 256u /* lists that are longer are all the same here */
+
 /* Rules of one key, the earliest first. */
 struct group {
-	const struct hash_rule *const *rules;
+	const struct hash_rule **rules;
 	size_t count;
 };
 
 struct lines {
 	const struct hash_tuples *t;
+	const struct hash_services *services;
 	const struct hash_rule **order; /* by key, then by rank */
 	struct group *groups;
 	size_t group_count;
@@ -30,6 +37,9 @@ struct lines {
 	size_t item_count;
 	struct hash_exact *exact;
 	size_t exact_count;
+	size_t list_max; /* of a list without a table */
+	uint32_t *firsts;
+	size_t first_count; /* of tables */
 };
 
 static int compare_keys(const struct hash_rule *a, const struct hash_rule *b)
@@ -74,37 +84,90 @@ static void group(struct lines *l)
 	qsort(l->groups, l->group_count, sizeof(*l->groups), by_rank);
 }
 
-/* Of equal services the first decides. */
-static bool is_hidden(const struct group *g, size_t at)
+/* Of equal services the first decides: the others are not in the group. */
+static void unhide(struct lines *l)
 {
-	for (size_t i = 0; i < at; i++)
-		if (g->rules[i]->service == g->rules[at]->service)
-			return true;
-	return false;
+	uint32_t *seen = arena_alloc(l->t->arena,
+				     (l->services->count + 1) * sizeof(*seen));
+
+	for (size_t i = 0; i < l->group_count; i++) {
+		struct group *g = &l->groups[i];
+		size_t kept = 0;
+
+		for (size_t k = 0; k < g->count; k++) {
+			uint32_t *in = &seen[g->rules[k]->service];
+
+			if (*in == i + 1)
+				continue;
+			*in = (uint32_t)i + 1;
+			g->rules[kept++] = g->rules[k];
+		}
+		g->count = kept;
+	}
+}
+
+/* Which lists are so long that they get a table. */
+static void measure(struct lines *l)
+{
+	size_t with[LIST_LONG + 1] = {0}, cells = 0, len = LIST_LONG;
+	size_t classes = l->services->rows.count;
+
+	for (size_t i = 0; i < l->group_count; i++) {
+		size_t count = l->groups[i].count;
+
+		with[count < LIST_LONG ? count : LIST_LONG]++;
+	}
+	for (; len > HASH_ITEMS_AT_ONCE; len--) {
+		cells += with[len] * classes;
+		if (cells > FIRST_CELLS_MAX)
+			break;
+	}
+	l->list_max = len;
+	if (len == LIST_LONG) /* too many of the longest: none has one */
+		l->list_max = SIZE_MAX;
+	cells = cells > FIRST_CELLS_MAX ? cells - with[len] * classes : cells;
+	l->firsts = arena_alloc(l->t->arena, (cells + 1) * sizeof(*l->firsts));
+}
+
+/* The rank of the first rule for each class. */
+static void put_firsts(struct lines *l, const struct group *g)
+{
+	const struct hash_bits *asks = &l->services->rows;
+	uint32_t *out = l->firsts + l->first_count++ * asks->count;
+
+	for (size_t c = 0; c < asks->count; c++) {
+		const uint64_t *row = asks->rows + c * asks->words;
+		size_t i = 0;
+
+		while (i < g->count &&
+		       !hash_bit_is_set(row, g->rules[i]->service))
+			i++;
+		out[c] = i < g->count ? g->rules[i]->rank : HASH_NONE;
+	}
 }
 
 static void slot_value(struct lines *l, const struct group *g,
 		       struct hash_slot *slot)
 {
-	size_t first = l->item_count;
-
-	for (size_t i = 0; i < g->count; i++) {
-		if (is_hidden(g, i))
-			continue;
+	slot->service = g->rules[0]->tuple << HASH_TUPLE;
+	if (g->count == 1) {
+		slot->rank = g->rules[0]->rank;
+		slot->service |= g->rules[0]->service;
+		return;
+	}
+	slot->service |= HASH_LIST;
+	if (g->count > l->list_max) {
+		slot->rank = (uint32_t)l->first_count;
+		put_firsts(l, g);
+		return;
+	}
+	slot->rank = (uint32_t)l->item_count;
+	slot->service |= (uint32_t)g->count;
+	for (size_t i = 0; i < g->count; i++)
 		l->items[l->item_count++] = (struct hash_item){
 			.rank = g->rules[i]->rank,
 			.service = g->rules[i]->service,
 		};
-	}
-	slot->service = g->rules[0]->tuple << HASH_TUPLE;
-	if (l->item_count - first == 1) {
-		slot->rank = l->items[first].rank;
-		slot->service |= l->items[first].service;
-		l->items[--l->item_count] = (struct hash_item){0};
-		return;
-	}
-	slot->rank = (uint32_t)first;
-	slot->service |= HASH_LIST | (uint32_t)(l->item_count - first);
 }
 
 /* Would a look for one find the other? */
@@ -176,11 +239,13 @@ static void lines_new(struct lines *l)
 }
 
 int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
-		   struct hash_head *head)
+		   const struct hash_services *services, struct hash_head *head)
 {
-	struct lines l = {.t = t};
+	struct lines l = {.t = t, .services = services};
 
 	group(&l);
+	unhide(&l);
+	measure(&l);
 	lines_new(&l);
 	l.items = arena_alloc(t->arena, (t->rule_count + 1) * sizeof(*l.items));
 	if (t->words > 1)
@@ -196,6 +261,10 @@ int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
 	head->list_count = (uint32_t)l.item_count;
 	head->lists =
 		hash_blob_add(blob, l.items, l.item_count * sizeof(*l.items));
+	head->first_count = (uint32_t)l.first_count;
+	head->firsts = hash_blob_add(blob, l.firsts,
+				     l.first_count * services->rows.count *
+					     sizeof(*l.firsts));
 	head->exact_count = (uint32_t)l.exact_count;
 	head->exact =
 		hash_blob_add(blob, l.exact, l.exact_count * sizeof(*l.exact));

@@ -85,6 +85,9 @@ static bool has_parts(const struct image *img, const struct hash_head *h)
 			 sizeof(struct hash_line)) &&
 	       is_inside(img, h->lists, h->list_count,
 			 sizeof(struct hash_item)) &&
+	       is_inside(img, h->firsts,
+			 (uint64_t)h->first_count * h->class_count,
+			 sizeof(__u32)) &&
 	       is_inside(img, h->exact, h->exact_count,
 			 sizeof(struct hash_exact)) &&
 	       is_inside(img, h->rows, h->row_count, row) &&
@@ -115,7 +118,9 @@ static bool is_slot(const struct image *img, const struct hash_head *h,
 		return false;
 	if (!(slot->service & HASH_LIST))
 		return count < h->services && is_rank(img, h, slot->rank);
-	return slot->rank < h->list_count && count > 0 &&
+	if (count == 0)
+		return slot->rank < h->first_count;
+	return slot->rank < h->list_count &&
 	       count <= h->list_count - slot->rank;
 }
 
@@ -145,10 +150,15 @@ static bool has_lines(const struct image *img, const struct hash_head *h)
 static bool has_lists(const struct image *img, const struct hash_head *h)
 {
 	const struct hash_item *items = (const void *)(img->hash + h->lists);
+	const __u32 *firsts = (const void *)(img->hash + h->firsts);
+	uint64_t cells = (uint64_t)h->first_count * h->class_count;
 
 	for (__u32 i = 0; i < h->list_count; i++)
 		if (items[i].service >= h->services ||
 		    !is_rank(img, h, items[i].rank))
+			return false;
+	for (uint64_t i = 0; i < cells; i++)
+		if (firsts[i] != HASH_NONE && !is_rank(img, h, firsts[i]))
 			return false;
 	return true;
 }

@@ -11,6 +11,8 @@
 
 #include "bench/bench_header.h"
 #include "kmod-linux/env.bpf.h"
+#include "kmod-linux/native_call.bpf.h"
+#include "kmod-linux/scratch.bpf.h"
 #include "runtime/classify_hash.h"
 #include "runtime/vm.h"
 
@@ -34,24 +36,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct bench_cursor);
 } bench_cursor SEC(".maps");
-
-struct bench_scratch {
-	struct nfr_key key;
-	struct vm_run run;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct bench_scratch);
-} bench_key SEC(".maps");
-
-static __always_inline struct bench_scratch *bench_scratch(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&bench_key, &zero);
-}
 
 static __always_inline int bench_fill4(struct nfr_key *key, __u32 at)
 {
@@ -87,9 +71,9 @@ static __always_inline int bench_fill6(struct nfr_key *key, __u32 at)
 }
 
 /* The scratch with the next header in its key, or NULL. */
-static __always_inline struct bench_scratch *bench_next(void)
+static __always_inline struct verdict *bench_next(void)
 {
-	struct bench_scratch *s = bench_scratch();
+	struct verdict *s = datapath_scratch();
 	__u32 zero = 0, at;
 	struct bench_cursor *cursor = bpf_map_lookup_elem(&bench_cursor, &zero);
 	int failed;
@@ -99,9 +83,9 @@ static __always_inline struct bench_scratch *bench_next(void)
 	at = cursor->next;
 	cursor->next = at + 1 < cursor->count ? at + 1 : 0;
 	if (cursor->family == NFR_FAMILY_IPV6)
-		failed = bench_fill6(&s->key, at);
+		failed = bench_fill6(&s->packet.key, at);
 	else
-		failed = bench_fill4(&s->key, at);
+		failed = bench_fill4(&s->packet.key, at);
 	return failed ? 0 : s;
 }
 
@@ -111,7 +95,7 @@ __u32 bench_run(__u32 entry);
 /* As slow_find() does it. */
 __attribute__((noinline)) __u32 bench_find(__u32 entry)
 {
-	struct bench_scratch *s = bench_scratch();
+	struct verdict *s = datapath_scratch();
 	const struct hash_head *head;
 	struct env env = {0};
 	__u32 rank;
@@ -119,31 +103,31 @@ __attribute__((noinline)) __u32 bench_find(__u32 entry)
 
 	if (!s)
 		return NFR_NO_RULE;
-	head = hash_begin(&env, NFR_DIR_IN, s->key.w[NFR_F_FAMILY]);
-	vm_begin(&s->run, entry, 0);
+	head = hash_begin(&env, NFR_DIR_IN, s->packet.key.w[NFR_F_FAMILY]);
+	vm_begin(&s->rules, entry, 0);
 	if (!head)
 		return NFR_NO_RULE;
-	s->run.pc = head->entry;
-	rank = hash_find(&env, &s->key, head, &is_lost);
+	s->rules.pc = head->entry;
+	rank = hash_find(&env, &s->packet.key, head, &is_lost);
 	if (is_lost)
 		return NFR_NO_RULE;
 	if (rank == HASH_NONE)
 		return head->otherwise;
-	s->run.candidate = hash_rule(&env, head, rank) + 1;
-	s->run.rank = rank;
-	return s->run.candidate - 1;
+	s->rules.candidate = hash_rule(&env, head, rank) + 1;
+	s->rules.rank = rank;
+	return s->rules.candidate - 1;
 }
 
 __attribute__((noinline)) __u32 bench_run(__u32 entry)
 {
-	struct bench_scratch *s = bench_scratch();
+	struct verdict *s = datapath_scratch();
 	struct env env = {0};
 
 	if (!s)
 		return NFR_NO_RULE;
 	if (entry != NFR_NO_ENTRY)
-		vm_begin(&s->run, entry, 0);
-	return vm_go(&env, &s->key, &s->run);
+		vm_begin(&s->rules, entry, 0);
+	return vm_go(&env, &s->packet.key, &s->rules);
 }
 
 static __always_inline int bench_found(__u32 rule)
@@ -156,14 +140,14 @@ static __always_inline int bench_found(__u32 rule)
 	return rule == NFR_NO_RULE ? XDP_ABORTED : XDP_PASS;
 }
 
-static __always_inline __u32 bench_entry(const struct bench_scratch *s)
+static __always_inline __u32 bench_entry(const struct verdict *s)
 {
 	__u32 zero = 0;
 	struct nfr_config *config = bpf_map_lookup_elem(&nfr_config, &zero);
 
 	if (!config)
 		return NFR_NO_ENTRY;
-	return s->key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV6
+	return s->packet.key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV6
 		       ? config->entry[NFR_FAMILY_IPV6]
 		       : config->entry[NFR_FAMILY_IPV4];
 }
@@ -171,7 +155,7 @@ static __always_inline __u32 bench_entry(const struct bench_scratch *s)
 SEC("xdp")
 int nfr_rules_floor(struct xdp_md *ctx)
 {
-	struct bench_scratch *s = bench_next();
+	struct verdict *s = bench_next();
 
 	(void)ctx;
 	return s ? bench_found(bench_entry(s)) : XDP_ABORTED;
@@ -180,7 +164,7 @@ int nfr_rules_floor(struct xdp_md *ctx)
 SEC("xdp")
 int nfr_rules_vm(struct xdp_md *ctx)
 {
-	struct bench_scratch *s = bench_next();
+	struct verdict *s = bench_next();
 
 	(void)ctx;
 	return s ? bench_found(bench_run(bench_entry(s))) : XDP_ABORTED;
@@ -189,16 +173,28 @@ int nfr_rules_vm(struct xdp_md *ctx)
 SEC("xdp")
 int nfr_rules_hash(struct xdp_md *ctx)
 {
-	struct bench_scratch *s = bench_next();
+	struct verdict *s = bench_next();
 	__u32 rule;
 
 	(void)ctx;
 	if (!s)
 		return XDP_ABORTED;
 	rule = bench_find(bench_entry(s));
-	if (s->run.pc != NFR_NO_ENTRY)
+	if (s->rules.pc != NFR_NO_ENTRY)
 		rule = bench_run(NFR_NO_ENTRY);
 	return bench_found(rule);
+}
+
+/* As verdict_begin() does it. */
+SEC("xdp")
+int nfr_rules_native(struct xdp_md *ctx)
+{
+	__u32 rule;
+
+	if (!bench_next())
+		return XDP_ABORTED;
+	rule = datapath_native_xdp(ctx);
+	return bench_found(rule == NATIVE_NONE ? NFR_NO_RULE : rule);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -2,8 +2,8 @@
 /*
  * classify_hash.h: a key -> the earliest rule of a program's data form.
  *
- * One flat loop: a turn looks at one tuple, one more line of it, one item of a
- * list, or takes the next word of rows. compiler/hash.c says how long it may
+ * One flat loop: a turn looks at one tuple, one more line of it, or one item of
+ * a long list. compiler/hash.c says how long it may
  * take. An image that is damaged, or a loop that is cut short, finds no rule
  * at all, and the caller blocks: see hash_format.h.
  *
@@ -34,7 +34,7 @@ struct hash_walk {
 	__u32 words;   /* of rows, left */
 	__u32 tuple;   /* of the first bit */
 	__u32 best;    /* the least rank found, or HASH_NONE */
-	__u32 asks;    /* place of the class's bits */
+	__u32 class;   /* of the packet's service */
 	__u32 item;    /* of a list; number, how many */
 	__u32 items;
 	__u32 line; /* that the key goes on in, or HASH_NONE */
@@ -66,8 +66,9 @@ NFR_INLINE __u64 hash_u64(struct env *env, __u32 at)
 /* Does the packet's class have this service? */
 NFR_INLINE int hash_asks(const struct hash_walk *w, __u32 service)
 {
-	return hash_u32(w->env, w->asks + (service >> 5) * 4) >>
-		       (service & 31) &
+	__u32 bits = w->head->asks + w->class * w->head->asks_stride;
+
+	return hash_u32(w->env, bits + (service >> 5) * 4) >> (service & 31) &
 	       1;
 }
 
@@ -99,15 +100,42 @@ NFR_INLINE int hash_is_exact(const struct hash_walk *w, __u32 number)
 	return differ == 0;
 }
 
-/* What the slot of the wanted key says; a list is left to the next turns. */
+/* Up to HASH_ITEMS_AT_ONCE items, without asking which is the first. */
+NFR_INLINE void hash_short_list(struct hash_walk *w, __u32 item, __u32 count)
+{
+	const struct hash_item *items =
+		env_hash(w->env, w->head->lists + item * sizeof(*items));
+	__u32 best = w->best;
+
+#pragma GCC unroll 3
+	for (__u32 i = 0; i < HASH_ITEMS_AT_ONCE; i++) {
+		__u32 is_one = hash_asks(w, items[i].service) & (i < count);
+		__u32 rank = items[i].rank | (is_one - 1);
+
+		best = rank < best ? rank : best;
+	}
+	w->best = best;
+}
+
+/* What the slot of the wanted key says; a long list is left to more turns. */
 NFR_INLINE void hash_hit(struct hash_walk *w, __u32 rank, __u32 service)
 {
+	__u32 count = service & HASH_LOWER;
+
 	if (!(service & HASH_LIST)) {
-		hash_take(w, rank, service & HASH_LOWER);
-		return;
+		hash_take(w, rank, count);
+	} else if (count == 0) {
+		rank = hash_u32(
+			w->env,
+			w->head->firsts +
+				4 * (rank * w->head->class_count + w->class));
+		w->best = rank < w->best ? rank : w->best;
+	} else if (count <= HASH_ITEMS_AT_ONCE) {
+		hash_short_list(w, rank, count);
+	} else {
+		w->item = rank;
+		w->items = count;
 	}
-	w->item = rank;
-	w->items = service & HASH_LOWER;
 }
 
 /*
@@ -215,7 +243,9 @@ NFR_INLINE int hash_turn(struct hash_walk *w)
 		hash_look(w, w->line);
 		return 0;
 	}
-	return w->left ? hash_next_tuple(w) : hash_next_word(w);
+	if (!w->left && hash_next_word(w))
+		return 1;
+	return w->left ? hash_next_tuple(w) : 0;
 }
 
 #ifdef NFR_BPF_LOOP
@@ -299,7 +329,7 @@ NFR_INLINE void hash_start(struct env *env, const struct nfr_key *key,
 		.tuple = h->before,
 		.best = HASH_NONE,
 		.line = HASH_NONE,
-		.asks = h->asks + class * h->asks_stride,
+		.class = class,
 	};
 
 	hash_rows(env, h, &h->src, &key->w[NFR_F_SRC0], &w->rows[0]);

@@ -91,7 +91,9 @@ struct hash_head {
 	__u32 parts;	/* what ends the head's parts */
 	__u32 before;	/* 0 - 64: number of the first tuple, a word before */
 	__u32 key_mask; /* of b in a slot: IPv4 all of it, IPv6 nothing */
-	__u32 reserved[10];
+	__u32 firsts;	/* __u32 rank, by table and then by class */
+	__u32 first_count; /* of tables */
+	__u32 reserved[8];
 	struct hash_side src, dst;
 };
 _Static_assert(sizeof(struct hash_head) == 320, "hash_head");
@@ -108,7 +110,8 @@ _Static_assert(sizeof(struct hash_tuple) == 48, "hash_tuple");
  * The key is a tuple, and of IPv4 both masked addresses as a and b; of IPv6 a
  * is a fingerprint, and b the number of an exact. rank is that of its only
  * rule, and the lower half of service what that asks; or, with HASH_LIST, rank
- * is the number of an item, and that half says how many.
+ * is the number of an item, and that half says how many. Of 0 it is the number
+ * of a table: the first of all these rules for each class of packets.
  */
 struct hash_slot {
 	__u32 a, b;
@@ -119,6 +122,9 @@ struct hash_slot {
 #define HASH_LIST 0x80000000u
 #define HASH_TUPLE 16
 #define HASH_LOWER 0xffffu
+#define HASH_ITEMS_AT_ONCE                                                     \
+	3u /* of a list; a longer one has a table or turns                     \
+	    */
 
 struct hash_line {
 	struct hash_slot slot[HASH_SLOTS];

@@ -135,6 +135,41 @@ static void test_the_last_match_wins_where_nothing_is_quick(void **state)
 }
 
 /* The shapes that broke NPF's compiler. */
+static void test_a_key_with_many_services_has_a_table(void **state)
+{
+	/* 0, 1, 2, 3 and 6 rules of one key, some of one service. */
+	static const char text[] =
+		"block in inet\n"
+		"block in inet6\n"
+		"pass in quick proto tcp from any to any port 22 no state\n"
+		"block in quick proto tcp from any to any port 21:79\n"
+		"pass in quick proto tcp from any to any port 1024 no state\n"
+		"block in quick proto udp from any to any port 443\n"
+		"block in quick proto tcp from any to any port 22\n"
+		"pass in quick proto udp from any to any port > 1000 no state\n"
+		"pass in quick inet proto tcp from any to 10.0.0.0/24 port 80 "
+		"no state\n"
+		"pass in quick inet proto udp from any to 10.0.0.0/24 port 80 "
+		"no state\n"
+		"pass in quick inet proto udp from any to 10.0.0.1 port 80 "
+		"no state\n"
+		"block in quick inet proto udp from any to 10.0.0.1 port 81\n"
+		"pass in quick inet proto tcp from any to 10.0.0.1 port 23 "
+		"no state\n";
+	struct nfr_key key = {.w = {0}};
+	const struct hash_head *head;
+	struct made m;
+
+	(void)state;
+	agrees(text, ALL);
+	make(&m, text);
+	key.w[NFR_F_FAMILY] = NFR_FAMILY_IPV4;
+	find(&m, &key, &head);
+	assert_int_equal(head->first_count, 1);
+	assert_int_equal(head->list_count, 2 + 3);
+	drop(&m);
+}
+
 static void test_a_range_in_a_list_of_ports(void **state)
 {
 	(void)state;
@@ -262,6 +297,7 @@ int main(void)
 		cmocka_unit_test(test_prefixes_of_one_address_are_told_apart),
 		cmocka_unit_test(
 			test_the_last_match_wins_where_nothing_is_quick),
+		cmocka_unit_test(test_a_key_with_many_services_has_a_table),
 		cmocka_unit_test(test_a_range_in_a_list_of_ports),
 		cmocka_unit_test(test_what_does_not_fit_is_left_to_bytecode),
 		cmocka_unit_test(
