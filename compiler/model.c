@@ -314,6 +314,7 @@ static void decide(struct walk *w, const struct nfr_key *arrived)
 	if (!w->is_lost)
 		act(w, rule);
 	out->seen = out->key;
+	out->seen.w[NFR_F_TAG] = w->context.tag;
 	if (w->is_lost) {
 		out->result = result(false, NFR_REASON_TRANSLATE, rule);
 		return;

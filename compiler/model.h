@@ -90,7 +90,8 @@ struct model_outcome {
 	struct nfr_result result;
 	uint32_t decider; /* of the rules, whatever the guard says */
 	struct nfr_key key;
-	struct nfr_key seen; /* as the last rule left it, blocked or not */
+	struct nfr_key seen; /* as the last rule left it, blocked or not; and
+				its tag */
 	const struct policy_pool *nat, *rdr;
 	uint32_t nat_rule, rdr_rule; /* that the pools are of; NFR_NO_RULE */
 	enum addr_family af_to;	     /* FAMILY_ANY: none */

@@ -110,8 +110,8 @@ static bool same_target(const struct policy *p, const struct policy_target *a,
 	       addr_compare(&a->last, &b->last) == 0;
 }
 
-static bool same_pool(const struct policy *p, const struct policy_pool *a,
-		      const struct policy *q, const struct policy_pool *b)
+bool flow_same_pool(const struct policy *p, const struct policy_pool *a,
+		    const struct policy *q, const struct policy_pool *b)
 {
 	if (a->type != b->type || a->is_sticky != b->is_sticky ||
 	    a->is_static_port != b->is_static_port ||
@@ -216,14 +216,20 @@ static struct flow new_flow(const struct flow_model *m,
 		.stack = p->ends,
 		.first = *key,
 		.ingress = h->ingress,
-		.policy = m->policy,
+		.policy = m->loaded_policy,
 		.loaded = m->loaded,
+		.epoch = m->epoch,
 		.rule = o->decider,
+		.kept_rule = o->decider,
+		.tag = key->w[NFR_F_TAG],
+		.given = o->seen.w[NFR_F_TAG],
+		.began_ms = h->now_ms,
 		.is_sloppy = rule->state && rule->state->options->is_sloppy,
 		.seen_ms = h->now_ms,
 	};
 
 	note_pools(&f, m->policy, o);
+	flow_route(&f, h, o);
 	if (p->proto == TRACE_TCP) {
 		flow_tcp_begin(&f, p);
 		f.has_fin[0] = p->flags & TRACE_FIN;
@@ -294,6 +300,7 @@ static void attempt(struct flow_model *m, const struct flow_hook *h,
 	size_t giving;
 
 	context.pick = pick;
+	context.tag = key->w[NFR_F_TAG];
 	model_evaluate(m->policy, key, &context, &o);
 	out->result = o.result;
 	out->keeps = out->reserves = out->is_limited = false;
@@ -359,11 +366,18 @@ static bool is_seen(const struct attempt *a, const struct trace_packet *p,
 
 struct flow *flow_begin(struct flow_model *m, const struct flow_hook *h,
 			const struct trace_frame *frame,
-			const struct nfr_key *key, const struct flow_seen *seen,
-			struct flow_answer *a)
+			const struct nfr_key *packet,
+			const struct flow_seen *seen, struct flow_answer *a)
 {
 	const struct trace_packet *p = &frame->packet;
+	struct nfr_key tagged = *packet, *key = &tagged;
 	struct attempt first, other;
+	struct flow *f;
+
+	if (!flow_tag_of(m, h, p, &tagged.w[NFR_F_TAG])) {
+		a->result = flow_blocks(NFR_REASON_VM, NFR_NO_RULE);
+		return NULL;
+	}
 
 	attempt(m, h, p, key, 0, seen, &first);
 	for (uint64_t i = 1; i < PICKS && !is_seen(&first, p, seen); i++) {
@@ -384,14 +398,19 @@ struct flow *flow_begin(struct flow_model *m, const struct flow_hook *h,
 	if (m->count == FLOW_MAX)
 		abort(); /* a trace has fewer */
 	m->flows[m->count] = first.flow;
-	return &m->flows[m->count++];
+	f = &m->flows[m->count++];
+	flow_take_answers(m, f);
+	a->hop = f->hop[h->dir];
+	if (a->hop != FLOW_NOWHERE && h->dir == NFR_DIR_IN)
+		a->out.packet.ttl--;
+	return f;
 }
 
 /* ---- another policy --------------------------------------------------------
  */
 
 static bool holds_as(const struct flow_model *m, const struct flow *f,
-		     const struct nfr_key *key, uint64_t pick,
+		     const struct nfr_key *key, uint64_t pick, uint32_t tag,
 		     struct flow *again)
 {
 	struct model_context context = model_no_context();
@@ -401,21 +420,32 @@ static bool holds_as(const struct flow_model *m, const struct flow *f,
 	struct model_outcome o;
 
 	context.pick = pick;
+	context.tag = tag;
 	model_evaluate(m->policy, key, &context, &o);
 	rule = &m->policy->rules[o.decider];
 	*again = *f;
 	again->rule = o.decider;
+	again->kept_rule = o.decider;
 	again->loaded = m->loaded;
-	again->policy = m->policy;
+	again->epoch = m->epoch;
+	again->policy = m->loaded_policy;
+	again->tag = tag;
+	again->given = o.seen.w[NFR_F_TAG];
 	if (!rule->is_pass || !rule->keeps_state ||
 	    rule->is_floating != f->is_floating)
 		return false;
+	if (!flow_same_ways(m->policy, &o, f))
+		return false;
+	for (unsigned way = 0; way < 2; way++)
+		if (rule->effects)
+			again->ways[way] = way ? rule->effects->reply_to
+					       : rule->effects->route_to;
 	note_pools(again, m->policy, &o);
 	if (again->pool_count != f->pool_count)
 		return false;
 	for (size_t i = 0; i < f->pool_count; i++)
-		if (!same_pool(m->policy, again->pools[i], f->policy,
-			       f->pools[i]))
+		if (!flow_same_pool(m->policy, again->pools[i], f->policy,
+				    f->pools[i]))
 			return false;
 	return memcmp(&o.seen.w[NFR_F_SRC0], had->src.w, 16) == 0 &&
 	       memcmp(&o.seen.w[NFR_F_DST0], had->dst.w, 16) == 0;
@@ -429,13 +459,17 @@ bool flow_holds(const struct flow_model *m, const struct flow_hook *h,
 					.ingress = f->ingress,
 					.dir = f->dir};
 	struct nfr_key key = f->first;
+	uint32_t tag;
+	bool is_final = flow_tag_again(m, f, &tag);
 	struct flow again;
 	bool holds = false;
 
 	flow_place_key(m->policy, &began, &key);
 	for (uint64_t i = 0; i < PICKS && !holds; i++)
-		holds = holds_as(m, f, &key, i, &again);
-	if (holds)
+		holds = holds_as(m, f, &key, i, tag, &again);
+	if (holds && is_final)
 		*f = again;
+	else if (holds)
+		f->rule = again.rule; /* of this packet */
 	return holds;
 }

@@ -14,12 +14,6 @@ static const struct ast_state_options *options_of(const struct flow_model *m,
 	return state ? state->options : NULL;
 }
 
-static const struct addr *source_of(const struct flow *f)
-{
-	/* Who began it, as the first packet had it. */
-	return f->dir == NFR_DIR_OUT ? &f->stack.src : &f->wire.src;
-}
-
 /* Do both count as flows of one source: of one rule, or of all that track? */
 static bool same_source(const struct flow *a, const struct flow *b)
 {
@@ -27,7 +21,7 @@ static bool same_source(const struct flow *a, const struct flow *b)
 	       (a->track == AST_TRACK_GLOBAL ||
 		a->counted_by == b->counted_by) &&
 	       a->family == b->family &&
-	       addr_compare(source_of(a), source_of(b)) == 0;
+	       addr_compare(flow_source(a), flow_source(b)) == 0;
 }
 
 /* Does one of the flows before the i-th count for the same source? */
@@ -79,17 +73,39 @@ bool flow_limit_begin(const struct flow_model *m, struct flow *f)
 	       !(o->max_src_nodes && !own && sources >= o->max_src_nodes);
 }
 
-bool flow_limit_connect(const struct flow_model *m, struct flow *f)
+static uint32_t connections(const struct flow_model *m, const struct flow *f)
 {
-	const struct ast_state_options *o = options_of(m, f);
 	uint32_t count = 0;
+
+	for (size_t i = 0; i < m->count; i++)
+		count += m->flows[i].is_connection &&
+			 same_source(&m->flows[i], f);
+	return count;
+}
+
+bool flow_limit_connect(struct flow_model *m, const struct flow_hook *h,
+			struct flow **of)
+{
+	struct flow *f = *of;
+	const struct ast_state_options *o = options_of(m, f);
 
 	if (f->proto != TRACE_TCP || f->phase != FLOW_ESTABLISHED ||
 	    !f->track || f->is_connection)
 		return true;
 	f->is_connection = true;
-	for (size_t i = 0; i < m->count; i++)
-		count += m->flows[i].is_connection &&
-			 same_source(&m->flows[i], f);
-	return !o || !o->max_src_conn || count <= o->max_src_conn;
+	if (!o)
+		return true;
+	if (o->rate_conns &&
+	    flow_rate(m, h, f, o->rate_seconds) > o->rate_conns * 1000) {
+		flow_overload(m, h, f);
+		return false;
+	}
+	if (!o->max_src_conn || connections(m, f) <= o->max_src_conn)
+		return true;
+	flow_sweep(m, h, of);
+	f = *of;
+	if (connections(m, f) <= o->max_src_conn)
+		return true;
+	flow_overload(m, h, f);
+	return false;
 }

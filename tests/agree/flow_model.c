@@ -119,6 +119,22 @@ static struct flow *find(struct flow_model *m, unsigned device,
 	return NULL;
 }
 
+/* The flow of another device whose answers are routed, and p is one. */
+static struct flow *find_answered(struct flow_model *m, enum nfr_dir dir,
+				  const struct trace_packet *p)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct flow *f = &m->flows[i];
+		struct trace_ends ends = turned(&f->stack, dir != f->dir);
+
+		if (f->has_answers && f->family == p->family &&
+		    f->proto == p->proto && trace_same_ends(&ends, &p->ends) &&
+		    continues(f, dir, p, false))
+			return f;
+	}
+	return NULL;
+}
+
 /* ---- keys and verdicts ----------------------------------------------------
  */
 
@@ -161,13 +177,19 @@ struct nfr_result flow_blocks(enum nfr_reason reason, uint32_t rule)
 		.verdict = NFR_BLOCK, .reason = (uint8_t)reason, .rule = rule};
 }
 
+bool flow_is_current(const struct flow_model *m, const struct flow *f)
+{
+	return f->loaded == m->loaded &&
+	       (f->epoch == m->epoch || !flow_overloads(m->policy));
+}
+
 /* Is the flow under this policy? If it is no longer, it ends. */
 static struct flow *judged(struct flow_model *m, const struct flow_hook *h,
 			   struct flow *f)
 {
-	if (!f || f->loaded == m->loaded)
+	if (!f || flow_is_current(m, f))
 		return f;
-	if (flow_holds(m, h, f))
+	if (!flow_is_flushed(m, f) && flow_holds(m, h, f))
 		return f;
 	flow_end(m, f);
 	return NULL;
@@ -177,9 +199,12 @@ static struct flow *judged(struct flow_model *m, const struct flow_hook *h,
 static struct flow *find_judged(struct flow_model *m, const struct flow_hook *h,
 				const struct trace_packet *p)
 {
-	struct flow *f = NULL;
+	struct flow *f = find(m, h->device, h->dir, h->dir, p, false);
 
-	for (unsigned i = 0; i < LOOKS && !f; i++)
+	if (!f && h->dir == NFR_DIR_OUT && flow_routes(m->policy))
+		f = find_answered(m, h->dir, p);
+	f = judged(m, h, f);
+	for (unsigned i = 1; i < LOOKS && !f; i++)
 		f = judged(m, h, find(m, h->device, h->dir, h->dir, p, false));
 	return f;
 }
@@ -224,6 +249,30 @@ static void leave(const struct flow *f, const struct flow_hook *h,
 	p->ends = turned(to, h->dir != f->dir);
 }
 
+/* By the flow's order. What comes in goes on from here as from a router. */
+static void send_elsewhere(const struct flow *f, const struct flow_hook *h,
+			   struct flow_answer *a)
+{
+	a->hop = f->hop[h->dir];
+	if (a->hop != FLOW_NOWHERE && h->dir == NFR_DIR_IN)
+		a->out.packet.ttl--;
+}
+
+/* An answer of a flow of another device, which is judged there. */
+static void answer(const struct flow *f, const struct flow_hook *h,
+		   struct flow_answer *a)
+{
+	if (f->hop[NFR_DIR_OUT] == h->device) {
+		a->result = flow_blocks(NFR_REASON_ROUTE, f->rule);
+		return;
+	}
+	a->result = (struct nfr_result){.verdict = NFR_PASS,
+					.reason = NFR_REASON_STATE,
+					.from_state = 1,
+					.rule = f->rule};
+	a->hop = f->hop[NFR_DIR_OUT];
+}
+
 static void go_on(struct flow_model *m, const struct flow_hook *h,
 		  const struct trace_frame *frame, const struct nfr_key *key,
 		  struct flow *f, struct flow_answer *a)
@@ -235,6 +284,10 @@ static void go_on(struct flow_model *m, const struct flow_hook *h,
 	enum flow_phase phase;
 	enum flow_fit fit = FLOW_FITS;
 
+	if (!f->is_floating && f->device != h->device) {
+		answer(f, h, a);
+		return;
+	}
 	leave(f, h, &a->out.packet);
 	if (h->dir == NFR_DIR_OUT) {
 		const struct trace_ends *e = &a->out.packet.ends;
@@ -254,6 +307,8 @@ static void go_on(struct flow_model *m, const struct flow_hook *h,
 		fit = flow_tcp_segment(f, back, p);
 	if (fit == FLOW_MISFIT)
 		a->result = flow_blocks(NFR_REASON_TCP_WINDOW, f->rule);
+	else
+		send_elsewhere(f, h, a);
 	if (fit != FLOW_FITS)
 		return;
 	phase = is_later ? f->phase : next_phase(f, back, p);
@@ -261,7 +316,7 @@ static void go_on(struct flow_model *m, const struct flow_hook *h,
 		f->phase = phase;
 		f->timeout_ms = flow_timeout_ms(m->policy, f);
 	}
-	if (!flow_limit_connect(m, f)) {
+	if (!flow_limit_connect(m, h, &f)) {
 		a->result = flow_blocks(NFR_REASON_LIMIT, f->rule);
 		flow_end(m, f);
 		return;
@@ -326,7 +381,20 @@ static void note_first(struct flow_model *m, const struct flow_hook *h,
 		.flow = f ? *f : (struct flow){.rule = 0},
 		.rule = r->rule,
 		.loaded = m->loaded,
+		.epoch = m->epoch,
 	};
+}
+
+/* What keeps a state, or needs one, is not for what has none. */
+static bool is_simple(const struct policy_rule *r,
+		      const struct model_outcome *o)
+{
+	const struct policy_effects *e = r->effects;
+
+	if (e && !e->is_no && (e->nat || e->rdr || e->route_to || e->reply_to))
+		return false;
+	return !o->nat && !o->rdr &&
+	       !(r->keeps_state && (r->state || r->is_floating));
 }
 
 /* Without a flow: the rule that passed the first, or that would now. */
@@ -336,10 +404,15 @@ static void later_by_rule(struct flow_model *m, const struct flow_hook *h,
 {
 	const struct policy_rule *rule;
 
-	if (known->loaded != m->loaded) {
+	if (known->loaded != m->loaded ||
+	    (known->epoch != m->epoch && flow_overloads(m->policy))) {
 		const struct model_context none = model_no_context();
 		struct model_outcome o;
 
+		if (flow_tags_are_asked(m->policy)) { /* it is not known */
+			piece_forget(m, known);
+			return;
+		}
 		flow_place_key(m->policy,
 			       &(struct flow_hook){.names = h->names,
 						   .device = h->device,
@@ -348,7 +421,7 @@ static void later_by_rule(struct flow_model *m, const struct flow_hook *h,
 			       &known->key);
 		model_evaluate(m->policy, &known->key, &none, &o);
 		rule = &m->policy->rules[o.decider];
-		if (!rule->is_pass ||
+		if (!rule->is_pass || !is_simple(rule, &o) ||
 		    (known->key.w[NFR_F_BITS] & NFR_BIT_OPTIONS &&
 		     !rule->allows_opts)) {
 			piece_forget(m, known);
@@ -356,6 +429,7 @@ static void later_by_rule(struct flow_model *m, const struct flow_hook *h,
 		}
 		known->rule = o.decider;
 		known->loaded = m->loaded;
+		known->epoch = m->epoch;
 	}
 	a->result = model_judge_flow(m->policy, key, known->rule);
 	a->result.from_state = 0;
@@ -480,10 +554,17 @@ static bool judge_error(struct flow_model *m, const struct flow_hook *h,
 /* ---- any packet -----------------------------------------------------------
  */
 
+void flow_model_begin(struct flow_model *m)
+{
+	m->count = m->piece_count = m->source_count = 0;
+	m->has_swept = m->has_flushed = false;
+}
+
 void flow_model_load(struct flow_model *m, const struct policy *policy)
 {
-	m->policy = policy;
+	m->loaded_policy = policy;
 	m->loaded++;
+	flow_tables_load(m);
 }
 
 void flow_model_judge(struct flow_model *m, const struct flow_hook *h,
@@ -496,6 +577,7 @@ void flow_model_judge(struct flow_model *m, const struct flow_hook *h,
 
 	memset(a, 0, sizeof(*a));
 	a->out = *frame;
+	a->hop = FLOW_NOWHERE;
 	forget_dead(m, h->now_ms);
 	flow_key(m, h, p, &key);
 	if (p->is_piece && p->at) {

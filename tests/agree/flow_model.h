@@ -6,6 +6,9 @@
  *   flow_model.c      which flow a packet is of, fragments, ICMP errors
  *   flow_begin.c      new flows: rules, translation, names that are free
  *   flow_limit.c      how many of them a rule allows
+ *   flow_overload.c   what happens to a source that was too many
+ *   flow_route.c      where packets are sent, whatever the route table says
+ *   flow_tag.c        the tags of packets that are forwarded
  *   flow_tcp.c        whether a segment belongs to a connection
  *
  * It follows pf.conf(5), RFC 791, 792, 4443, 9293, 5961, 7323 and 1858, and
@@ -23,7 +26,11 @@
 #define FLOW_MAX 512
 #define FLOW_PIECES 256
 #define FLOW_POOLS 8
-#define FLOW_HERE UINT32_MAX /* ingress: made here */
+#define FLOW_TABLES 64	/* lists and pools make some, too */
+#define FLOW_ENTRIES 64 /* of a table, with those that were added */
+#define FLOW_SOURCES 64
+#define FLOW_HERE UINT32_MAX	/* ingress: made here */
+#define FLOW_NOWHERE UINT32_MAX /* no hop */
 
 /* Where a packet is. Devices are numbers of the caller, below 32. */
 struct flow_hook {
@@ -65,8 +72,12 @@ struct flow {
 	struct nfr_key first;	       /* the first packet, as rules saw it */
 	uint32_t ingress;
 	const struct policy *policy; /* that judged it last, ... */
-	unsigned loaded;	     /* ... as the n-th */
-	uint32_t rule;
+	unsigned loaded;	     /* ... as the n-th, ... */
+	unsigned epoch;		     /* ... with such tables */
+	uint32_t rule;		     /* for the packet at hand */
+	uint32_t kept_rule;	     /* of the judgement that is final */
+	uint32_t tag;	/* of its first packet, as that came here */
+	uint32_t given; /* by the rules: what leaves elsewhere comes with it */
 	enum flow_phase phase;
 	bool has_fin[2]; /* [0]: of the side that began */
 	bool is_loose, is_sloppy;
@@ -76,8 +87,12 @@ struct flow {
 	uint64_t counted_by;
 	bool gives_way; /* to the flow that is about to begin */
 	struct flow_side side[2];
-	uint64_t seen_ms, timeout_ms;
+	uint64_t began_ms, seen_ms, timeout_ms;
 	uint64_t packets[2], bytes[2]; /* by enum nfr_dir */
+	unsigned hop[2]; /* by enum nfr_dir: a device, or FLOW_NOWHERE */
+	struct addr hop_at[2];
+	const struct policy_pool *ways[2]; /* route-to, reply-to */
+	bool has_answers; /* are they found on other devices? */
 	/* Of the rules that translated it, in their order. */
 	const struct policy_pool *pools[FLOW_POOLS];
 	size_t pool_count;
@@ -95,12 +110,34 @@ struct flow_piece {
 	bool has_flow;
 	struct flow flow; /* its name alone counts */
 	uint32_t rule;
-	unsigned loaded;
+	unsigned loaded, epoch;
+};
+
+/* What is known of a source beside its flows; of all rules: rule 0. */
+struct flow_source {
+	uint64_t rule;
+	enum addr_family family;
+	struct addr addr;
+	uint32_t rate; /* thousandths of connections, when ... */
+	uint64_t rate_ms;
+	bool is_flushed;
+	uint64_t flushed_ms; /* flows until then are to end */
 };
 
 struct flow_model {
+	const struct policy *loaded_policy;
+	/* The same with the tables as they are by now. */
 	const struct policy *policy;
+	struct policy own;
+	struct policy_table tables[FLOW_TABLES];
+	struct policy_table_entry entries[FLOW_TABLES][FLOW_ENTRIES];
 	unsigned loaded;
+	unsigned epoch; /* of tables: grows when a packet changes one */
+	struct flow_source sources[FLOW_SOURCES];
+	size_t source_count;
+	bool has_swept;
+	uint64_t swept_ms;
+	bool has_flushed; /* since the caller looked */
 	struct flow flows[FLOW_MAX];
 	size_t count;
 	struct flow_piece pieces[FLOW_PIECES];
@@ -118,8 +155,11 @@ struct flow_seen {
 struct flow_answer {
 	struct nfr_result result; /* but for its action */
 	struct trace_frame out;	  /* if it passes */
+	unsigned hop;		  /* to which it is sent, or FLOW_NOWHERE */
 };
 
+/* No flows, pieces and sources. */
+void flow_model_begin(struct flow_model *);
 void flow_model_load(struct flow_model *, const struct policy *);
 void flow_model_judge(struct flow_model *, const struct flow_hook *,
 		      const struct trace_frame *, const struct flow_seen *,
@@ -150,10 +190,51 @@ bool flow_holds(const struct flow_model *, const struct flow_hook *,
 		struct flow *);
 uint64_t flow_timeout_ms(const struct policy *, const struct flow *);
 
+/* Was it judged by the policy and the tables in force? */
+bool flow_is_current(const struct flow_model *, const struct flow *);
+
+/* flow_tag.c */
+bool flow_tags_are_asked(const struct policy *);
+/* The tag with which a packet of no flow comes; false: it is of before. */
+bool flow_tag_of(const struct flow_model *, const struct flow_hook *,
+		 const struct trace_packet *, uint32_t *tag);
+/* The same of a flow's first packet, were it to come now. */
+bool flow_tag_again(const struct flow_model *, const struct flow *,
+		    uint32_t *tag);
+
+/* flow_route.c */
+bool flow_routes(const struct policy *);
+/* What the rule's pools say of the new flow. */
+void flow_route(struct flow *, const struct flow_hook *,
+		const struct model_outcome *);
+/* Would they still? */
+bool flow_same_ways(const struct policy *, const struct model_outcome *,
+		    const struct flow *);
+/* It is the one that is found by answers of its name, on any device. */
+void flow_take_answers(struct flow_model *, struct flow *);
+bool flow_same_pool(const struct policy *, const struct policy_pool *,
+		    const struct policy *, const struct policy_pool *);
+
+/* flow_overload.c */
+void flow_tables_load(struct flow_model *);
+bool flow_overloads(const struct policy *);
+const struct addr *flow_source(const struct flow *);
+bool flow_is_flushed(const struct flow_model *, const struct flow *);
+/* One connection more of its source: thousandths in the time. */
+uint32_t flow_rate(struct flow_model *, const struct flow_hook *,
+		   const struct flow *, uint32_t seconds);
+/* Its source is too many: table, flush. */
+void flow_overload(struct flow_model *, const struct flow_hook *,
+		   const struct flow *);
+/* Those that are over end; once a second. *keep, which does not, may move. */
+void flow_sweep(struct flow_model *, const struct flow_hook *,
+		struct flow **keep);
+
 /* flow_limit.c: marks the new flow as counted; false when it is too many. */
 bool flow_limit_begin(const struct flow_model *, struct flow *);
 /* The packet made a connection of the flow: false when it is too many. */
-bool flow_limit_connect(const struct flow_model *, struct flow *);
+bool flow_limit_connect(struct flow_model *, const struct flow_hook *,
+			struct flow **);
 
 /* flow_tcp.c */
 enum flow_fit { FLOW_MISFIT, FLOW_FITS, FLOW_PASSES_BY };

@@ -54,7 +54,7 @@ static const char *const map_names[] = {
 	"nfr_ifaces",	  "nfr_states",	   "nfr_scratch", "nfr_rule_counts",
 	"nfr_tunnels",	  "nfr_fragments", "nfr_actions", "nfr_pools",
 	"nfr_pool_addrs", "nfr_aliases",   "nfr_control", "nfr_counted",
-	"nfr_native_xdp", "nfr_native_tc"};
+	"nfr_native_xdp", "nfr_native_tc", "nfr_sweep"};
 enum kernel_map {
 	MAP_CONFIG,
 	MAP_CODE,
@@ -74,6 +74,7 @@ enum kernel_map {
 	MAP_COUNTED,
 	MAP_NATIVE_XDP,
 	MAP_NATIVE_TC,
+	MAP_SWEEP,
 	MAPS
 };
 
@@ -275,6 +276,7 @@ static void forget_flows(const struct kernel_object *o)
 	 * without them a name meets its mirror (flows.bpf.h). */
 	struct nfr_control none = {.seed = {0x243f6a88, 0x85a308d3, 0x13198a2e,
 					    0x03707344, 0xa4093822}};
+	const uint64_t never = 0;
 	uint32_t zero = 0;
 
 	statemap_clear(&o->states);
@@ -282,6 +284,8 @@ static void forget_flows(const struct kernel_object *o)
 	bpf_map_update_elem(o->map[MAP_CONTROL], &zero, &none, BPF_ANY);
 	empty(o->map[MAP_FRAGMENTS]);
 	empty(o->map[MAP_COUNTED]);
+	for (uint32_t i = 0; i < 2; i++)
+		bpf_map_update_elem(o->map[MAP_SWEEP], &i, &never, BPF_ANY);
 }
 
 static int fill_tables(int fd, const struct image *image)
@@ -486,21 +490,30 @@ static int kernel_bind(struct kernel *k, const struct agree_frame *frame)
 }
 
 /* What the program returned must be what it left in the scratch map. */
-static int is_told(enum kernel_prog prog, uint32_t retval, uint8_t verdict)
+static int is_told(enum kernel_prog prog, uint32_t retval,
+		   const struct nfr_result *told)
 {
 	if (prog == PROG_XDP)
-		return retval == (verdict == NFR_PASS ? XDP_PASS : XDP_DROP);
-	return retval ==
-	       (uint32_t)(verdict == NFR_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT);
+		return retval ==
+		       (told->verdict == NFR_PASS ? XDP_PASS : XDP_DROP);
+	if (told->verdict != NFR_PASS)
+		return retval == TC_ACT_SHOT;
+	return retval == (uint32_t)(told->action & NFR_RESULT_REDIRECTED
+					    ? TC_ACT_REDIRECT
+					    : TC_ACT_UNSPEC);
 }
 
-/* Where all rules are native code, no other form found one. */
+/*
+ * Where all rules are native code, no other form found one. A later piece goes
+ * by the rule of its first, or bytecode judges that again.
+ */
 static bool is_by_native(const struct kernel_object *o, const struct verdict *v)
 {
 	bool is_rule = v->result.reason == NFR_REASON_RULE ||
 		       v->result.reason == NFR_REASON_DEFAULT;
 
 	return !o->is_native || !is_rule || v->result.from_state ||
+	       v->packet.key.w[NFR_F_BITS] & NFR_BIT_LATER ||
 	       v->native != NATIVE_NONE;
 }
 
@@ -546,7 +559,7 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 		return -EBADE;
 	if (out->verdict == NFR_PASS && !k->keeps_flows)
 		forget_flows(o);
-	return is_told(prog, opts.retval, out->verdict) ? 0 : -EBADE;
+	return is_told(prog, opts.retval, out) ? 0 : -EBADE;
 }
 
 static void complain(enum kernel_prog prog, unsigned object,

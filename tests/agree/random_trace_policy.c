@@ -17,6 +17,9 @@ struct drawing {
 	struct random *r;
 	FILE *out;
 	bool has_translation; /* then every pass keeps state */
+	bool has_tags;
+	bool has_routes;   /* with has_translation; then nothing floats */
+	bool has_overload; /* and no other limits */
 };
 
 static const char *pick(struct random *r, const char *const *words, size_t n)
@@ -30,7 +33,7 @@ static const char *pick(struct random *r, const char *const *words, size_t n)
 
 static void draw_options(struct drawing *d)
 {
-	if (random_once_in(d->r, 8))
+	if (!d->has_overload && random_once_in(d->r, 8))
 		fprintf(d->out, "set limit states %u\n",
 			2 + random_below(d->r, 8));
 	if (random_once_in(d->r, 4))
@@ -54,6 +57,11 @@ static void draw_tables(struct drawing *d)
 
 	fprintf(d->out, "table <near> { %s }\ntable <far> { %s }\n",
 		PICK(d->r, near), PICK(d->r, far));
+	if (d->has_overload)
+		fputs(random_once_in(d->r, 3)
+			      ? "table <bad> { 203.0.113.9 ! 198.51.100.7 }\n"
+			      : "table <bad> persist\n",
+		      d->out);
 }
 
 static void draw_tunnel(struct drawing *d)
@@ -128,6 +136,23 @@ static void draw_binat(struct drawing *d)
 /* ---- rules -----------------------------------------------------------------
  */
 
+/* Whoever is too many is a member from then on, and of what else. */
+static void draw_overload(struct drawing *d)
+{
+	static const char *const limits[] = {
+		"max-src-conn 1",
+		"max-src-conn 2",
+		"max-src-conn-rate 1/5",
+		"max-src-conn-rate 2/60",
+		"max-src-conn 1, max-src-conn-rate 2/30",
+		"max-src-conn 1, source-track rule"};
+	static const char *const tables[] = {"bad", "bad", "bad", "near"};
+	static const char *const flushes[] = {"", " flush", " flush global"};
+
+	fprintf(d->out, " keep state (%s, overload <%s>%s)", PICK(d->r, limits),
+		PICK(d->r, tables), PICK(d->r, flushes));
+}
+
 static void draw_state(struct drawing *d)
 {
 	static const char *const options[] = {
@@ -142,6 +167,10 @@ static void draw_state(struct drawing *d)
 		"max 4, max-src-nodes 2, max-src-states 3, tcp.established 5"};
 	uint32_t n = random_below(d->r, 10);
 
+	if (d->has_overload && n > 4) {
+		draw_overload(d);
+		return;
+	}
 	if (n < 5)
 		return;
 	if (n == 5 && !d->has_translation)
@@ -149,7 +178,8 @@ static void draw_state(struct drawing *d)
 	else if (n < 8)
 		fputs(" keep state", d->out);
 	else
-		fprintf(d->out, " keep state (%s)", PICK(d->r, options));
+		fprintf(d->out, " keep state (%s)",
+			d->has_routes ? "if-bound" : PICK(d->r, options));
 }
 
 static void draw_proto(struct drawing *d, bool *is_tcp)
@@ -184,7 +214,56 @@ static void draw_hosts(struct drawing *d)
 					   " to <far>",
 					   " from <near> to <far>"};
 
+	if (d->has_overload && random_once_in(d->r, 3)) {
+		fputs(random_once_in(d->r, 4) ? " to <bad>" : " from <bad>",
+		      d->out);
+		return;
+	}
 	fputs(PICK(d->r, ends), d->out);
+}
+
+static void draw_tag(struct drawing *d)
+{
+	static const char *const tags[] = {"A", "B", "C"};
+
+	if (d->has_tags && random_once_in(d->r, 3))
+		fprintf(d->out, " tag %s", PICK(d->r, tags));
+	if (d->has_tags && random_once_in(d->r, 4))
+		fprintf(d->out, " %stagged %s",
+			random_once_in(d->r, 4) ? "! " : "", PICK(d->r, tags));
+}
+
+static void draw_tagging(struct drawing *d)
+{
+	static const char *const ways[] = {"in", "in on eth1", "in on eth0",
+					   "out", "on wg0"};
+
+	fprintf(d->out, "match %s", PICK(d->r, ways));
+	if (random_once_in(d->r, 2))
+		draw_hosts(d);
+	fprintf(d->out, " tag %s\n", random_once_in(d->r, 2) ? "A" : "B");
+}
+
+/* One hop, and its device: that is the rule's, or another one. */
+static void draw_route(struct drawing *d)
+{
+	static const char *const hops[] = {"192.168.1.64@eth0",
+					   "10.0.0.10@eth1", "10.1.0.9@wg0",
+					   "192.168.1.65@eth0"};
+	static const char *const hops6[] = {"2001:db8::7@eth0", "fd00::10@eth1",
+					    "fd00::11@wg0"};
+	static const char *const where[] = {"in on eth0", "in on eth1",
+					    "in on wg0",  "out on eth0",
+					    "in",	  "out on eth1"};
+	static const char *const protos[] = {"", " proto tcp", " proto udp",
+					     " proto tcp to port 80"};
+	bool is_v6 = random_once_in(d->r, 3);
+
+	fprintf(d->out, "pass %s %s%s %s %s", PICK(d->r, where),
+		is_v6 ? "inet6" : "inet", PICK(d->r, protos),
+		random_once_in(d->r, 2) ? "route-to" : "reply-to",
+		is_v6 ? PICK(d->r, hops6) : PICK(d->r, hops));
+	fputs("\n", d->out);
 }
 
 static void draw_rule(struct drawing *d)
@@ -207,6 +286,7 @@ static void draw_rule(struct drawing *d)
 		fputs(" allow-opts", d->out);
 	if (is_pass)
 		draw_state(d);
+	draw_tag(d);
 	fputs("\n", d->out);
 }
 
@@ -265,9 +345,14 @@ static void draw_lines(struct drawing *d, struct lines *l)
 		if (random_once_in(d->r, 4))
 			add(l, d, draw_binat);
 	}
+	if (d->has_tags)
+		for (uint32_t i = random_below(d->r, 3); i > 0; i--)
+			add(l, d, draw_tagging);
 	add(l, d, draw_base);
 	while (rules-- > 0)
-		add(l, d, draw_rule);
+		add(l, d,
+		    d->has_routes && random_once_in(d->r, 3) ? draw_route
+							     : draw_rule);
 }
 
 /* All but a few lines, and perhaps one more. */
@@ -302,6 +387,9 @@ void random_trace_policies(struct random *r, char *texts[TRACE_POLICIES])
 	struct lines l = {.count = 0};
 
 	d.has_translation = !random_once_in(r, 3);
+	d.has_tags = random_once_in(r, 2);
+	d.has_overload = random_once_in(r, 3);
+	d.has_routes = d.has_translation && random_once_in(r, 3);
 	draw_lines(&d, &l);
 	for (unsigned i = 0; i < TRACE_POLICIES; i++)
 		texts[i] = draw_variant(&d, &l, i == 0);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define WINDOW_MIN 1000
+#define HOPS_MAX 3
 
 static struct trace_side *side_of(struct trace_run *run,
 				  const struct trace_step *s, unsigned side)
@@ -18,7 +19,7 @@ static struct trace_side *side_of(struct trace_run *run,
 
 static bool judge(struct trace_run *run, enum nfr_dir dir,
 		  enum trace_place place, enum trace_place came,
-		  struct trace_frame *frame)
+		  struct trace_frame *frame, enum trace_place *hop)
 {
 	struct flow_hook h = {
 		.names = run->devices,
@@ -29,10 +30,12 @@ static bool judge(struct trace_run *run, enum nfr_dir dir,
 		.now_ms = run->now_ms,
 	};
 	struct trace_frame out;
+	unsigned to;
 
-	if (!run->judge(run->arg, &h, frame, &out))
+	if (!run->judge(run->arg, &h, frame, &out, &to))
 		return false;
 	*frame = out;
+	*hop = to == FLOW_NOWHERE ? TRACE_HERE : (enum trace_place)(to + 1);
 	return true;
 }
 
@@ -40,10 +43,10 @@ static bool judge(struct trace_run *run, enum nfr_dir dir,
 static bool pass(struct trace_run *run, enum trace_place from,
 		 struct trace_frame *frame, struct trace_side *who)
 {
-	enum trace_place to;
+	enum trace_place to, hop = TRACE_HERE;
 
 	if (from != TRACE_HERE) {
-		if (!judge(run, NFR_DIR_IN, from, TRACE_HERE, frame))
+		if (!judge(run, NFR_DIR_IN, from, TRACE_HERE, frame, &hop))
 			return false;
 		if (who) {
 			who->has_come = true;
@@ -51,11 +54,20 @@ static bool pass(struct trace_run *run, enum trace_place from,
 			who->come_at = from;
 		}
 	}
-	to = trace_place_of(frame->packet.family, &frame->packet.ends.dst);
+	to = hop;
+	if (to == TRACE_HERE)
+		to = trace_place_of(frame->packet.family,
+				    &frame->packet.ends.dst);
 	if (to == TRACE_HERE)
 		return from != TRACE_HERE;
-	if (!judge(run, NFR_DIR_OUT, to, from, frame))
-		return false;
+	/* From device to device, until one does not send it on. */
+	for (unsigned i = 0; i < HOPS_MAX; i++) {
+		if (!judge(run, NFR_DIR_OUT, to, from, frame, &hop))
+			return false;
+		if (hop == TRACE_HERE || hop == to)
+			break;
+		to = hop;
+	}
 	if (who) {
 		who->has_left = true;
 		who->left = *frame;
@@ -281,7 +293,7 @@ static void step_pieces(struct trace_run *run, const struct trace_step *s,
 	p.data_len = (uint16_t)(120 + random_below(r, 100));
 	whole = (unsigned)trace_transport_len(&p);
 	second = first + 8 + 8 * random_below(r, 4);
-	switch (random_below(r, 6)) {
+	switch (random_below(r, 7)) {
 	case 0: /* the last one early */
 		send_piece(run, &p, second, whole, whole);
 		send_piece(run, &p, 0, first, whole);
@@ -302,6 +314,11 @@ static void step_pieces(struct trace_run *run, const struct trace_step *s,
 	case 3: /* another packet between */
 		send_piece(run, &p, 0, first, whole);
 		step_next(run, s, r);
+		send_piece(run, &p, first, whole, whole);
+		break;
+	case 4: /* another policy between */
+		send_piece(run, &p, 0, first, whole);
+		run->reload(run->arg, random_below(r, TRACE_POLICIES));
 		send_piece(run, &p, first, whole, whole);
 		break;
 	default:
@@ -381,6 +398,7 @@ static void step_error(struct trace_run *run, const struct trace_step *s,
 	bool is_v6 = run->trace->talks[s->talk].family == FAMILY_IPV6;
 	bool is_own = random_once_in(r, 3);
 	struct trace_frame frame;
+	enum trace_place hop;
 
 	if (is_own ? !me->has_come : !me->has_left)
 		return;
@@ -395,7 +413,7 @@ static void step_error(struct trace_run *run, const struct trace_step *s,
 	if (random_once_in(r, 5))
 		disturb(r, &frame);
 	if (is_own)
-		judge(run, NFR_DIR_OUT, me->come_at, TRACE_HERE, &frame);
+		judge(run, NFR_DIR_OUT, me->come_at, TRACE_HERE, &frame, &hop);
 	else
 		pass(run, me->left_at, &frame, NULL);
 }

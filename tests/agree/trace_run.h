@@ -29,11 +29,13 @@ struct trace_run {
 	uint64_t now_ms;
 	const char *const *devices;
 	/*
-	 * True when the frame passes, and *out is how it left. What steps need
-	 * beside packets is the caller's too.
+	 * True when the frame passes, and *out is how it left, and to which
+	 * device it is sent, or FLOW_NOWHERE. What steps need beside packets
+	 * is the caller's too.
 	 */
 	bool (*judge)(void *arg, const struct flow_hook *,
-		      const struct trace_frame *, struct trace_frame *out);
+		      const struct trace_frame *, struct trace_frame *out,
+		      unsigned *hop);
 	void (*reload)(void *arg, unsigned policy);
 	void *arg;
 };
