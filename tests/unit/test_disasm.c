@@ -116,7 +116,7 @@ static void test_image_names_its_sections(void **state)
 		 "file 0: a.nfr\n"
 		 "interface 1: wg0 tunnel\n"
 		 "table 0: <lan> const { 10.0.0.0/8 !10.1.0.0/16 fd00::/8 }\n"
-		 "config: flags 0\n"
+		 "config: flags 512\n"
 		 "rule 0: id 0000000000000001 block log label \"here\"  ; "
 		 "a.nfr:1:1 block rule 0\n"
 		 "rule 1: id 0000000000000002 pass default  ; pass default 1\n"

@@ -78,7 +78,8 @@ TEST(nat_takes_pfs_ports_and_one_address)
 	assert_int_equal(pool->port_low, 50001);
 	assert_int_equal(pool->port_high, 65535);
 	assert_int_equal(pool->family, NFR_FAMILY_IPV4);
-	assert_int_equal(m.img.config->flags, NFR_CONFIG_TRANSLATES);
+	assert_int_equal(m.img.config->flags,
+			 NFR_CONFIG_TRANSLATES | NFR_CONFIG_EARLY);
 	assert_int_equal(set->pools[0].count, 1);
 	assert_int_equal(set->addrs[0].first[0], 0xc6336409);
 	assert_int_equal(set->addrs[0].mask[0], 0xffffffff);
@@ -186,7 +187,8 @@ TEST(limits_and_timeouts_of_states_are_the_actions)
 	assert_true(a->flags & NFR_ACTION_SLOPPY);
 	assert_true(a->flags & NFR_ACTION_TRACK_RULE);
 	assert_true(a->flags & NFR_ACTION_FLUSH_GLOBAL);
-	assert_int_equal(m.img.config->flags, NFR_CONFIG_OVERLOADS);
+	assert_int_equal(m.img.config->flags,
+			 NFR_CONFIG_OVERLOADS | NFR_CONFIG_EARLY);
 	unmake(&m);
 }
 
