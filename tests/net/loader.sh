@@ -60,8 +60,9 @@ is() { # FIELD VALUE: of the JSON status
 	[ "$found" = "$2" ]
 }
 
+# Of a machine at rest; one that is not gets four times that.
 soon() { # SECONDS CONDITION...: holds before then
-	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 4000000))
 	shift
 	until "$@"; do
 		[ "${EPOCHREALTIME/./}" -lt $deadline ] || return 1

@@ -123,7 +123,7 @@ rules() { # NUMBER: so many rules of ours, of both families
 }
 
 soon() { # SECONDS CONDITION...
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * 4))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $deadline ] || return 1
