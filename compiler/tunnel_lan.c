@@ -243,6 +243,8 @@ static void emit_lan_blocks(struct tunnel *t, const struct tunnel_say *s)
 	struct check_match m;
 
 	block.is_pass = block.keeps_state = false;
+	/* Without a LAN nothing of it passes either. */
+	block.is_side_door = true;
 	block.why = "dns";
 	if (!t->dns) {
 		emit_to_lan(t, &block, 53);
