@@ -163,6 +163,7 @@ struct engine_options {
 };
 
 #define ENGINE_NOTES_MAX 16
+#define ENGINE_WAITS_MAX 8
 struct engine_report {
 	uint32_t generation; /* now in force */
 	uint32_t previous;   /* before this load; 0: none */
@@ -301,13 +302,17 @@ struct engine_status {
 	uint64_t events_lost;
 	/* Who may use the transport, "" where the policy says. */
 	char transport[160];
-	bool is_transport_known; /* it is the tunnel's own */
+	bool is_transport_known;   /* it is the tunnel's own */
+	bool is_transport_kernels; /* without a socket that is asked */
 	struct engine_devices devices;
 	struct engine_path paths[ENGINE_PATHS_MAX];
 	size_t path_count;
 	/* What is not guarded and why, and what can not be on this kernel. */
 	char notes[ENGINE_NOTES_MAX][192];
 	size_t note_count;
+	/* What is closed until something comes. */
+	char waits[ENGINE_WAITS_MAX][192];
+	size_t wait_count;
 };
 /* The caller owns *out (engine_status_free); untouched on failure. */
 int engine_status(struct engine *, struct engine_status *out,

@@ -14,6 +14,7 @@
 #include "engine_error.h"
 #include "engine_gate.h"
 #include "engine_read.h"
+#include "engine_waits.h"
 #include "floor.h"
 #include "gate.h"
 #include "generation.h"
@@ -86,6 +87,7 @@ static void status_transport(struct engine *engine,
 	close(fd);
 	ticket_text(&ticket, status->transport);
 	status->is_transport_known = ticket.kind != NFR_TICKET_ANY;
+	status->is_transport_kernels = ticket.kind == NFR_TICKET_KERNEL;
 	if (!status->is_transport_known)
 		status_note(status,
 			    "the transport: any process may send to the "
@@ -247,6 +249,22 @@ static int status_paths(struct engine *engine, struct engine_status *status,
 	return ret;
 }
 
+/* The kernel's own packets have a sender for netfilter's hooks alone. */
+static void status_note_ticket(struct engine_status *status)
+{
+	if (!status->is_transport_kernels)
+		return;
+	for (size_t i = 0; i < status->path_count; i++)
+		if (status->paths[i].is_guarded &&
+		    !strcmp(status->paths[i].mode,
+			    engine_floor_name(ENGINE_FLOOR_NETFILTER)))
+			return;
+	status_note(status,
+		    "the transport: known by its port and route alone, so root "
+		    "can send to the endpoint from that port: netfilter links "
+		    "(Linux 6.4) tell the kernel's packets from others");
+}
+
 static bool status_has_gate(const struct engine_status *status)
 {
 	for (size_t i = 0; i < status->path_count; i++) {
@@ -362,6 +380,13 @@ int engine_status(struct engine *engine, struct engine_status *out,
 	if (!ret)
 		ret = status_paths(engine, status, err);
 	if (!ret) {
+		const struct image *image = NULL;
+		struct engine_error ignored;
+
+		status_note_ticket(status);
+		if (status->generation &&
+		    !engine_image(engine, status->generation, &image, &ignored))
+			engine_waits(status, image);
 		status->posture = status_posture(status);
 		status_note_limits(status, status_has_gate(status));
 		*out = *status;

@@ -921,6 +921,9 @@ NFR_INLINE enum slow_answer slow_settle(struct env *env, struct verdict *v,
 		state->ifid = (__u16)v->other.w[NFR_F_IFID];
 		state->epoch = v->epoch;
 		state->given = v->other.w[NFR_F_TAG];
+		/* Learnt where the policy before did not ask. */
+		state->uid = v->other.w[NFR_F_UID];
+		state->gid = v->other.w[NFR_F_GID];
 		state_set_judgement(state, judgement);
 		return SLOW_GOES_ON;
 	}

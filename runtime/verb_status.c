@@ -194,6 +194,8 @@ static void print_status(struct nfload *t, const struct engine_status *s)
 	say_states(t, s);
 	for (size_t i = 0; i < s->note_count; i++)
 		printf("  not covered: %s\n", s->notes[i]);
+	for (size_t i = 0; i < s->wait_count; i++)
+		printf("  waiting: %s\n", s->waits[i]);
 	if (!t->verbose)
 		return;
 	printf("  engine %s, loop %s, %u rules, %u guard rules, %u "
@@ -210,7 +212,7 @@ static void print_status(struct nfload *t, const struct engine_status *s)
 
 static void put_status(struct nfload *t, const struct engine_status *s)
 {
-	json_t *open = json_array();
+	json_t *open = json_array(), *waits = json_array();
 
 	json_put_text(t->json, JSON_FIELD_POSTURE,
 		      engine_posture_name(s->posture));
@@ -231,6 +233,9 @@ static void put_status(struct nfload *t, const struct engine_status *s)
 	for (size_t i = 0; i < s->note_count; i++)
 		json_array_append_new(open, json_text(s->notes[i]));
 	json_put(t->json, JSON_FIELD_OPEN_WHY, open);
+	for (size_t i = 0; i < s->wait_count; i++)
+		json_array_append_new(waits, json_text(s->waits[i]));
+	json_put(t->json, JSON_FIELD_WAITING, waits);
 	if (*s->portal)
 		json_put_text(t->json, JSON_FIELD_PORTAL, s->portal);
 	trial_put(t, &s->pending);

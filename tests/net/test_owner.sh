@@ -62,6 +62,7 @@ hold_open() { # USER PROTO ADDRESS PORT: asked over fd 8, answers over fd 9
 	mkfifo "$lab_dir/questions" "$lab_dir/answers"
 	as "$1" "$1" host "$lab_python" -SE "$owner" hold "${@:2}" \
 		<"$lab_dir/questions" >"$lab_dir/answers" 2>>"$out" &
+	holder=$!
 	exec 8>"$lab_dir/questions" 9<"$lab_dir/answers"
 	rm "$lab_dir/questions" "$lab_dir/answers"
 }
@@ -166,6 +167,51 @@ reloads() {
 		ok "$proto: it stops when only another user is let out" held no
 		let_go
 	done
+}
+
+flows() { # how many states to port 1000
+	ip netns exec host nfload --bpffs "$pins" show states >"$out" 2>&1
+	grep -c "$far4:1000" "$out"
+}
+
+# A datagram of the flow from the other end, late.
+far_replies() {
+	flows >/dev/null
+	on far "$lab_python" -SE -c '
+import re, socket, sys
+port = re.search(r":(\d+) -> [\d.]+:1000", sys.stdin.read()).group(1)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind((sys.argv[2], 1000))
+s.sendto(b"late", (sys.argv[1], int(port)))' $host4 $far4 <"$out" 2>"$lab_dir/late"
+}
+
+let_go_at_last() {
+	let_go
+	wait $holder
+}
+
+# Of a flow from before anyone asked for its owner, the state keeps what a packet
+# told, as what comes when the socket is gone has none.
+learns() {
+	nfload kill states --all
+	ok "apply" gives 0 apply "$lab_dir/anyone.nfr"
+	hold_open 1001 udp $far4 1000
+	ok "a flow of anyone begins" held yes
+	ok "apply" gives 0 apply "$lab_dir/owners.nfr"
+	ok "it is one of a user's now" held yes
+	let_go_at_last
+	ok "apply" gives 0 apply "$lab_dir/owners.nfr"
+	far_replies
+	ok "and still when its socket is gone" test "$(flows)" = 1
+	nfload kill states --all
+	ok "apply" gives 0 apply "$lab_dir/anyone.nfr"
+	hold_open 1002 udp $far4 1000
+	ok "another of anyone begins" held yes
+	let_go_at_last
+	ok "apply" gives 0 apply "$lab_dir/owners.nfr"
+	far_replies
+	ok "of whom nobody told, it ends" test "$(flows)" = 0
 }
 
 # Cgroups are the machine's: ours have a name of their own, and go at the end.
@@ -329,6 +375,7 @@ wait $server
 serve 1002 1002 host 3000
 inward no 1002
 reloads
+learns
 by_cgroup
 by_tunnel
 floor

@@ -167,8 +167,39 @@ test_lock() {
 	sleep 0.2
 	ok "a held lock names its holder" gives_saying "(flock $pins sleep 30)" 3 \
 		confirm
+	ok "which a load is told, too" gives_saying "(flock $pins sleep 30)" 3 \
+		apply "$lab_dir/2.nfr"
+	ok "and which changed nothing" blocks 2000
 	kill $holder
 	wait $holder 2>/dev/null
+	flock "$pins" sleep 1 &
+	holder=$!
+	sleep 0.2
+	ok "one that is let go in time is waited for" gives 0 \
+		apply "$lab_dir/2.nfr"
+	ok "by a load that then loads" reaches 2000
+	wait $holder
+	test_two_loaders
+}
+
+# Two at once, one of them killed in the end: each waits for the other.
+test_two_loaders() {
+	local i bad=0 first before
+	before=$(status_of generation)
+	for ((i = 0; i < 5; i++)); do
+		ip netns exec host nfload --bpffs "$pins" apply \
+			"$lab_dir/1.nfr" >"$lab_dir/first" 2>&1 </dev/null &
+		first=$!
+		nfload apply "$lab_dir/2.nfr" || bad=$((bad + 1))
+		wait $first || bad=$((bad + 1))
+	done
+	ok "two loaders at once both load" test $bad = 0
+	ok "one generation each" is generation $((before + 10))
+	ip netns exec host nfload --bpffs "$pins" apply "$lab_dir/1.nfr" \
+		>"$lab_dir/first" 2>&1 </dev/null &
+	kill -KILL $!
+	wait $! 2>/dev/null
+	ok "who is killed holds nothing" gives 0 apply "$lab_dir/1.nfr"
 }
 
 lab_netns host

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# test_waits.sh: what "nfload status" tells of a policy that waits for a device,
+# for an address or for another compilation; and of a weak ticket.
+set -u
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lab.sh"
+[ "$(id -u)" = 0 ] || {
+	echo "SKIP waits: needs root"
+	exit 0
+}
+lab_enter "$0" "$@"
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/loader.sh"
+
+policy() { # OPTION...
+	cat >"$lab_dir/waits.nfr" <<-'POLICY'
+		tunnel tun0 rebind over any {
+			transport proto udp to 198.51.100.7 port 51820
+			exclude lan
+			link arp
+		}
+		pass in on up9 proto udp to port 1000
+	POLICY
+	nfload apply -W no-unknown-interface "$@" "$lab_dir/waits.nfr"
+}
+
+tells() { # TEXT
+	nfload status
+	says "$1"
+}
+
+tells_no() {
+	! tells "$@"
+}
+
+tunnel() {
+	ip -n host tuntap add tun0 mode tun
+	ip -n host link set tun0 up
+}
+
+# As it is where the kernel has WireGuard itself: struct nfr_ticket's kind, at
+# byte 18, is 2.
+ticket_of_kernel() {
+	local map bytes
+	for map in "$pins"/*/ticket; do
+		bytes=$("$lab_python" -c '
+import json, subprocess, sys
+dump = json.loads(subprocess.check_output(
+    ["bpftool", "-j", "map", "dump", "pinned", sys.argv[1]]))
+value = [int(b, 16) for b in dump[0]["value"]]
+value[18] = 2
+print(*value)' "$map") || return
+		# shellcheck disable=SC2086 # words
+		bpftool map update pinned "$map" key 0 0 0 0 value $bytes ||
+			return
+	done
+}
+
+lab_netns host
+lab_netns far
+cable
+ip -n host link set lo up
+ok "a policy whose tunnel is not there" policy
+ok "is told" tells "waiting: the tunnel tun0 is not there"
+ok "so is a device that it names" tells "waiting: up9: the policy names it"
+ok "and guarded" gives 0 status
+ok "JSON has both" test "$(status_of 'waiting | length')" = 2
+tunnel
+ok "applied with the tunnel" policy
+ok "a tunnel without an address is told" tells "the tunnel tun0 has no address"
+lab_addr host tun0 10.64.0.2/24
+ok "with one it is not" tells_no "tun0"
+ip -n host link add up9 type veth peer name far9 netns far
+ok "a device of the name is told no more" tells_no "the policy names it"
+ok "but one that came later" tells "up9 came after the policy was compiled"
+ip -n host link del up9
+ip -n host link add up8 type veth peer name far8 netns far
+ok "has no LAN" tells "up8 came after the policy was compiled: its LAN"
+ok "until the policy is applied again" policy
+ok "which ends it" tells_no "came after"
+if command -v bpftool >/dev/null; then
+	ok "the kernel's ticket" ticket_of_kernel
+	ok "is strong with netfilter links" tells_no "by its port and route"
+	nfload unload --leave open
+	ok "applied without" policy --floor=cgroup
+	ok "the kernel's ticket again" ticket_of_kernel
+	ok "is told to be weak" tells "the transport: known by its port and route"
+else
+	skip "the kernel's ticket" "no bpftool here"
+fi
+nfload unload --leave open
+finish
