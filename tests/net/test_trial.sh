@@ -162,17 +162,17 @@ test_history() {
 test_lock() {
 	local holder
 	nfload apply "$lab_dir/1.nfr"
-	flock "$pins" sleep 30 &
+	flock -o "$pins" sleep 30 &
 	holder=$!
 	sleep 0.2
-	ok "a held lock names its holder" gives_saying "(flock $pins sleep 30)" 3 \
+	ok "a held lock names its holder" gives_saying "(flock -o $pins sleep 30)" 3 \
 		confirm
-	ok "which a load is told, too" gives_saying "(flock $pins sleep 30)" 3 \
+	ok "which a load is told, too" gives_saying "(flock -o $pins sleep 30)" 3 \
 		apply "$lab_dir/2.nfr"
 	ok "and which changed nothing" blocks 2000
 	kill $holder
 	wait $holder 2>/dev/null
-	flock "$pins" sleep 1 &
+	flock -o "$pins" sleep 1 &
 	holder=$!
 	sleep 0.2
 	ok "one that is let go in time is waited for" gives 0 \
