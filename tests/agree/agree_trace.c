@@ -228,7 +228,9 @@ static void reload(void *arg, unsigned policy)
 		printf("# %s: load: %s\n", engines[play->engine]->name,
 		       strerror(-err));
 	}
-	flow_model_load(&play->model, run->policies[policy].policy);
+	flow_model_load(&play->model, run->policies[policy].policy,
+			run->policies[policy].img.config->flags &
+				NFR_CONFIG_TAGS);
 }
 
 /* ---- states ---------------------------------------------------------------

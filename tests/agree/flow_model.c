@@ -409,7 +409,7 @@ static void later_by_rule(struct flow_model *m, const struct flow_hook *h,
 		const struct model_context none = model_no_context();
 		struct model_outcome o;
 
-		if (flow_tags_are_asked(m->policy)) { /* it is not known */
+		if (m->asks_tags) { /* it is not known */
 			piece_forget(m, known);
 			return;
 		}
@@ -560,8 +560,10 @@ void flow_model_begin(struct flow_model *m)
 	m->has_swept = m->has_flushed = false;
 }
 
-void flow_model_load(struct flow_model *m, const struct policy *policy)
+void flow_model_load(struct flow_model *m, const struct policy *policy,
+		     bool asks_tags)
 {
+	m->asks_tags = asks_tags;
 	m->loaded_policy = policy;
 	m->loaded++;
 	flow_tables_load(m);

@@ -131,6 +131,7 @@ struct flow_model {
 	struct policy own;
 	struct policy_table tables[FLOW_TABLES];
 	struct policy_table_entry entries[FLOW_TABLES][FLOW_ENTRIES];
+	bool asks_tags; /* some rule that may decide does */
 	unsigned loaded;
 	unsigned epoch; /* of tables: grows when a packet changes one */
 	struct flow_source sources[FLOW_SOURCES];
@@ -160,7 +161,9 @@ struct flow_answer {
 
 /* No flows, pieces and sources. */
 void flow_model_begin(struct flow_model *);
-void flow_model_load(struct flow_model *, const struct policy *);
+/* asks_tags: of the image, which has no rule behind which others decide. */
+void flow_model_load(struct flow_model *, const struct policy *,
+		     bool asks_tags);
 void flow_model_judge(struct flow_model *, const struct flow_hook *,
 		      const struct trace_frame *, const struct flow_seen *,
 		      struct flow_answer *);
@@ -194,7 +197,6 @@ uint64_t flow_timeout_ms(const struct policy *, const struct flow *);
 bool flow_is_current(const struct flow_model *, const struct flow *);
 
 /* flow_tag.c */
-bool flow_tags_are_asked(const struct policy *);
 /* The tag with which a packet of no flow comes; false: it is of before. */
 bool flow_tag_of(const struct flow_model *, const struct flow_hook *,
 		 const struct trace_packet *, uint32_t *tag);

@@ -7,25 +7,6 @@
 
 #include "compiler/tag.h"
 
-static bool asks(const struct policy_match *m)
-{
-	return m->meta && m->meta->has_tagged;
-}
-
-bool flow_tags_are_asked(const struct policy *p)
-{
-	for (size_t i = 0; i < p->rule_count; i++) {
-		const struct policy_rule *r = &p->rules[i];
-
-		if (asks(&r->match))
-			return true;
-		for (size_t k = 0; k < r->within_count; k++)
-			if (asks(&r->within[k]))
-				return true;
-	}
-	return false;
-}
-
 /* Is it the flow, of this device or floating, of what the host sees so? */
 static bool is_inward(const struct flow *f, unsigned device,
 		      enum addr_family family, uint8_t proto,
@@ -63,8 +44,8 @@ bool flow_tag_of(const struct flow_model *m, const struct flow_hook *h,
 	const struct flow *f;
 
 	*tag = TAG_NONE;
-	if (!flow_tags_are_asked(m->policy) || h->dir != NFR_DIR_OUT ||
-	    h->ingress == FLOW_HERE || flow_role(p) == FLOW_NONE)
+	if (!m->asks_tags || h->dir != NFR_DIR_OUT || h->ingress == FLOW_HERE ||
+	    flow_role(p) == FLOW_NONE)
 		return true;
 	f = inward(m, h->ingress, p->family, p->proto, &p->ends);
 	if (!f)
@@ -79,8 +60,7 @@ bool flow_tag_again(const struct flow_model *m, const struct flow *f,
 	const struct flow *g;
 
 	*tag = f->tag;
-	if (!flow_tags_are_asked(m->policy) || f->dir != NFR_DIR_OUT ||
-	    f->ingress == FLOW_HERE)
+	if (!m->asks_tags || f->dir != NFR_DIR_OUT || f->ingress == FLOW_HERE)
 		return true;
 	g = inward(m, f->ingress, f->family, f->proto, &f->stack);
 	if (!g)
