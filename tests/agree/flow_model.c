@@ -385,13 +385,19 @@ static void note_first(struct flow_model *m, const struct flow_hook *h,
 	};
 }
 
-/* What keeps a state, or needs one, is not for what has none. */
-static bool is_simple(const struct policy_rule *r,
+/*
+ * What keeps a state, or needs one, is not for what has none: also where match
+ * rules translated, and the rule that decided keeps none.
+ */
+static bool is_simple(const struct policy_rule *r, const struct nfr_key *key,
 		      const struct model_outcome *o)
 {
 	const struct policy_effects *e = r->effects;
 
 	if (e && !e->is_no && (e->nat || e->rdr || e->route_to || e->reply_to))
+		return false;
+	if (memcmp(&key->w[NFR_F_SRC0], &o->seen.w[NFR_F_SRC0], 16) != 0 ||
+	    memcmp(&key->w[NFR_F_DST0], &o->seen.w[NFR_F_DST0], 16) != 0)
 		return false;
 	return !o->nat && !o->rdr &&
 	       !(r->keeps_state && (r->state || r->is_floating));
@@ -421,7 +427,7 @@ static void later_by_rule(struct flow_model *m, const struct flow_hook *h,
 			       &known->key);
 		model_evaluate(m->policy, &known->key, &none, &o);
 		rule = &m->policy->rules[o.decider];
-		if (!rule->is_pass || !is_simple(rule, &o) ||
+		if (!rule->is_pass || !is_simple(rule, &known->key, &o) ||
 		    (known->key.w[NFR_F_BITS] & NFR_BIT_OPTIONS &&
 		     !rule->allows_opts)) {
 			piece_forget(m, known);
