@@ -170,16 +170,26 @@ NFR_INLINE int translate_by(struct env *env, struct verdict *v, __u32 index,
 	return 0;
 }
 
-/* Which pools applied, in their order. */
-NFR_INLINE void translate_note(struct env *env, struct verdict *v, __u32 index)
+/* What a pool is asked for. */
+enum translate_use {
+	TRANSLATE_RDR = 1,
+	TRANSLATE_NAT,
+	TRANSLATE_ROUTE,
+	TRANSLATE_REPLY,
+	TRANSLATE_DUP
+};
+
+/* Which pools applied, in their order, and for what. */
+NFR_INLINE void translate_note(struct env *env, struct verdict *v, __u32 index,
+			       enum translate_use use)
 {
 	const struct nfr_pool *pool;
 
 	if (index == NFR_NO_POOL)
 		return;
 	pool = env_pool(env, index);
-	v->translation.pools = (v->translation.pools ^ (pool ? pool->id : 0)) *
-				       0x100000001b3ull +
+	v->translation.pools = (v->translation.pools ^ (pool ? pool->id : 0) ^
+				use) * 0x100000001b3ull +
 			       1;
 }
 
@@ -193,11 +203,11 @@ NFR_INLINE int translate_rule(struct env *env, struct verdict *v,
 {
 	if (!action)
 		return 0;
-	translate_note(env, v, action->rdr);
-	translate_note(env, v, action->nat);
-	translate_note(env, v, action->route_to);
-	translate_note(env, v, action->reply_to);
-	translate_note(env, v, action->dup_to);
+	translate_note(env, v, action->rdr, TRANSLATE_RDR);
+	translate_note(env, v, action->nat, TRANSLATE_NAT);
+	translate_note(env, v, action->route_to, TRANSLATE_ROUTE);
+	translate_note(env, v, action->reply_to, TRANSLATE_REPLY);
+	translate_note(env, v, action->dup_to, TRANSLATE_DUP);
 	if ((action->rdr != NFR_NO_POOL &&
 	     translate_by(env, v, action->rdr, 0, is_again)) ||
 	    (action->nat != NFR_NO_POOL &&
