@@ -124,21 +124,6 @@ struct tree_plan *tree_plan(const struct lower_entry *at, const uint32_t *rules,
 	return NULL;
 }
 
-struct tree_cost tree_plan_cost(const struct tree_plan *plan)
-{
-	struct tree_cost cost = {.rules = plan->rule_count};
-
-	for (unsigned i = 0; i < plan->part_count; i++) {
-		const struct tree *tree = &plan->parts[i].tree;
-
-		cost.items += tree->item_count;
-		cost.insns +=
-			ITEM_INSNS * tree->item_count + 2 * tree->node_count;
-		cost.steps += tree->depth + 2 * tree->longest + 1;
-	}
-	return cost;
-}
-
 /* ---- leaves ------------------------------------------------------------ */
 
 /* One tree on its way into code. */

@@ -12,13 +12,6 @@
 /* How often a rule may be repeated, in tenths, on average. */
 #define TREE_TENTHS_MAX 160u
 
-/* What a program of trees costs. */
-struct tree_cost {
-	size_t rules, items; /* items / rules: how often rules are repeated */
-	size_t insns;	     /* of the program, about */
-	size_t steps;	     /* that a packet takes at most, about */
-};
-
 struct tree_plan;
 
 /*
@@ -27,7 +20,6 @@ struct tree_plan;
  */
 struct tree_plan *tree_plan(const struct lower_entry *, const uint32_t *rules,
 			    size_t count);
-struct tree_cost tree_plan_cost(const struct tree_plan *);
 /* The program; a packet that no rule matches comes to the last one. */
 void tree_lower(const struct lower_entry *, const struct tree_plan *,
 		uint32_t last);
