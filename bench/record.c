@@ -134,7 +134,7 @@ void records_free(struct records *r)
 	*r = (struct records){0};
 }
 
-bool record_is_same(const struct record *a, const struct record *b)
+static bool record_is_same(const struct record *a, const struct record *b)
 {
 	return a->rules == b->rules && !strcmp(a->set, b->set) &&
 	       !strcmp(a->family, b->family) && !strcmp(a->engine, b->engine) &&

@@ -32,8 +32,7 @@ int records_read(const char *path, struct records *,
 		 char error[RECORD_ERROR_MAX]);
 void records_free(struct records *);
 
-/* Of the same set, rules, family, engine, hook and trace. */
-bool record_is_same(const struct record *, const struct record *);
+/* Of the same set, rules, family, engine, hook and trace; or NULL. */
 const struct record *records_find(const struct records *,
 				  const struct record *);
 

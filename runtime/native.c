@@ -53,23 +53,32 @@ struct native {
 
 /* ---- instructions ------------------------------------------------------ */
 
+/* The items, where there is room for one more; NULL: there is no memory. */
+static void *roomy(struct native *n, void *items, size_t count,
+		   size_t *capacity, size_t size)
+{
+	size_t wanted = *capacity ? 2 * *capacity : 1024;
+
+	if (count < *capacity)
+		return items;
+	items = realloc(items, wanted * size);
+	if (items)
+		*capacity = wanted;
+	else
+		n->has_failed = true;
+	return items;
+}
+
 static void put(struct native *n, struct bpf_insn insn)
 {
 	struct native_code *code = n->code;
+	struct bpf_insn *insns = roomy(n, code->insns, code->count,
+				       &code->capacity, sizeof(*insns));
 
-	if (code->count == code->capacity) {
-		size_t capacity = code->capacity ? 2 * code->capacity : 4096;
-		void *more =
-			realloc(code->insns, capacity * sizeof(*code->insns));
-
-		if (!more) {
-			n->has_failed = true;
-			return;
-		}
-		code->insns = more;
-		code->capacity = capacity;
-	}
-	code->insns[code->count++] = insn;
+	if (!insns)
+		return;
+	code->insns = insns;
+	insns[code->count++] = insn;
 }
 
 static void put_load(struct native *n, unsigned reg, size_t off)
@@ -119,19 +128,13 @@ static void put_hop(struct native *n, unsigned op, unsigned reg, __u32 value,
 
 static void put_fixup(struct native *n, __u32 target)
 {
-	if (n->fixup_count == n->fixup_capacity) {
-		size_t capacity =
-			n->fixup_capacity ? 2 * n->fixup_capacity : 4096;
-		void *more = realloc(n->fixups, capacity * sizeof(*n->fixups));
+	struct fixup *fixups = roomy(n, n->fixups, n->fixup_count,
+				     &n->fixup_capacity, sizeof(*fixups));
 
-		if (!more) {
-			n->has_failed = true;
-			return;
-		}
-		n->fixups = more;
-		n->fixup_capacity = capacity;
-	}
-	n->fixups[n->fixup_count++] = (struct fixup){n->code->count, target};
+	if (!fixups)
+		return;
+	n->fixups = fixups;
+	fixups[n->fixup_count++] = (struct fixup){n->code->count, target};
 }
 
 static void put_goto(struct native *n, __u32 target)
@@ -218,21 +221,13 @@ static void put_masked(struct native *n, __u32 pc, unsigned shift, unsigned op)
 static void put_call(struct native *n)
 {
 	struct native_code *code = n->code;
+	size_t *calls = roomy(n, code->calls, code->call_count,
+			      &code->call_capacity, sizeof(*calls));
 
-	if (code->call_count == code->call_capacity) {
-		size_t capacity =
-			code->call_capacity ? 2 * code->call_capacity : 64;
-		void *more =
-			realloc(code->calls, capacity * sizeof(*code->calls));
-
-		if (!more) {
-			n->has_failed = true;
-			return;
-		}
-		code->calls = more;
-		code->call_capacity = capacity;
-	}
-	code->calls[code->call_count++] = code->count;
+	if (!calls)
+		return;
+	code->calls = calls;
+	calls[code->call_count++] = code->count;
 	put(n, (struct bpf_insn){.code = BPF_JMP | BPF_CALL,
 				 .src_reg = BPF_PSEUDO_CALL,
 				 .imm = -1});

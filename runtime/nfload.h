@@ -174,10 +174,6 @@ const char *trial_before(const struct engine_pending *,
 
 /* ---- verb_portal.c ------------------------------------------------------- */
 
-/* The device whose portal is open, its table of resolvers, and where; or NULL.
- */
-const char *portal_open_on(struct engine *, __u32 *dns,
-			   const struct image **image);
 /* 0, EXIT_NO when none is open, or an exit status; says so. */
 int portal_close(struct nfload *, bool is_asked);
 

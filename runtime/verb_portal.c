@@ -31,8 +31,10 @@ struct portal {
 	const char *from; /* who named them */
 };
 
-const char *portal_open_on(struct engine *engine, __u32 *dns,
-			   const struct image **image)
+/* The device whose portal is open, its table of resolvers, and where; or NULL.
+ */
+static const char *portal_open_on(struct engine *engine, __u32 *dns,
+				  const struct image **image)
 {
 	struct engine_pending pending;
 	struct engine_error ignored = {0};

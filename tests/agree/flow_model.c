@@ -164,8 +164,9 @@ void flow_place_key(const struct policy *p, const struct flow_hook *h,
 		*received = NFR_RECEIVED_OTHER;
 }
 
-void flow_key(const struct flow_model *m, const struct flow_hook *h,
-	      const struct trace_packet *p, struct nfr_key *key)
+/* The key of a packet here, under the policy in force. */
+static void flow_key(const struct flow_model *m, const struct flow_hook *h,
+		     const struct trace_packet *p, struct nfr_key *key)
 {
 	trace_frame_key(p, key);
 	flow_place_key(m->policy, h, key);

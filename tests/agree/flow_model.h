@@ -175,9 +175,6 @@ void flow_model_judge(struct flow_model *, const struct flow_hook *,
 enum flow_role { FLOW_NONE, FLOW_ANY, FLOW_ASKS, FLOW_ANSWERS };
 enum flow_role flow_role(const struct trace_packet *);
 struct nfr_result flow_blocks(enum nfr_reason, uint32_t rule);
-/* The key of a packet here, under the policy in force. */
-void flow_key(const struct flow_model *, const struct flow_hook *,
-	      const struct trace_packet *, struct nfr_key *);
 void flow_place_key(const struct policy *, const struct flow_hook *,
 		    struct nfr_key *);
 /* Have both the same wire, or the same host's view of it? */
