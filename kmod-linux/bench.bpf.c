@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bench/bench_frame.h"
+#include "kmod-linux/slots.bpf.h"
 #include "runtime/packet.h"
 
 struct {
@@ -26,17 +27,10 @@ struct {
 	__type(value, struct bench_frame);
 } bench_frame SEC(".maps");
 
-/* What is measured behind a write; one entry. */
-#define BENCH_SLOT(name)                                                       \
-	struct {                                                               \
-		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                         \
-		__uint(max_entries, 1);                                        \
-		__uint(key_size, sizeof(__u32));                               \
-		__uint(value_size, sizeof(__u32));                             \
-	} name SEC(".maps")
-BENCH_SLOT(bench_xdp);
-BENCH_SLOT(bench_in);
-BENCH_SLOT(bench_out);
+/* What is measured behind a write. */
+SLOTS(bench_xdp, 1);
+SLOTS(bench_in, 1);
+SLOTS(bench_out, 1);
 
 static __always_inline __u8 bench_parse(const void *start, const void *end,
 					__u32 len, __u8 dir)

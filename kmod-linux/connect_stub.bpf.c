@@ -8,20 +8,13 @@
  */
 #define NFR_STUB
 #include "kmod-linux/maps.bpf.h"
+#include "kmod-linux/slots.bpf.h"
 
 #define CONNECT_GO_ON 1
 
-#define CONNECT_SLOTS(map)                                                     \
-	struct {                                                               \
-		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                         \
-		__uint(max_entries, 2);                                        \
-		__uint(key_size, sizeof(__u32));                               \
-		__uint(value_size, sizeof(__u32));                             \
-	} map SEC(".maps")
-
-CONNECT_SLOTS(nfr_slots_conn4);
-CONNECT_SLOTS(nfr_slots_conn6);
-CONNECT_SLOTS(nfr_slots_sock);
+SLOTS(nfr_slots_conn4, 2);
+SLOTS(nfr_slots_conn6, 2);
+SLOTS(nfr_slots_sock, 2);
 
 /* The slot of this namespace's policy, or one that is none. */
 static __always_inline __u32 connect_slot(void *ctx)

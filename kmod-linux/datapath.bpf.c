@@ -269,6 +269,7 @@ NFR_INLINE struct packet_frame datapath_whole_xdp(struct xdp_md *xdp)
 		.start = (const __u8 *)(unsigned long)xdp->data,
 		.end = (const __u8 *)(unsigned long)xdp->data_end,
 		.len = xdp->data_end - xdp->data,
+		.dir = NFR_DIR_IN,
 	};
 }
 
@@ -292,7 +293,6 @@ __attribute__((noinline)) int datapath_parse_xdp(struct xdp_md *xdp, __u32 ifid,
 	struct verdict *v = datapath_scratch();
 	struct packet_frame frame = datapath_whole_xdp(xdp);
 
-	frame.dir = NFR_DIR_IN;
 	frame.link = (__u8)link;
 	frame.received = (__u16)received;
 	return v ? packet_parse(&frame, &v->packet, ifid) : NFR_REASON_SHORT;
@@ -771,14 +771,9 @@ SEC("xdp")
 int nfr_xdp(struct xdp_md *ctx)
 {
 	struct env env = {.xdp = ctx};
-	struct packet_frame frame = {
-		.start = (const __u8 *)(unsigned long)ctx->data,
-		.end = (const __u8 *)(unsigned long)ctx->data_end,
-		.len = ctx->data_end - ctx->data,
-		.ifindex = ctx->ingress_ifindex,
-		.dir = NFR_DIR_IN,
-	};
+	struct packet_frame frame = datapath_whole_xdp(ctx);
 
+	frame.ifindex = ctx->ingress_ifindex;
 	return datapath_judge(&env, &frame) == NFR_PASS ? XDP_PASS : XDP_DROP;
 }
 

@@ -9,16 +9,12 @@
 #include "kmod-linux/maps.bpf.h"
 
 #include "kmod-linux/floor_hook.bpf.h"
+#include "kmod-linux/slots.bpf.h"
 
 #define FLOOR_DROP 0 /* NF_DROP, and what a cgroup program says */
 #define FLOOR_ACCEPT 1
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 2);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-} nfr_slots_floor SEC(".maps");
+SLOTS(nfr_slots_floor, 2);
 
 static __always_inline volatile struct nfr_control *floor_control(void)
 {

@@ -15,19 +15,11 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "kmod-linux/slots.bpf.h"
 #include "runtime/scratch.h"
 
-/* A program array has programs of one type. */
-#define NATIVE_SLOT(name)                                                      \
-	struct {                                                               \
-		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                         \
-		__uint(max_entries, 1);                                        \
-		__uint(key_size, sizeof(__u32));                               \
-		__uint(value_size, sizeof(__u32));                             \
-	} name SEC(".maps")
-
-NATIVE_SLOT(nfr_native_xdp);
-NATIVE_SLOT(nfr_native_tc);
+SLOTS(nfr_native_xdp, 1);
+SLOTS(nfr_native_tc, 1);
 
 __u32 datapath_native_xdp(struct xdp_md *xdp);
 __u32 datapath_native_tc(struct __sk_buff *skb);

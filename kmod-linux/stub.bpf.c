@@ -11,6 +11,7 @@
 #include "kmod-linux/maps.bpf.h"
 
 #include "kmod-linux/confirm.bpf.h"
+#include "kmod-linux/slots.bpf.h"
 
 #include <linux/pkt_cls.h>
 
@@ -22,17 +23,9 @@ struct {
 	__type(value, struct nfr_localnet);
 } nfr_localnet SEC(".maps");
 
-#define SLOTS(name)                                                            \
-	struct {                                                               \
-		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                         \
-		__uint(max_entries, 2);                                        \
-		__uint(key_size, sizeof(__u32));                               \
-		__uint(value_size, sizeof(__u32));                             \
-	} name SEC(".maps")
-
-SLOTS(nfr_slots_xdp);
-SLOTS(nfr_slots_in);
-SLOTS(nfr_slots_out);
+SLOTS(nfr_slots_xdp, 2);
+SLOTS(nfr_slots_in, 2);
+SLOTS(nfr_slots_out, 2);
 
 /* Comes back when no program was there; nonzero: pass all the same. */
 static __always_inline int stub_call(void *ctx, void *slots)

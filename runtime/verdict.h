@@ -208,7 +208,8 @@ NFR_INLINE struct nfr_state *verdict_look_answer(struct env *env,
 NFR_INLINE struct nfr_state *verdict_look_far(struct env *env, __u32 kinds,
 					      struct verdict *v)
 {
-	int is_out = v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT;
+	__u32 dir = v->packet.key.w[NFR_F_DIR];
+	int is_out = dir == NFR_DIR_OUT;
 	int is_stack = is_out && kinds & NFR_CONFIG_TRANSLATES;
 	struct nfr_state *state = 0;
 
@@ -218,7 +219,7 @@ NFR_INLINE struct nfr_state *verdict_look_far(struct env *env, __u32 kinds,
 		return state;
 	v->name.ifindex = 0;
 	if (kinds & NFR_CONFIG_FLOATS) {
-		state = verdict_look_wire(env, v, is_out);
+		state = verdict_look_wire(env, v, dir);
 		if (!state && is_stack)
 			state = verdict_look_stack(env, v);
 	}
