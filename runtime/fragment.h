@@ -26,7 +26,7 @@
 #ifndef NFR_FRAGMENT_H
 #define NFR_FRAGMENT_H
 
-#include "slow.h"
+#include "again.h"
 
 /* One of several pieces of a datagram? */
 NFR_INLINE int fragment_is_piece(const struct packet *packet)

@@ -21,12 +21,12 @@
 #ifndef NFR_VERDICT_H
 #define NFR_VERDICT_H
 
+#include "again.h"
 #include "apply.h"
 #include "scratch.h"
 #include "describe.h"
 #include "icmp.h"
 #include "look.h"
-#include "slow.h"
 #include "state.h"
 
 /* env_checksum(): no checksum is still to be written into the frame. */

@@ -47,7 +47,7 @@ headers_alone() {
 	local h status=0
 	for h in "${headers[@]}"; do
 		case $h in
-		runtime/vm.h | runtime/slow.h | runtime/verdict.h | \
+		runtime/vm.h | runtime/slow.h | runtime/again.h | runtime/verdict.h | \
 			runtime/fragment.h | runtime/icmp.h | runtime/limit.h | \
 			runtime/forget.h | runtime/translate.h | runtime/apply.h | \
 			*/env_user.h | */env.bpf.h) continue ;;
