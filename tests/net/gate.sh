@@ -42,12 +42,14 @@ gate_networks() {
 	lab_link gate wan0 outside out0
 	lab_link gate wan1 outside out1
 	lab_link outside far0 far eth0
-	lab_addr inside eth0 10.1.0.2/24 10.1.0.3/24 fd01::2/64
+	# Of IPv6, the last one is who begins a flow.
+	lab_addr inside eth0 10.1.0.2/24 10.1.0.3/24 fd01::3/64 fd01::2/64
 	lab_addr gate lan0 10.1.0.1/24 fd01::1/64
-	lab_addr gate wan0 203.0.113.2/24 203.0.113.3/32 2001:db8:1::2/64
-	lab_addr gate wan1 198.51.100.2/24
+	lab_addr gate wan0 203.0.113.2/24 203.0.113.3/32 2001:db8:1::3/64 \
+		2001:db8:1::2/64
+	lab_addr gate wan1 198.51.100.2/24 2001:db8:3::2/64
 	lab_addr outside out0 203.0.113.1/24 2001:db8:1::1/64
-	lab_addr outside out1 198.51.100.1/24
+	lab_addr outside out1 198.51.100.1/24 2001:db8:3::1/64
 	lab_addr outside far0 192.0.2.1/24 2001:db8:2::1/64
 	lab_addr far eth0 192.0.2.2/24 2001:db8:2::2/64
 	ip -n outside link set far0 mtu 1300
@@ -120,13 +122,15 @@ gate_policy() { # FILE
 		pass out on wan0 inet from $lan nat-to 203.0.113.2
 		pass out on wan1 inet from $lan nat-to 198.51.100.2
 		pass out on wan0 inet6 from fd01::/64 nat-to 2001:db8:1::2
+		pass out on wan1 inet6 from fd01::/64 nat-to 2001:db8:3::2
 		pass on wan0 inet from 10.1.0.3 binat-to 203.0.113.3
+		pass on wan0 inet6 from fd01::3 binat-to 2001:db8:1::3
 
 		# a server in the LAN, also for the LAN itself
 		pass in on { wan0 lan0 } inet proto { tcp udp } to 203.0.113.2 \
 			port 8000 rdr-to 10.1.0.2 port 80
-		pass in on wan0 inet6 proto { tcp udp } to 2001:db8:1::2 \
-			port 8000 rdr-to fd01::2 port 80
+		pass in on { wan0 lan0 } inet6 proto { tcp udp } \
+			to 2001:db8:1::2 port 8000 rdr-to fd01::2 port 80
 		pass in on wan0 inet proto tcp to 203.0.113.2 port 8002 \
 			rdr-to 10.1.0.2 port 88
 		pass in on wan0 inet6 proto tcp to 2001:db8:1::2 port 8002 \
@@ -137,9 +141,13 @@ gate_policy() { # FILE
 			rdr-to fd01::2 port 82
 		pass in on wan1 inet proto tcp to 198.51.100.2 port 8000 \
 			rdr-to 10.1.0.2 port 80 reply-to (wan1 198.51.100.1)
-		pass out on lan0 to { 10.1.0.2 10.1.0.3 fd01::2 }
+		pass in on wan1 inet6 proto tcp to 2001:db8:3::2 port 8000 \
+			rdr-to fd01::2 port 80 reply-to (wan1 2001:db8:3::1)
+		pass out on lan0 to { 10.1.0.2 10.1.0.3 fd01::2 fd01::3 }
 		pass out on lan0 inet proto tcp from $lan to 10.1.0.2 port 80 \
 			nat-to 10.1.0.1
+		pass out on lan0 inet6 proto tcp from fd01::/64 to fd01::2 port 80 \
+			nat-to fd01::1
 
 		# a proxy on the gate
 		rdr pass on lan0 inet proto tcp from $lan to any port {443, 8883} \
@@ -150,6 +158,10 @@ gate_policy() { # FILE
 			route-to (wan1 198.51.100.1)
 		pass in on lan0 inet proto udp from $lan to any port 9 \
 			dup-to (wan1 198.51.100.1)
+		pass in on lan0 inet6 proto tcp from fd01::/64 to any port 8081 \
+			route-to (wan1 2001:db8:3::1)
+		pass in on lan0 inet6 proto udp from fd01::/64 to any port 9 \
+			dup-to (wan1 2001:db8:3::1)
 	POLICY
 	sed -i '/nat-to (self)/d' "$1"
 }
@@ -184,20 +196,34 @@ gate_ruleset() {
 			}
 		}
 		table ip6 gate {
+			chain steer {
+				type filter hook prerouting priority mangle;
+				iifname lan0 tcp dport 8081 meta mark set 1
+				iifname wan1 ct mark set 1
+				iifname lan0 ct mark 1 meta mark set 1
+				iifname lan0 udp dport 9 \
+					dup to 2001:db8:3::1 device wan1
+			}
 			chain from_outside {
 				type nat hook prerouting priority dstnat;
-				iifname wan0 ip6 daddr 2001:db8:1::2 tcp dport 8000 \
+				ip6 daddr 2001:db8:1::2 tcp dport 8000 \
 					dnat to [fd01::2]:80
-				iifname wan0 ip6 daddr 2001:db8:1::2 udp dport 8000 \
+				ip6 daddr 2001:db8:1::2 udp dport 8000 \
 					dnat to [fd01::2]:80
 				iifname wan0 ip6 daddr 2001:db8:1::2 tcp dport 8002 \
 					dnat to [fd01::2]:88
 				iifname wan0 ip6 daddr 2001:db8:1::2 tcp dport 8003 \
 					dnat to [fd01::2]:82
+				iifname wan1 ip6 daddr 2001:db8:3::2 tcp dport 8000 \
+					dnat to [fd01::2]:80
+				iifname wan0 ip6 daddr 2001:db8:1::3 dnat to fd01::3
 			}
 			chain to_outside {
 				type nat hook postrouting priority srcnat;
-				oifname wan0 ip6 saddr fd01::/64 masquerade
+				oifname wan0 ip6 saddr fd01::3 snat to 2001:db8:1::3
+				oifname { wan0, wan1 } ip6 saddr fd01::/64 masquerade
+				oifname lan0 ip6 saddr fd01::/64 ip6 daddr fd01::2 \
+					tcp dport 80 masquerade
 			}
 		}
 		table inet gate {
@@ -221,11 +247,15 @@ gate_engine() {
 	on gate nft flush ruleset
 	gate_nfload unload --leave open
 	ip -n gate rule del fwmark 1 2>/dev/null
+	ip -n gate -6 rule del fwmark 1 2>/dev/null
 	case $1 in
 	nft)
 		gate_ruleset | on gate nft -f - || lab_die "nft: ruleset"
 		ip -n gate route replace default via 198.51.100.1 dev wan1 table 100
 		ip -n gate rule add fwmark 1 table 100
+		ip -n gate -6 route replace default via 2001:db8:3::1 dev wan1 \
+			table 100
+		ip -n gate -6 rule add fwmark 1 table 100
 		;;
 	nfr)
 		gate_policy "$lab_dir/gate.nfr"
@@ -253,18 +283,25 @@ gate_table() {
 	web6|hello 2001:db8:1::1|curl, IPv6
 	dns4|203.0.113.80|a name, asked from the LAN at a resolver outside
 	dns6|203.0.113.80|a name, IPv6
-	hairpin|10.1.0.1|the same server by its public address, from the LAN
+	hairpin4|10.1.0.1|the same server by its public address, from the LAN
+	hairpin6|fd01::1|the same, IPv6
 	proxy|10.1.0.2|TCP to any host's port 443, taken by the gate
-	binatout|203.0.113.3 5000|binat: out, the port stays
-	binatin|203.0.113.1|binat: in
-	routeto|198.51.100.2|by the second uplink
-	replyto|203.0.113.1|answered by the uplink that was asked
-	dupto|3|copies of 3 datagrams by the second uplink
+	binatout4|203.0.113.3 5000|binat: out, the port stays
+	binatout6|2001:db8:1::3 5000|binat: out, IPv6
+	binatin4|203.0.113.1|binat: in
+	binatin6|2001:db8:1::1|binat: in, IPv6
+	routeto4|198.51.100.2|by the second uplink
+	routeto6|2001:db8:3::2|by the second uplink, IPv6
+	replyto4|203.0.113.1|answered by the uplink that was asked
+	replyto6|2001:db8:1::1|answered by the uplink that was asked, IPv6
+	dupto4|3|copies of 3 datagrams by the second uplink
+	dupto6|3|copies of 3 datagrams, IPv6
 	ping4|3 received|ping through nat
 	ping6|3 received|ping through nat, IPv6
 	frag4|3 received|ping of 3 fragments
 	frag6|3 received|ping of 3 fragments, IPv6
 	fragudp4|same|UDP datagrams of 4 fragments
+	fragudp6|same|UDP datagrams of 4 fragments, IPv6
 	trace4|pmtu 1300 hops 3 back 3|tracepath: every hop, and the path's MTU
 	trace6|pmtu 1300 hops 3 back 3|tracepath, IPv6
 	bulk4|same|20 MB out, past the narrow link
@@ -309,41 +346,54 @@ resolve() { # SERVER
 }
 try_dns4() { resolve 203.0.113.1; }
 try_dns6() { resolve 2001:db8:1::1; }
-try_hairpin() { gate_talk inside who 203.0.113.2 8000 | first_word; }
+try_hairpin4() { gate_talk inside who 203.0.113.2 8000 | first_word; }
+try_hairpin6() { gate_talk inside who 2001:db8:1::2 8000 | first_word; }
 try_proxy() { gate_talk inside who 192.0.2.2 443 | first_word; }
-try_binatout() { gate_talk inside who 203.0.113.1 80 local=10.1.0.3 from=5000; }
-try_binatin() { gate_talk outside who 203.0.113.3 80 | first_word; }
-try_routeto() { gate_talk inside who 203.0.113.1 8081 | first_word; }
-try_replyto() {
+try_binatout4() { gate_talk inside who 203.0.113.1 80 local=10.1.0.3 from=5000; }
+try_binatout6() {
+	gate_talk inside who 2001:db8:1::1 80 local=fd01::3 from=5000
+}
+try_binatin4() { gate_talk outside who 203.0.113.3 80 | first_word; }
+try_binatin6() { gate_talk outside who 2001:db8:1::3 80 | first_word; }
+try_routeto4() { gate_talk inside who 203.0.113.1 8081 | first_word; }
+try_routeto6() { gate_talk inside who 2001:db8:1::1 8081 | first_word; }
+try_replyto4() {
 	gate_talk outside who 198.51.100.2 8000 local=203.0.113.1 | first_word
+}
+try_replyto6() {
+	gate_talk outside who 2001:db8:3::2 8000 local=2001:db8:1::1 |
+		first_word
 }
 copies() {
 	on outside nft list table inet count |
 		sed -n 's/.*dport 9 counter packets \([0-9]*\).*/\1/p'
 }
-try_dupto() {
+dupto() { # ADDRESS
 	local before
 	before=$(copies)
-	on inside $lab_python -SE "$lab_top/tests/net/send.py" udp 9 192.0.2.2 \
+	on inside $lab_python -SE "$lab_top/tests/net/send.py" udp 9 "$1" \
 		count=3 pps=20
 	sleep 0.2
 	echo $(($(copies) - before))
 }
+try_dupto4() { dupto 192.0.2.2; }
+try_dupto6() { dupto 2001:db8:2::2; }
 received() { sed -n 's/.* \([0-9]* received\).*/\1/p'; }
 ping_through() { on inside ping -q -c 3 -i 0.05 -W 1 "$@" | received; }
 try_ping4() { ping_through 203.0.113.1; }
 try_ping6() { ping_through 2001:db8:1::1; }
 try_frag4() { ping_through -s 3000 203.0.113.1; }
 try_frag6() { ping_through -s 3000 2001:db8:1::1; }
-try_fragudp4() {
-	on inside $lab_python - <<-'ASK'
-		import os, socket
-		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+fragudp() { # ADDRESS
+	on inside $lab_python - "$1" <<-'ASK'
+		import os, socket, sys
+		family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+		s = socket.socket(family, socket.SOCK_DGRAM)
 		s.settimeout(1)
 		same = 0
 		for i in range(20):
 		    text = os.urandom(5000)
-		    s.sendto(text, ("203.0.113.1", 80))
+		    s.sendto(text, (sys.argv[1], 80))
 		    try:
 		        same += s.recv(65536) == text
 		    except OSError:
@@ -351,6 +401,8 @@ try_fragudp4() {
 		print("same" if same == 20 else "differs")
 	ASK
 }
+try_fragudp4() { fragudp 203.0.113.1; }
+try_fragudp6() { fragudp 2001:db8:1::1; }
 trace() {
 	on inside timeout $((1 + ${TALK_SECONDS%.*})) tracepath -n "$1" |
 		sed -n 's/.*Resume: \(pmtu [0-9]* hops [0-9]* back [0-9]*\).*/\1/p'

@@ -38,7 +38,7 @@ test_shipped() {
 		"$lab_top/rules/gateway.nfr"
 	while IFS='|' read -r id expected text; do
 		case $id in
-		nat4 | natudp4 | natfar4 | rdr4 | hairpin | binatout | binatin | \
+		nat4 | natudp4 | natfar4 | rdr4 | hairpin4 | binatout4 | binatin4 | \
 			ping4 | frag4 | trace4 | bulk4 | bulkin4)
 			ok "with it: $text" gives "$expected" "try_$id"
 			;;
@@ -146,9 +146,6 @@ copied() { # "by wan0, by wan1"
 
 test_dup_to() {
 	gate_engine plain
-	ip -n gate addr add 2001:db8:3::2/64 dev wan1 nodad
-	ip -n outside addr add 2001:db8:3::1/64 dev out1 nodad
-	lab_until 10 "IPv6 addresses" gate_is_tentative
 	ok "what is forwarded is copied" load \
 		'pass in on lan0 proto udp to port 9 dup-to (wan1 198.51.100.1)' \
 		'pass out on { wan0 wan1 } proto udp to port 9'
@@ -190,6 +187,14 @@ test_circle() {
 	before=$(blocked_by route)
 	count_copies
 	sends inside 203.0.113.1 9
+	ok "ends them" gives '0 0 ' copied
+	ok "with a reason" test "$(blocked_by route)" -gt "$before"
+	ok "one of IPv6" load 'pass in on lan0' \
+		'pass out on wan0 inet6 proto udp to port 9 route-to (wan1 2001:db8:3::1)' \
+		'pass out on wan1 inet6 proto udp to port 9 route-to (wan0 2001:db8:1::1)'
+	before=$(blocked_by route)
+	count_copies
+	sends inside 2001:db8:1::1 9
 	ok "ends them" gives '0 0 ' copied
 	ok "with a reason" test "$(blocked_by route)" -gt "$before"
 }
