@@ -32,13 +32,6 @@ NFR_INLINE struct datapath_copying *datapath_copying(void)
 	return bpf_map_lookup_elem(&nfr_copy, &zero);
 }
 
-NFR_INLINE __u8 datapath_judge(struct env *env, struct packet_frame *frame)
-{
-	struct verdict *v = datapath_scratch();
-
-	return v ? verdict_judge(env, frame, v) : NFR_BLOCK;
-}
-
 /* Where a packet goes, taken out of the scratch map. */
 struct datapath_way {
 	struct nfr_hop hop;
@@ -184,12 +177,9 @@ __attribute__((noinline)) int datapath_route(struct __sk_buff *skb, __u32 dir)
 }
 
 /* A packet that passed: nearly all go where they would have gone. */
-NFR_INLINE int datapath_leave(struct __sk_buff *skb, __u8 dir)
+NFR_INLINE int datapath_leave(struct __sk_buff *skb, __u8 dir,
+			      const struct verdict *v)
 {
-	const struct verdict *v = datapath_scratch();
-
-	if (!v)
-		return TC_ACT_SHOT;
 	if (!env_marks(skb) &&
 	    !(v->result.action & (NFR_RESULT_REDIRECTED | NFR_RESULT_COPIED)))
 		return TC_ACT_UNSPEC;
@@ -207,13 +197,14 @@ NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)
 		.ingress = skb->ingress_ifindex,
 		.dir = dir,
 	};
+	struct verdict *v = datapath_scratch();
 
 	/* Counted from where it came into the host; see env_marks(). */
 	if (dir == NFR_DIR_IN && env_marks(skb))
 		skb->tc_index = 0;
-	if (datapath_judge(&env, &frame) != NFR_PASS)
+	if (!v || verdict_judge(&env, &frame, v) != NFR_PASS)
 		return TC_ACT_SHOT;
-	return datapath_leave(skb, dir);
+	return datapath_leave(skb, dir, v);
 }
 
 SEC("xdp")
@@ -221,9 +212,11 @@ int nfr_xdp(struct xdp_md *ctx)
 {
 	struct env env = {.xdp = ctx};
 	struct packet_frame frame = datapath_whole_xdp(ctx);
+	struct verdict *v = datapath_scratch();
 
 	frame.ifindex = ctx->ingress_ifindex;
-	return datapath_judge(&env, &frame) == NFR_PASS ? XDP_PASS : XDP_DROP;
+	return v && verdict_judge(&env, &frame, v) == NFR_PASS ? XDP_PASS
+							       : XDP_DROP;
 }
 
 SEC("tc")

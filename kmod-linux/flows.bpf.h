@@ -49,15 +49,18 @@ NFR_INLINE __u64 flows_pair(__u32 a, __u32 b, __u32 seed, __u32 seed_too)
 	return (__u64)(a + seed) * (b + seed_too);
 }
 
+/* nfr_control.seed, written here by the loader: to be read without a look-up.
+ */
+const volatile __u32 flows_seed[5] SEC(".rodata.seed") = {0};
+
 /*
  * Sums of products with secret offsets (NH, RFC 4418 5.2), then one step that
  * brings each bit to the upper ones.
  */
-NFR_INLINE __u64 flows_sum(const struct nfr_control *control,
-			   const struct nfr_state_key *name)
+NFR_INLINE __u64 flows_sum(const struct nfr_state_key *name)
 {
 	const __u32 *near = name->near_addr, *far = name->far_addr;
-	const __u32 *seed = control->seed;
+	const volatile __u32 *seed = flows_seed;
 	__u32 kind = (__u32)name->family << 8 | name->proto;
 	__u32 ports = (__u32)name->near_port << 16 | name->far_port;
 	__u64 sum = flows_pair(near[0], far[0], seed[0], seed[1]) +
@@ -72,22 +75,15 @@ NFR_INLINE __u64 flows_sum(const struct nfr_control *control,
 	return sum * 0xff51afd7ed558ccdull;
 }
 
-/* All zero when there is no seed; its tag is nobody's then. */
 NFR_INLINE struct flows_hash flows_hash(const struct nfr_state_key *name)
 {
-	__u32 zero = 0;
-	const struct nfr_control *control =
-		bpf_map_lookup_elem(&nfr_control, &zero);
-	struct flows_hash hash = {0};
-	__u64 sum;
+	__u64 sum = flows_sum(name);
 
-	if (!control)
-		return hash;
-	sum = flows_sum(control, name);
-	hash.tag = ((__u32)sum | FLOWS_USED) & ~FLOWS_FILLING;
-	hash.way = (__u32)sum >> 29;
-	hash.home = (__u32)((sum >> 32) * NFR_BUCKETS >> 32);
-	return hash;
+	return (struct flows_hash){
+		.tag = ((__u32)sum | FLOWS_USED) & ~FLOWS_FILLING,
+		.way = (__u32)sum >> 29,
+		.home = (__u32)((sum >> 32) * NFR_BUCKETS >> 32),
+	};
 }
 
 /* The other bucket: never the same. */
@@ -114,7 +110,7 @@ NFR_INLINE struct nfr_state *flows_near(const struct nfr_state_key *name)
 	if (!bucket)
 		return 0;
 	PACKET_OPAQUE(bucket);
-	if (!hash.tag || bucket->tag[hash.way] != hash.tag)
+	if (bucket->tag[hash.way] != hash.tag)
 		return 0;
 	flow = &bucket->flow[hash.way];
 	return state_same_key(&flow->name, name) ? &flow->state : 0;
@@ -157,8 +153,7 @@ __attribute__((noinline)) __u32 flows_find(const struct nfr_state_key *name)
 		way = flows_way(bucket, hash.tag);
 	}
 	PACKET_OPAQUE(way);
-	if (way >= NFR_WAYS || !hash.tag ||
-	    !state_same_key(&bucket->flow[way].name, name))
+	if (way >= NFR_WAYS || !state_same_key(&bucket->flow[way].name, name))
 		return FLOWS_NOWHERE;
 	return index * NFR_WAYS + way;
 }
@@ -351,8 +346,6 @@ __attribute__((noinline)) int flows_insert(const struct nfr_state_key *name,
 	if (!name || !state || env_states(0) >= (__s32)NFR_STATES_MAX)
 		return STATE_FULL;
 	hash = flows_hash(name);
-	if (!hash.tag)
-		return STATE_FULL;
 	home = flows_bucket(hash.home);
 	if (!home)
 		return STATE_FULL;

@@ -21,8 +21,9 @@
 #include "generation_code.h"
 #include "generation_reuse.h"
 #include "hash_map.h"
-#include "rebind.h"
 #include "poolset.h"
+#include "rebind.h"
+#include "rodata.h"
 
 #define GENERATION_BATCH 8192u
 #define GENERATION_IFACES_MIN 1024u
@@ -102,6 +103,9 @@ static int generation_size_maps(struct bpf_object *object,
 			ret = bpf_map__set_max_entries(
 				map, generation_spare(room->need[i]));
 	}
+	if (!ret)
+		ret = rodata_set(object, ".rodata.seed", shared->control->seed,
+				 sizeof(shared->control->seed));
 	return ret ? ret : hash_map_size(object, room->need[PIN_HASH]);
 }
 

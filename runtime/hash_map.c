@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rodata.h"
+
 #define HASH_MAP_MIN ((size_t)128)
 
 /* Places that a read may begin at. */
@@ -33,18 +35,10 @@ size_t hash_map_len(size_t hash_len)
 int hash_map_size(struct bpf_object *object, size_t hash_len)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, "nfr_hash");
-	struct bpf_map *rodata =
-		bpf_object__find_map_by_name(object, ".rodata.hash");
 	__u32 mask = (__u32)(hash_map_places(hash_len) - 1);
-	size_t len = 0;
-	void *value;
 
-	if (!map || !rodata)
+	if (!map || rodata_set(object, ".rodata.hash", &mask, sizeof(mask)))
 		return -EPROTO;
-	value = (void *)bpf_map__initial_value(rodata, &len);
-	if (!value || len != sizeof(mask))
-		return -EPROTO;
-	memcpy(value, &mask, sizeof(mask));
 	return bpf_map__set_value_size(map, (__u32)hash_map_len(hash_len));
 }
 

@@ -321,6 +321,7 @@ NFR_INLINE int icmp_continue(struct env *env, const struct nfr_config *config,
 	state->packets[dir]++;
 	state->bytes[dir] += v->len;
 	v->result.from_state = 1;
+	v->is_reply = state->dir != dir;
 	v->quote.is_of_flow = 1;
 	return 1;
 }

@@ -156,13 +156,16 @@ NFR_INLINE __u8 packet_missing(const struct packet_frame *frame, __u32 end,
 		packet_value;                                                  \
 	}))
 #endif
-/* The four words of an address, two at a time. */
-typedef __u64 __attribute__((may_alias, aligned(4))) packet_pair;
-
+/*
+ * The four words of an address, each as it was written: two at once would wait
+ * until both writes are in the cache.
+ */
 NFR_INLINE void packet_copy_addr(__u32 *to, const __u32 *from)
 {
-	*(packet_pair *)to = *(const packet_pair *)from;
-	*(packet_pair *)(to + 2) = *(const packet_pair *)(from + 2);
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+	to[3] = from[3];
 }
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

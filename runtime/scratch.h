@@ -92,6 +92,7 @@ struct verdict {
 	struct nfr_state_key alias; /* of those who need a second one */
 	__u32 is_new;		    /* enum scratch_new */
 	__u32 is_reply; /* with from_state: against its first packet's way */
+	__u32 is_plain; /* of a state whose rule asks for nothing else */
 	struct nfr_source_key source; /* under which fresh is counted */
 	struct nfr_state fresh;
 	struct nfr_fragment_key datagram; /* of a fragment */

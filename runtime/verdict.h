@@ -335,6 +335,7 @@ NFR_INLINE int verdict_elsewhere(struct env *env, struct verdict *v,
 	if (apply_hop(env, v, hop))
 		return 0;
 	v->result.from_state = 1;
+	v->is_reply = state->dir != NFR_DIR_OUT;
 	return 1;
 }
 
@@ -362,6 +363,7 @@ NFR_INLINE int verdict_continue(struct env *env,
 		state_touch(state, dir, env_now(env), v->len);
 	v->result.from_state = 1;
 	v->is_reply = state->dir != dir;
+	v->is_plain = !(rule->flags & NFR_RULE_COUNTS);
 	return 1;
 }
 
@@ -579,10 +581,13 @@ NFR_INLINE void verdict_account(struct env *env,
 	int is_logged = 0;
 
 	env_count_reason(env, frame->dir, v->result.reason, frame->len);
+	if (v->result.rule != NFR_NO_RULE)
+		env_count_rule(env, v->result.rule, frame->len);
+	if (v->is_plain && v->result.verdict == NFR_PASS)
+		return;
 	if (v->result.rule != NFR_NO_RULE) {
 		const struct nfr_rule *rule = env_rule(env, v->result.rule);
 
-		env_count_rule(env, v->result.rule, frame->len);
 		if (rule && rule->flags & NFR_RULE_COUNTS)
 			env_slow_tables(env, v, frame->dir, frame->len);
 		/* Of a flow, the packet that made its state: pf.conf(5). */
@@ -601,6 +606,7 @@ NFR_INLINE __u8 verdict_judge(struct env *env, struct packet_frame *frame,
 	v->result = (struct nfr_result){.verdict = NFR_BLOCK,
 					.reason = NFR_REASON_NONE,
 					.rule = NFR_NO_RULE};
+	v->is_plain = 0;
 	verdict_decide(env, frame, v);
 	verdict_account(env, frame, v);
 	return v->result.verdict;

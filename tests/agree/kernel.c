@@ -25,6 +25,7 @@
 #include "runtime/config.h"
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
+#include "runtime/rodata.h"
 #include "runtime/native.h"
 #include "runtime/native_load.h"
 #include "runtime/poolset.h"
@@ -148,12 +149,19 @@ static int object_size_maps(struct bpf_object *object)
 
 static int object_load(struct kernel_object *out, const void *elf, size_t len)
 {
+	/* As good as the loader's random one, and the same each time: without
+	 * it a name meets its mirror (flows.bpf.h). */
+	static const __u32 seed[5] = {0x243f6a88, 0x85a308d3, 0x13198a2e,
+				      0x03707344, 0xa4093822};
 	int ret;
 
 	out->object = bpf_object__open_mem(elf, len, NULL);
 	if (!out->object)
 		return -errno;
 	ret = object_size_maps(out->object);
+	if (!ret)
+		ret = rodata_set(out->object, ".rodata.seed", seed,
+				 sizeof(seed));
 	if (!ret)
 		ret = bpf_object__load(out->object);
 	if (ret)
@@ -272,10 +280,7 @@ static void empty(int fd)
 
 static void forget_flows(const struct kernel_object *o)
 {
-	/* Seeds as good as the loader's random ones, and the same each time:
-	 * without them a name meets its mirror (flows.bpf.h). */
-	struct nfr_control none = {.seed = {0x243f6a88, 0x85a308d3, 0x13198a2e,
-					    0x03707344, 0xa4093822}};
+	const struct nfr_control none = {0};
 	const uint64_t never = 0;
 	uint32_t zero = 0;
 

@@ -196,6 +196,23 @@ TEST(an_error_keeps_no_flow_alive_but_is_counted)
 	assert_blocks(send_error(IN, &sent), DEFAULT);
 }
 
+/* An error is an answer: for the entry that holds who sent what it quotes. */
+TEST(an_error_counts_for_the_entry_of_its_flow)
+{
+	struct policy_rule *rule = pass_out(&first, true);
+	const struct wire w = udp(OUT);
+
+	rule->match.src.kind = POLICY_HOST_TABLE;
+	rule->match.src.table =
+		fixture_table(&first, "t", "10.0.0.1/32 fd00::1/128");
+	first.tables[0].is_counters = true;
+	load(&first, &image);
+	assert_true(send(OUT, &w));
+	assert_true(send_error(IN, &w));
+	assert_int_equal(
+		datapath_table_count(dp, 1 + is_v6, IN, NFR_PASS).packets, 1);
+}
+
 TEST(echo_requests_and_replies_have_errors)
 {
 	struct wire w = echo(OUT, ECHO, 9);
@@ -454,6 +471,7 @@ int main(void)
 		FACT(an_error_is_for_who_sent_the_quoted_packet),
 		FACT(an_error_about_an_unknown_flow_asks_the_rules),
 		FACT(an_error_keeps_no_flow_alive_but_is_counted),
+		FACT(an_error_counts_for_the_entry_of_its_flow),
 		FACT(echo_requests_and_replies_have_errors),
 		FACT(an_error_about_an_error_is_of_no_flow),
 		FACT(a_quoted_segment_is_in_the_window),
