@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static int gnuplot_fail(int err, const char *what, char *error, size_t room)
 {
 	snprintf(error, room, "%s: %s", what, strerror(-err));

@@ -173,7 +173,7 @@ static void put_script(struct plot *p)
 
 	for (const struct record *r = p->all.items; r < end; r++)
 		panels += is_first(p, r, is_panel);
-	columns = panels < COLUMNS ? panels : COLUMNS;
+	columns = panels && panels < COLUMNS ? panels : COLUMNS;
 	lines = (panels + columns - 1) / columns;
 	fprintf(p->script,
 		"set terminal svg size %u,%u dynamic noenhanced font "

@@ -83,7 +83,7 @@ int worst_trace(struct filters *set, const struct image *image, bool is_ipv6,
 		image, is_ipv6 ? NFR_FAMILY_IPV6 : NFR_FAMILY_IPV4);
 	struct candidate *all;
 
-	if (!head)
+	if (!head || !set->trace_count)
 		return -ENOENT;
 	all = calloc(TRIED, sizeof(*all));
 	if (!all)

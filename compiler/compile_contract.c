@@ -52,7 +52,7 @@ static void say_broken(struct compilation *c, const struct image *img,
 int contract_check(struct compilation *c)
 {
 	char error[IMAGE_ERROR_MAX] = "";
-	struct image_finding finding;
+	struct image_finding finding = {0};
 	struct image img;
 	int found;
 

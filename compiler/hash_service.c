@@ -90,7 +90,9 @@ static void slots_grow(struct hash_services *s)
 
 static struct policy_port port_of(const struct policy_port *from)
 {
-	return from->is_any ? (struct policy_port){.is_any = true} : *from;
+	const struct policy_port any = {.is_any = true};
+
+	return from->is_any ? any : *from;
 }
 
 bool hash_services_add(struct hash_services *s, const struct policy_match *m,

@@ -13,6 +13,7 @@
 #ifndef NFR_NATIVE_CALL_BPF_H
 #define NFR_NATIVE_CALL_BPF_H
 
+#include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
 #include "kmod-linux/slots.bpf.h"

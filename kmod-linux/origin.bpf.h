@@ -23,7 +23,7 @@
 #ifndef NFR_ORIGIN_BPF_H
 #define NFR_ORIGIN_BPF_H
 
-#include "kmod-linux/maps.bpf.h"
+#include "kmod-linux/env.bpf.h"
 #include "runtime/packet.h"
 
 #include <bpf/bpf_core_read.h>

@@ -4,6 +4,7 @@
 #ifndef NFR_SCRATCH_BPF_H
 #define NFR_SCRATCH_BPF_H
 
+#include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
 #include "runtime/scratch.h"

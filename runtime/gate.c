@@ -154,7 +154,9 @@ static int gate_rule(const struct nlmsghdr *message, void *arg)
 		if (mnl_attr_get_type(attr) != NFTA_RULE_EXPRESSIONS)
 			continue;
 		mnl_attr_for_each_nested(expression, attr)
+		{
 			gate_expression(reading, expression);
+		}
 	}
 	return MNL_CB_OK;
 }

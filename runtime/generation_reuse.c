@@ -209,6 +209,8 @@ static int reuse_zero(int fd, const struct bpf_map_info *info)
 		      (size_t)libbpf_num_possible_cpus();
 	batch = len < REUSE_BATCH_BYTES ? (uint32_t)(REUSE_BATCH_BYTES / len)
 					: 1;
+	if (!info->max_entries)
+		return 0;
 	if (batch > info->max_entries)
 		batch = info->max_entries;
 	keys = calloc(batch, sizeof(*keys));

@@ -163,7 +163,7 @@ static bool is_needed(const struct image *image,
 static int device_restore(uint32_t ifindex, const struct nfr_localnet *was)
 {
 	char name[IF_NAMESIZE];
-	uint32_t now;
+	uint32_t now = 0;
 	int ret;
 
 	if (!if_indextoname(ifindex, name))

@@ -50,7 +50,8 @@ headers_alone() {
 		runtime/vm.h | runtime/slow.h | runtime/again.h | runtime/verdict.h | \
 			runtime/fragment.h | runtime/icmp.h | runtime/limit.h | \
 			runtime/forget.h | runtime/translate.h | runtime/apply.h | \
-			*/env_user.h | */env.bpf.h) continue ;;
+			runtime/look.h | runtime/classify_hash.h | \
+			*/hash_user.h | */env_user.h | */env.bpf.h) continue ;;
 		*.bpf.h) clang "${bpf_flags[@]}" -fsyntax-only -Wno-unused \
 			-x c "$h" ;;
 		*) gcc "${flags[@]}" -Wall -Wextra -Werror -Wno-unused-function \

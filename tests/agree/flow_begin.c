@@ -10,6 +10,7 @@
  */
 #include "flow_model.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,7 @@ static enum nfr_timeout timeout_of(const struct flow *f)
 
 	if (f->proto == TRACE_TCP)
 		return tcp[f->phase];
+	assert(f->phase <= FLOW_ESTABLISHED);
 	if (f->proto == TRACE_ICMP || f->proto == TRACE_ICMP6)
 		return f->phase ? NFR_TIMEOUT_ICMP_ERROR
 				: NFR_TIMEOUT_ICMP_FIRST;

@@ -136,7 +136,7 @@ int rules_code_time(struct rules_code *c, unsigned keys, double *ns,
 	uint32_t best = UINT32_MAX, best_idle = UINT32_MAX;
 
 	for (int i = 0; i < 9; i++) {
-		uint32_t took, idle;
+		uint32_t took = UINT32_MAX, idle = UINT32_MAX;
 		int ret = run(c->run, keys, REPEAT, &took);
 
 		if (!ret)
