@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "agree.h"
 #include "compiler/model.h"
@@ -433,11 +432,8 @@ static void parse_options(int argc, char **argv, struct run *run)
 int main(int argc, char **argv)
 {
 	struct run run = {.policies = 1000, .packets = 200, .only = -1};
-	uint32_t seed = 1;
 
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		seed = 1;
-	run.seed = seed;
+	run.seed = random_seed();
 	parse_options(argc, argv, &run);
 	printf("# seed %llu, %llu policies, %llu packets each\n1..%u\n",
 	       (unsigned long long)run.seed, (unsigned long long)run.policies,

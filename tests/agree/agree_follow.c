@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "agree.h"
 #include "compiler/model.h"
@@ -413,12 +412,9 @@ int main(int argc, char **argv)
 		{"packets", required_argument, NULL, 'n'},
 		{NULL, 0, NULL, 0}};
 	struct run run = {.policies = 300, .packets = 100};
-	uint32_t seed = 1;
 	int c, ret;
 
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		seed = 1;
-	run.seed = seed;
+	run.seed = random_seed();
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 's')
 			run.seed = strtoull(optarg, NULL, 0);

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "compiler/model.h"
 #include "near_key.h"
@@ -341,11 +340,8 @@ static void parse_options(int argc, char **argv, struct run *run)
 int main(int argc, char **argv)
 {
 	struct run run = {.comparisons = 100000, .only = -1};
-	uint32_t seed = 1;
 
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		seed = 1;
-	run.seed = seed;
+	run.seed = random_seed();
 	parse_options(argc, argv, &run);
 	printf("# seed %llu, %llu comparisons\n1..%u\n",
 	       (unsigned long long)run.seed,

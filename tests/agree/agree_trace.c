@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "policy_case.h"
@@ -576,11 +575,8 @@ int main(int argc, char **argv)
 {
 	static struct run run = {
 		.traces = 12000, .limit = {UINT64_MAX, 4000}, .only = -1};
-	uint32_t seed = 1;
 
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		seed = 1;
-	run.seed = seed;
+	run.seed = random_seed();
 	setvbuf(stdout, NULL, _IOLBF, 0); /* for who dies with the seed */
 	parse_options(argc, argv, &run);
 	printf("# seed %llu, %llu traces\n1..%u\n",

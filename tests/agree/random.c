@@ -2,6 +2,8 @@
 /* random.c: a seed -> numbers. */
 #include "random.h"
 
+#include <sys/random.h>
+
 static uint64_t mix(uint64_t z)
 {
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
@@ -28,4 +30,13 @@ bool random_once_in(struct random *r, uint32_t times)
 struct random random_fork(uint64_t seed, uint64_t nth)
 {
 	return (struct random){.state = mix(seed) ^ mix(nth + 1)};
+}
+
+uint32_t random_seed(void)
+{
+	uint32_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed) || !seed)
+		seed = 1;
+	return seed;
 }

@@ -19,6 +19,9 @@ bool random_once_in(struct random *, uint32_t times);
 /* A generator of its own for the nth item, whatever the others drew. */
 struct random random_fork(uint64_t seed, uint64_t nth);
 
+/* A seed that differs from run to run; never 0. */
+uint32_t random_seed(void);
+
 #define random_pick(r, array)                                                  \
 	((array)[random_below((r), sizeof(array) / sizeof((array)[0]))])
 

@@ -11,6 +11,7 @@
 #include "compiler/model.h"
 #include "compiler/tree.h"
 #include "tests/agree/fixture.h"
+#include "tests/agree/near_key.h"
 #include "tests/agree/random.h"
 #include "tests/agree/reference_vm.h"
 
@@ -136,68 +137,6 @@ static void fill(struct fixture *f, struct random *r, enum addr_family family)
 		random_criteria(r, &fixture_guard(f, false)->match, family);
 }
 
-/* ---- packets: the corners of rules, and next to them ------------------- */
-
-static uint32_t near(struct random *r, uint32_t first, uint32_t last)
-{
-	switch (random_below(r, 6)) {
-	case 0:
-		return first - 1;
-	case 1:
-		return last + 1;
-	case 2:
-		return last;
-	case 3:
-		return first + random_below(r, UINT32_MAX) %
-				       (last - first ? last - first : 1);
-	default:
-		return first;
-	}
-}
-
-static void random_host_key(struct random *r, const struct policy_host *host,
-			    uint32_t *w, unsigned words)
-{
-	for (unsigned i = 0; i < words; i++)
-		w[i] = host->kind == POLICY_HOST_RANGE
-			       ? near(r, host->first.w[i], host->last.w[i])
-			       : 0x0a000000 + random_below(r, 1u << 26);
-	if (host->kind == POLICY_HOST_RANGE && random_once_in(r, 2))
-		for (unsigned i = 0; i < words; i++)
-			w[i] = host->first.w[i];
-}
-
-static struct nfr_key random_key(struct fixture *f, struct random *r,
-				 enum addr_family family)
-{
-	uint32_t rules = (uint32_t)f->policy.rule_count - 1;
-	const struct policy_match *a = &f->rules[random_below(r, rules)].match;
-	const struct policy_match *b =
-		random_once_in(r, 2) ? a
-				     : &f->rules[random_below(r, rules)].match;
-	unsigned words = family == FAMILY_IPV6 ? 4 : 1;
-	struct nfr_key key = {.w = {0}};
-
-	key.w[NFR_F_FAMILY] = family;
-	key.w[NFR_F_DIR] = random_below(r, 2);
-	key.w[NFR_F_IFID] =
-		random_once_in(r, 3) ? random_below(r, IFACES + 1) : a->ifid;
-	key.w[NFR_F_PROTO] = a->proto >= 0 ? (uint32_t)a->proto : 6;
-	key.w[NFR_F_TTL] = 255;
-	key.w[NFR_F_ORIGIN] = random_below(r, NFR_ORIGIN_ALL + 1);
-	if (key.w[NFR_F_PROTO] != 1) {
-		key.w[NFR_F_SPORT] =
-			near(r, b->sport.first, b->sport.last) & UINT16_MAX;
-		key.w[NFR_F_DPORT] =
-			near(r, a->dport.first, a->dport.last) & UINT16_MAX;
-	}
-	if (key.w[NFR_F_PROTO] == 6)
-		key.w[NFR_F_TCPFLAGS] = random_once_in(r, 2) ? 2 : 16;
-	random_host_key(r, &a->src, &key.w[NFR_F_SRC0], words);
-	random_host_key(r, &b->dst, &key.w[NFR_F_DST0], words);
-	return key;
-}
-
 /* ---- tests ------------------------------------------------------------- */
 
 static unsigned count_op(const struct image *img, enum nfr_opcode op)
@@ -225,9 +164,13 @@ static void test_trees_decide_as_the_model(void **state)
 		fixture_image(&f, random_once_in(&r, 2), &img);
 		parted += count_op(&img, NFR_OP_JRANK) > 0;
 		for (unsigned i = 0; i < KEYS; i++) {
-			struct nfr_key key = random_key(&f, &r, family);
-			uint32_t rule = model_classify(&f.policy, &key);
+			struct nfr_key key = near_key(&f.policy, &r,
+						      (enum nfr_family)family);
+			uint32_t rule;
 
+			key.w[NFR_F_ORIGIN] =
+				random_below(&r, NFR_ORIGIN_ALL + 1);
+			rule = model_classify(&f.policy, &key);
 			assert_int_equal(
 				reference_vm_run(&img, NFR_STAGE_RULES, &key),
 				rule);
