@@ -2,9 +2,9 @@
 /*
  * native_call.bpf.h: the packet in the scratch -> the rule, by native code.
  *
- * Native code is a program of its own (native.bpf.c), so that a policy has the
- * verifier look at its rules alone and not at the datapath again. A tail call
- * out of a subprogram returns to who called that, with what the program
+ * Native code is a program of its own (runtime/native.c), so that a policy has
+ * the verifier look at its rules alone and not at the datapath again. A tail
+ * call out of a subprogram returns to who called that, with what the program
  * returned (Linux 5.10 on x86, 6.0 on arm64). The subprograms are global, so
  * that the verifier does not take their own return for the only one; and called
  * from the hook's program itself, as less than 256 bytes of stack may be above

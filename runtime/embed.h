@@ -13,7 +13,6 @@ const void *embed_floor_stub(size_t *len);
 const void *embed_floor(size_t *len);	   /* may_goto */
 const void *embed_floor_loop(size_t *len); /* bpf_loop */
 const void *embed_socket(size_t *len);
-const void *embed_native(size_t *len);	    /* the rules as code */
 const void *embed_native_keys(size_t *len); /* keys -> rules, for tests */
 const void *embed_connect_stub(size_t *len);
 const void *embed_connect(size_t *len);		 /* may_goto */

@@ -3,9 +3,12 @@
  * native.c: the rules' bytecode -> eBPF instructions.
  *
  * Overview
- *   One function. It looks at direction and family, goes to the code of their
- *   entry, and returns the rule that decides. An instruction of the bytecode
- *   becomes one to four here; all that it knows is in the frame, in memory.
+ *   A program, for any hook, and beside it a subprogram where tables are asked.
+ *   It finds the packet in the scratch, looks at direction and family, goes to
+ *   the code of their entry, and returns the rule that decides. An instruction
+ *   of the bytecode becomes one to four here; all that it knows is in the
+ *   frame, in memory. Rules are no function of it: where a return is made safe
+ *   (SRSO), each costs 8 ns.
  *
  * Invariants
  *   - A value is loaded for each test, and again behind each place that is
@@ -26,8 +29,9 @@
 #define REG_RULE BPF_REG_0
 #define REG_VALUE BPF_REG_2
 #define REG_FAMILY BPF_REG_3
-#define REG_FRAME BPF_REG_1	 /* as it comes in */
+#define REG_FRAME BPF_REG_1
 #define REG_FRAME_KEPT BPF_REG_6 /* over calls */
+#define TARGET_HAS 0xffffffffu	 /* of a call, which is no bytecode */
 #define RULE_ENTRIES 6
 
 /* A jump of the eBPF to the code of an instruction of the bytecode. */
@@ -53,86 +57,42 @@ struct native {
 
 /* ---- instructions ------------------------------------------------------ */
 
-/* The items, where there is room for one more; NULL: there is no memory. */
-static void *roomy(struct native *n, void *items, size_t count,
-		   size_t *capacity, size_t size)
-{
-	size_t wanted = *capacity ? 2 * *capacity : 1024;
-
-	if (count < *capacity)
-		return items;
-	items = realloc(items, wanted * size);
-	if (items)
-		*capacity = wanted;
-	else
-		n->has_failed = true;
-	return items;
-}
-
-static void put(struct native *n, struct bpf_insn insn)
-{
-	struct native_code *code = n->code;
-	struct bpf_insn *insns = roomy(n, code->insns, code->count,
-				       &code->capacity, sizeof(*insns));
-
-	if (!insns)
-		return;
-	code->insns = insns;
-	insns[code->count++] = insn;
-}
-
 static void put_load(struct native *n, unsigned reg, size_t off)
 {
-	put(n, (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_W,
-				 .dst_reg = reg,
-				 .src_reg = n->frame,
-				 .off = (__s16)off});
+	native_load_word(n->code, reg, n->frame, off);
 }
 
 static void put_store(struct native *n, size_t off, __u32 value)
 {
-	put(n, (struct bpf_insn){.code = BPF_ST | BPF_MEM | BPF_W,
-				 .dst_reg = n->frame,
-				 .off = (__s16)off,
-				 .imm = (__s32)value});
+	native_store_word(n->code, n->frame, off, value);
 }
 
-/* On 32 bits. */
 static void put_alu(struct native *n, unsigned op, unsigned reg, __u32 value)
 {
-	put(n, (struct bpf_insn){.code = BPF_ALU | BPF_K | op,
-				 .dst_reg = reg,
-				 .imm = (__s32)value});
-}
-
-static void put_exit(struct native *n)
-{
-	put(n, (struct bpf_insn){.code = BPF_JMP | BPF_EXIT});
+	native_alu(n->code, op, reg, value);
 }
 
 static void put_return(struct native *n, __u32 rule)
 {
 	put_alu(n, BPF_MOV, REG_RULE, rule);
-	put_exit(n);
+	native_exit(n->code);
 }
 
-/* Over so many instructions. */
 static void put_hop(struct native *n, unsigned op, unsigned reg, __u32 value,
 		    int over)
 {
-	put(n, (struct bpf_insn){.code = BPF_JMP32 | BPF_K | op,
-				 .dst_reg = reg,
-				 .off = (__s16)over,
-				 .imm = (__s32)value});
+	native_hop(n->code, op, reg, value, over);
 }
 
 static void put_fixup(struct native *n, __u32 target)
 {
-	struct fixup *fixups = roomy(n, n->fixups, n->fixup_count,
-				     &n->fixup_capacity, sizeof(*fixups));
+	struct fixup *fixups = native_roomy(
+		n->fixups, n->fixup_count, &n->fixup_capacity, sizeof(*fixups));
 
-	if (!fixups)
+	if (!fixups) {
+		n->has_failed = true;
 		return;
+	}
 	n->fixups = fixups;
 	fixups[n->fixup_count++] = (struct fixup){n->code->count, target};
 }
@@ -140,7 +100,7 @@ static void put_fixup(struct native *n, __u32 target)
 static void put_goto(struct native *n, __u32 target)
 {
 	put_fixup(n, target);
-	put(n, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
+	native_put(n->code, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
 }
 
 static unsigned inverse(unsigned op)
@@ -218,34 +178,16 @@ static void put_masked(struct native *n, __u32 pc, unsigned shift, unsigned op)
 	put_branch(n, pc, op, insn->imm & 0xffff);
 }
 
-static void put_call(struct native *n)
-{
-	struct native_code *code = n->code;
-	size_t *calls = roomy(n, code->calls, code->call_count,
-			      &code->call_capacity, sizeof(*calls));
-
-	if (!calls)
-		return;
-	code->calls = calls;
-	calls[code->call_count++] = code->count;
-	put(n, (struct bpf_insn){.code = BPF_JMP | BPF_CALL,
-				 .src_reg = BPF_PSEUDO_CALL,
-				 .imm = -1});
-}
-
 static void put_table(struct native *n, __u32 pc)
 {
 	const struct nfr_insn *insn = &n->img->code[pc];
 
-	put(n, (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_X,
-				 .dst_reg = BPF_REG_1,
-				 .src_reg = n->frame});
-	put_alu(n, BPF_MOV, BPF_REG_2, insn->field);
-	put_alu(n, BPF_MOV, BPF_REG_3, insn->imm);
-	put_call(n);
-	put(n, (struct bpf_insn){.code = BPF_ALU | BPF_MOV | BPF_X,
-				 .dst_reg = REG_VALUE,
-				 .src_reg = BPF_REG_0});
+	put_alu(n, BPF_MOV, BPF_REG_1, insn->field);
+	put_alu(n, BPF_MOV, BPF_REG_2, insn->imm);
+	put_fixup(n, TARGET_HAS);
+	native_put(n->code, (struct bpf_insn){.code = BPF_JMP | BPF_CALL,
+					      .src_reg = BPF_PSEUDO_CALL});
+	native_move(n->code, REG_VALUE, BPF_REG_0);
 	n->cached = 0;
 	put_branch(n, pc, insn->op == NFR_OP_JIN ? BPF_JNE : BPF_JEQ, 0);
 }
@@ -257,7 +199,7 @@ static void put_candidate(struct native *n, __u32 rule)
 	put_hop(n, BPF_JNE, REG_RULE, 0, 2);
 	put_return(n, rule);
 	put_alu(n, BPF_SUB, REG_RULE, 1);
-	put_exit(n);
+	native_exit(n->code);
 }
 
 static void put_later(struct native *n, __u32 rule)
@@ -265,7 +207,7 @@ static void put_later(struct native *n, __u32 rule)
 	put_load(n, REG_RULE, NATIVE_RUN(candidate));
 	put_hop(n, BPF_JLE, REG_RULE, rule, 2);
 	put_alu(n, BPF_SUB, REG_RULE, 1);
-	put_exit(n);
+	native_exit(n->code);
 }
 
 /* False: there is no translation. */
@@ -484,17 +426,9 @@ static void put_begin(struct native *n)
 /* The way in; it falls to who says that there is no code. */
 static void put_dispatch(struct native *n, bool has_calls)
 {
-	n->frame = REG_FRAME;
-	put(n, (struct bpf_insn){.code = BPF_JMP | BPF_JNE | BPF_K,
-				 .dst_reg = REG_FRAME,
-				 .off = 2});
-	put_return(n, NATIVE_NONE);
-	if (has_calls) {
-		put(n, (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_X,
-					 .dst_reg = REG_FRAME_KEPT,
-					 .src_reg = REG_FRAME});
-		n->frame = REG_FRAME_KEPT;
-	}
+	n->frame = has_calls ? REG_FRAME_KEPT : REG_FRAME;
+	native_put_scratch(n->code);
+	native_move(n->code, n->frame, BPF_REG_0);
 	put_begin(n);
 	put_load(n, REG_VALUE, NATIVE_KEY(NFR_F_DIR));
 	put_load(n, REG_FAMILY, NATIVE_KEY(NFR_F_FAMILY));
@@ -504,22 +438,31 @@ static void put_dispatch(struct native *n, bool has_calls)
 	put_return(n, NATIVE_NONE);
 }
 
+/* Does a program that is translated ask a table? */
 static bool has_calls(const struct native *n)
 {
-	for (__u32 pc = 0; pc < n->img->insn_count; pc++)
-		if (n->img->code[pc].op == NFR_OP_JIN ||
-		    n->img->code[pc].op == NFR_OP_JNIN)
-			return true;
+	for (unsigned i = 0; i < RULE_ENTRIES; i++) {
+		__u32 pc = n->entry[i];
+
+		for (; pc < program_end(n->img, n->entry[i]); pc++)
+			if (n->img->code[pc].op == NFR_OP_JIN ||
+			    n->img->code[pc].op == NFR_OP_JNIN)
+				return true;
+	}
 	return false;
 }
 
 static void put_all(struct native *n)
 {
-	n->code->count = n->code->call_count = n->fixup_count = 0;
-	put_dispatch(n, has_calls(n));
+	bool calls = has_calls(n);
+
+	n->code->count = n->code->place_count = n->fixup_count = 0;
+	put_dispatch(n, calls);
 	for (unsigned i = 0; i < RULE_ENTRIES; i++)
 		if (!is_done(n, i))
 			put_program(n, n->entry[i]);
+	if (calls)
+		native_put_has(n->code);
 }
 
 /* True when some did not reach, and are now far. */
@@ -546,8 +489,13 @@ static void fix(struct native *n)
 	for (size_t i = 0; i < n->fixup_count; i++) {
 		size_t at = n->fixups[i].at;
 		struct bpf_insn *insn = &n->code->insns[at];
-		size_t distance = n->place[n->fixups[i].target] - at - 1;
+		size_t distance;
 
+		if (n->fixups[i].target == TARGET_HAS) {
+			insn->imm = (__s32)(n->code->has_at - at - 1);
+			continue;
+		}
+		distance = n->place[n->fixups[i].target] - at - 1;
 		if (distance <= INT16_MAX) {
 			insn->off = (__s16)distance;
 			continue;
@@ -567,7 +515,7 @@ static int native_translate(struct native *n, struct native_about *about)
 	mark_targets(n);
 	do {
 		put_all(n);
-		if (n->has_failed)
+		if (n->has_failed || n->code->has_failed)
 			return -ENOMEM;
 		if (n->code->count > NATIVE_INSNS_MAX)
 			return -E2BIG;
@@ -603,6 +551,5 @@ int native_compile(const struct image *img, struct native_code *code,
 void native_free(struct native_code *code)
 {
 	free(code->insns);
-	free(code->calls);
 	memset(code, 0, sizeof(*code));
 }

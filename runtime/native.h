@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "../compiler/image.h"
-#include "native_elf.h"
+#include "native_code.h"
 
 /* What became of an image. */
 struct native_about {

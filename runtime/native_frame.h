@@ -2,21 +2,13 @@
 /*
  * native_frame.h: what generated code sees of a packet.
  *
- * It is the scratch (scratch.h) up to the rules' run, by words: the packet's
- * key is read, the run is written as vm_begin() and the VM would write it.
+ * It is the scratch (scratch.h), of which the packet's key is read, and the run
+ * is written as vm_begin() and the VM would write it.
  */
 #ifndef NFR_NATIVE_FRAME_H
 #define NFR_NATIVE_FRAME_H
 
 #include "scratch.h"
-
-#define NATIVE_FRAME_WORDS                                                     \
-	((__builtin_offsetof(struct verdict, rules) + sizeof(struct vm_run)) / \
-	 sizeof(__u32))
-
-struct native_frame {
-	__u32 w[NATIVE_FRAME_WORDS];
-};
 
 /* Where in the frame, in bytes. */
 #define NATIVE_KEY(field)                                                      \

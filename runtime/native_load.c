@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * native_load.c: native code -> native.bpf.c with it in, in the kernel, in the
- * maps that the datapath calls it from.
+ * native_load.c: native code -> programs in the kernel, in the maps that the
+ * datapath calls them from.
  *
  * Nothing else is loaded or changed: the datapath was verified before, and a
  * failure leaves it without native code, which it knows how to do.
@@ -9,93 +9,96 @@
 #include "native_load.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
-#include "embed.h"
+/* What the verifier has to know of a subprogram to look at it once. */
+struct native_types {
+	struct btf *btf;
+	struct bpf_func_info funcs[2];
+};
 
-/* Only the two maps that code reads; the others are the datapath's alone. */
-static int load_maps(struct bpf_object *object, const struct native_maps *maps)
+static int types_add(struct native_types *types)
 {
-	struct bpf_map *map;
-	int ret = 0;
+	struct btf *btf = types->btf;
+	int word = btf__add_int(btf, "unsigned int", 4, 0);
+	int ret = btf__add_func_proto(btf, word);
 
-	bpf_object__for_each_map(map, object)
-	{
-		const char *name = bpf_map__name(map);
-
-		if (!strcmp(name, "nfr_scratch"))
-			ret = bpf_map__reuse_fd(map, maps->scratch);
-		else if (!strcmp(name, "nfr_tables"))
-			ret = bpf_map__reuse_fd(map, maps->tables);
-		else
-			ret = bpf_map__set_autocreate(map, false);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	if (ret > 0)
+		ret = btf__add_func(btf, "native_rules", BTF_FUNC_GLOBAL, ret);
+	if (ret < 0)
+		return ret;
+	types->funcs[0].type_id = (__u32)ret;
+	ret = btf__add_func_proto(btf, word);
+	if (ret < 0)
+		return ret;
+	word = btf__add_func_param(btf, "field", word);
+	if (!word)
+		word = btf__add_func_param(btf, "table", 1);
+	if (word)
+		return word;
+	ret = btf__add_func(btf, "native_has", BTF_FUNC_GLOBAL, ret);
+	types->funcs[1].type_id = (__u32)ret;
+	return ret < 0 ? ret : btf__load_into_kernel(btf);
 }
 
-static int load_one(struct bpf_object *object, const char *name, int map)
+/* Only a program with a subprogram needs types. */
+static int types_new(const struct native_code *code, struct native_types *types)
 {
-	struct bpf_program *program =
-		bpf_object__find_program_by_name(object, name);
-	int fd = program ? bpf_program__fd(program) : -1;
+	types->btf = NULL;
+	if (!code->has_at)
+		return 0;
+	types->btf = btf__new_empty();
+	if (!types->btf)
+		return -errno;
+	types->funcs[0].insn_off = 0;
+	types->funcs[1].insn_off = (__u32)code->has_at;
+	return types_add(types);
+}
+
+/* Verifies the code as a program of the type, and puts it into the map. */
+static int load_one(const struct native_code *code, enum bpf_prog_type type,
+		    const char *name, const struct native_types *types, int map)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
 	__u32 zero = 0;
+	int fd, ret;
 
 	if (map < 0)
 		return 0;
+	if (type == BPF_PROG_TYPE_XDP)
+		opts.expected_attach_type = BPF_XDP;
+	if (types->btf) {
+		opts.prog_btf_fd = (__u32)btf__fd(types->btf);
+		opts.func_info = types->funcs;
+		opts.func_info_cnt = 2;
+		opts.func_info_rec_size = sizeof(types->funcs[0]);
+	}
+	fd = bpf_prog_load(type, name, "Dual BSD/GPL", code->insns, code->count,
+			   &opts);
 	if (fd < 0)
-		return -ENOENT;
-	return bpf_map_update_elem(map, &zero, &fd, BPF_ANY) ? -errno : 0;
+		return fd;
+	ret = bpf_map_update_elem(map, &zero, &fd, BPF_ANY) ? -errno : 0;
+	close(fd);
+	return ret;
 }
 
-/* What no map is there for is not verified. */
-static int load_choose(struct bpf_object *object,
-		       const struct native_maps *maps)
+int native_load(struct native_code *code, const struct native_maps *maps)
 {
-	struct bpf_program *program;
-	int ret = 0;
+	const int fds[NATIVE_MAPS] = {maps->scratch, maps->tables};
+	struct native_types types;
+	int ret = types_new(code, &types);
 
-	bpf_object__for_each_program(program, object)
-	{
-		bool is_xdp = bpf_program__type(program) == BPF_PROG_TYPE_XDP;
-
-		if ((is_xdp ? maps->xdp : maps->tc) < 0)
-			ret = bpf_program__set_autoload(program, false);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-int native_load(const struct native_code *code, const struct native_maps *maps)
-{
-	struct bpf_object *object = NULL;
-	const void *skeleton;
-	void *elf = NULL;
-	size_t skeleton_len, len = 0;
-	int ret;
-
-	skeleton = embed_native(&skeleton_len);
-	ret = native_link(skeleton, skeleton_len, code, &elf, &len);
-	if (!ret) {
-		object = bpf_object__open_mem(elf, len, NULL);
-		ret = object ? 0 : -errno;
-	}
+	for (size_t i = 0; i < code->place_count; i++)
+		code->insns[code->places[i].at].imm = fds[code->places[i].map];
+	if (ret >= 0)
+		ret = load_one(code, BPF_PROG_TYPE_XDP, "nfr_native_xdp",
+			       &types, maps->xdp);
 	if (!ret)
-		ret = load_maps(object, maps);
-	if (!ret)
-		ret = load_choose(object, maps);
-	if (!ret)
-		ret = bpf_object__load(object);
-	if (!ret)
-		ret = load_one(object, "nfr_native_xdp", maps->xdp);
-	if (!ret)
-		ret = load_one(object, "nfr_native_tc", maps->tc);
-	bpf_object__close(object);
-	free(elf);
+		ret = load_one(code, BPF_PROG_TYPE_SCHED_CLS, "nfr_native_tc",
+			       &types, maps->tc);
+	btf__free(types.btf);
 	return ret;
 }
 

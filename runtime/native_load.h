@@ -3,9 +3,7 @@
 #ifndef NFR_NATIVE_LOAD_H
 #define NFR_NATIVE_LOAD_H
 
-#include <bpf/libbpf.h>
-
-#include "native_elf.h"
+#include "native_code.h"
 
 /* The datapath's, by name as its object has them. */
 struct native_maps {
@@ -14,11 +12,11 @@ struct native_maps {
 };
 
 /*
- * Verifies the code, then puts its programs into the maps, which hold them from
- * then on. 0; or -errno, and what the maps held stays or is gone: see
- * native_unload().
+ * Writes the maps into the code, verifies it, then puts its programs into the
+ * maps, which hold them from then on. 0; or -errno, and what the maps held
+ * stays or is gone: see native_unload().
  */
-int native_load(const struct native_code *, const struct native_maps *);
+int native_load(struct native_code *, const struct native_maps *);
 /* No programs: the datapath finds none, and asks other forms. 0 or -errno. */
 int native_unload(const struct native_maps *);
 

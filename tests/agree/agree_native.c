@@ -184,11 +184,11 @@ static void say_time(struct run *run, struct rules_code *code, const char *name,
 {
 	double random, steady, idle;
 
-	if (!run->times || rules_code_time(code, NATIVE_KEYS, &random, &idle))
+	if (!run->times || rules_code_time(code, &random, &idle))
 		return;
 	for (unsigned i = 1; i < NATIVE_KEYS; i++)
 		code->entries[i].key = code->entries[0].key;
-	if (rules_code_time(code, NATIVE_KEYS, &steady, &idle))
+	if (rules_code_time(code, &steady, &idle))
 		return;
 	printf("# %s: %u rules, %u instructions, %zu eBPF%s, load %.0f ms, "
 	       "%.1f ns random, %.1f ns steady (beside %.1f)\n",

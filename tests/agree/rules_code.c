@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "runtime/embed.h"
+#include "runtime/native_load.h"
 
 #define REPEAT 200
 
@@ -30,12 +31,11 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static int load(struct rules_code *c, const void *elf, size_t len,
-		uint32_t table_entries)
+static int load(struct rules_code *c, uint32_t table_entries)
 {
 	struct bpf_map *tables;
-	uint64_t begun;
-	int ret;
+	size_t len;
+	const void *elf = embed_native_keys(&len);
 
 	c->object = bpf_object__open_mem(elf, len, NULL);
 	if (!c->object)
@@ -43,8 +43,21 @@ static int load(struct rules_code *c, const void *elf, size_t len,
 	tables = bpf_object__find_map_by_name(c->object, "nfr_tables");
 	if (tables)
 		bpf_map__set_max_entries(tables, table_entries + 1);
-	begun = now_ns();
-	ret = bpf_object__load(c->object);
+	return bpf_object__load(c->object);
+}
+
+static int load_code(struct rules_code *c, struct native_code *code)
+{
+	struct bpf_object *o = c->object;
+	const struct native_maps maps = {
+		.scratch = bpf_object__find_map_fd_by_name(o, "nfr_scratch"),
+		.tables = bpf_object__find_map_fd_by_name(o, "nfr_tables"),
+		.xdp = bpf_object__find_map_fd_by_name(o, "nfr_native_xdp"),
+		.tc = -1,
+	};
+	uint64_t begun = now_ns();
+	int ret = native_load(code, &maps);
+
 	c->load_ns = now_ns() - begun;
 	return ret;
 }
@@ -71,7 +84,8 @@ static int find(struct rules_code *c)
 		bpf_object__find_program_by_name(c->object, "native_nothing");
 	int keys = bpf_object__find_map_fd_by_name(c->object, "native_keys");
 
-	if (!run || !idle || keys < 0)
+	c->next = bpf_object__find_map_fd_by_name(c->object, "native_next");
+	if (!run || !idle || keys < 0 || c->next < 0)
 		return -ENOENT;
 	c->run = bpf_program__fd(run);
 	c->idle = bpf_program__fd(idle);
@@ -88,66 +102,62 @@ int rules_code_open(const struct image *image, struct rules_code *c)
 {
 	libbpf_print_fn_t print = libbpf_set_print(silent);
 	struct native_code code;
-	const void *test;
-	void *elf = NULL;
-	size_t test_len, len = 0;
 	int ret;
 
 	memset(c, 0, sizeof(*c));
-	test = embed_native_keys(&test_len);
 	ret = native_compile(image, &code, &c->about);
 	if (!ret)
-		ret = native_link(test, test_len, &code, &elf, &len);
-	native_free(&code);
+		ret = load(c, image->entry_count);
 	if (!ret)
-		ret = load(c, elf, len, image->entry_count);
+		ret = load_code(c, &code);
+	native_free(&code);
 	if (!ret)
 		ret = find(c);
 	if (!ret)
 		ret = fill_tables(c, image);
-	free(elf);
 	libbpf_set_print(print);
 	if (ret)
 		rules_code_close(c);
 	return ret;
 }
 
-static int run(int prog, unsigned keys, unsigned repeat, uint32_t *ns)
+static int run(const struct rules_code *c, int prog, unsigned runs, double *ns)
 {
-	unsigned char frame[NATIVE_KEYS / 64] = {0};
+	unsigned char frame[64] = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame,
-		    .data_size_in = keys / 64, .repeat = (int)repeat);
+		    .data_size_in = sizeof(frame), .repeat = (int)runs);
+	__u32 zero = 0;
 
-	if (bpf_prog_test_run_opts(prog, &opts))
+	if (bpf_map_update_elem(c->next, &zero, &zero, BPF_ANY) ||
+	    bpf_prog_test_run_opts(prog, &opts))
 		return -errno;
 	if (ns)
 		*ns = opts.duration;
-	return 0;
+	return opts.retval == XDP_PASS ? 0 : -EBADE;
 }
 
 int rules_code_judge(struct rules_code *c)
 {
-	return run(c->run, NATIVE_KEYS, 1, NULL);
+	return run(c, c->run, NATIVE_KEYS, NULL);
 }
 
-int rules_code_time(struct rules_code *c, unsigned keys, double *ns,
-		    double *idle_ns)
+int rules_code_time(struct rules_code *c, double *ns, double *idle_ns)
 {
-	uint32_t best = UINT32_MAX, best_idle = UINT32_MAX;
+	double best = 1e9, best_idle = 1e9;
 
 	for (int i = 0; i < 9; i++) {
-		uint32_t took = UINT32_MAX, idle = UINT32_MAX;
-		int ret = run(c->run, keys, REPEAT, &took);
+		double took = 0, idle = 0;
+		int ret = run(c, c->run, REPEAT * NATIVE_KEYS, &took);
 
 		if (!ret)
-			ret = run(c->idle, keys, REPEAT, &idle);
+			ret = run(c, c->idle, REPEAT * NATIVE_KEYS, &idle);
 		if (ret)
 			return ret;
 		best = took < best ? took : best;
 		best_idle = idle < best_idle ? idle : best_idle;
 	}
-	*idle_ns = (double)best_idle / keys;
-	*ns = ((double)best - best_idle) / keys;
+	*idle_ns = best_idle;
+	*ns = best - best_idle;
 	return 0;
 }
 

@@ -11,6 +11,7 @@ struct rules_code {
 	struct bpf_object *object;
 	struct native_entry *entries; /* NATIVE_KEYS of them, mapped */
 	int run, idle;		      /* programs */
+	int next;		      /* the map that says which is next */
 	struct native_about about;
 	uint64_t load_ns;
 };
@@ -23,8 +24,7 @@ int rules_code_open(const struct image *, struct rules_code *);
 /* The keys of all entries -> their rules, which may be NATIVE_NONE. */
 int rules_code_judge(struct rules_code *);
 /* Nanoseconds of a key over what the test itself costs, and that. */
-int rules_code_time(struct rules_code *, unsigned keys, double *ns,
-		    double *idle_ns);
+int rules_code_time(struct rules_code *, double *ns, double *idle_ns);
 void rules_code_close(struct rules_code *);
 
 #endif

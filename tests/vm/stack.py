@@ -4,9 +4,8 @@
 
 Linux refuses a chain whose frames, each rounded up to 32 bytes, are more than 512
 (newer kernels round less). Frames are what the code stores below r10; a chain is
-what llvm-objdump's relocations call, callbacks of bpf_loop() too, and what code
-that is linked in at load (runtime/native.c) does. Of a tail call out of a function
-there may be less than 256 above it.
+what llvm-objdump's relocations call, callbacks of bpf_loop() too. Of a tail call out
+of a function there may be less than 256 above it.
 """
 import re
 import subprocess
@@ -22,7 +21,6 @@ CALL = re.compile(r"call (-?0x[0-9a-f]+|-?\d+)")
 ADDRESS = re.compile(r"= (0x[0-9a-f]+|\d+) ll")  # of a callback
 RELOC = re.compile(r"R_BPF_64_(?:32|64)\s+(\S+)")
 TAIL = re.compile(r"\bcall (?:0xc|12)$")
-LINKED = {"datapath_native": {"datapath_native_has"}}
 
 
 def read(path):
@@ -67,7 +65,7 @@ def read(path):
                 at = starts.get((target, int(address[1], 0) // 8))
             if target in depth or at:
                 found.add(at or target)
-        calls[name] = found | LINKED.get(name, set())
+        calls[name] = found
     return depth, calls, tails
 
 

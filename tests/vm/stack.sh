@@ -8,7 +8,6 @@ command -v llvm-objdump >/dev/null || {
 	exit 0
 }
 exec /usr/bin/python3 tests/vm/stack.py build/bpf/datapath-loop.bpf.o \
-	build/bpf/native.bpf.o \
 	build/bpf/floor-loop.bpf.o build/bpf/connect-loop.bpf.o \
 	build/bpf/socket.bpf.o build/bpf/stub.bpf.o \
 	build/bpf/floor_stub.bpf.o build/bpf/connect_stub.bpf.o
