@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* bench_frame.h: what bench.bpf.c writes over a frame before each run. */
+/* bench_frame.h: what bench.bpf.c writes over a frame, and which it passes. */
 #ifndef NFR_BENCH_FRAME_H
 #define NFR_BENCH_FRAME_H
 
 #include <linux/types.h>
 
 #define BENCH_FRAME_LEN 96 /* of such a frame, and so many are written */
+
+/* Whose datagrams nfr_door_xdp passes. */
+#define BENCH_UDP 17
+#define BENCH_PORT 443
 
 struct bench_frame {
 	__u64 words[BENCH_FRAME_LEN / 8];

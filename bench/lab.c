@@ -206,6 +206,27 @@ static const char *hook_found(const struct lab *lab,
 	return "none";
 }
 
+/* Of what finds the rule, as it is in force. */
+static int lab_bytes(struct lab *lab, const struct image *image,
+		     enum engine_kind kind, struct engine_error *why)
+{
+	size_t form = image->insn_count * sizeof(*image->code);
+	struct engine_status status;
+	int ret = 0;
+
+	if (kind == ENGINE_KIND_HASH)
+		form += image->hash_len;
+	if (kind == ENGINE_KIND_NATIVE) {
+		ret = engine_status(lab->engine, &status, why);
+		if (ret)
+			return ret;
+		form = status.code_insns * sizeof(struct bpf_insn);
+		engine_status_free(&status);
+	}
+	lab->bytes = form + image->rule_count * sizeof(*image->rules);
+	return 0;
+}
+
 static int lab_load(struct lab *lab, const struct image *image,
 		    enum measure_loop loop, unsigned number,
 		    char error[MEASURE_ERROR_MAX])
@@ -217,20 +238,14 @@ static int lab_load(struct lab *lab, const struct image *image,
 	};
 	struct engine_report report = {0};
 	struct engine_error why = {.text = ""};
-	struct timespec start, end;
+	uint64_t start = lab_now_ns();
 	char dir[64];
 	int ret;
 
 	snprintf(dir, sizeof(dir), BPFFS "/bench%u", number);
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	ret = engine_apply(dir, image, &options, &report, &why);
-	clock_gettime(CLOCK_MONOTONIC, &end);
 	if (!ret) {
-		lab->load_ms = (double)(end.tv_sec - start.tv_sec) * 1e3 +
-			       (double)(end.tv_nsec - start.tv_nsec) / 1e6;
-		lab->bytes = image->insn_count * sizeof(*image->code) +
-			     image->rule_count * sizeof(*image->rules) +
-			     image->hash_len;
+		lab->load_ms = (double)(lab_now_ns() - start) / 1e6;
 		bool is_in = lab->side == LAB_FAR;
 		const char *in = hook_found(lab, &report, NFR_DIR_IN);
 		const char *out = hook_found(lab, &report, NFR_DIR_OUT);
@@ -238,13 +253,13 @@ static int lab_load(struct lab *lab, const struct image *image,
 		snprintf(lab->hook, sizeof(lab->hook), "%s%s", is_in ? in : out,
 			 is_in ? "-in" : "-out");
 		snprintf(lab->hooks, sizeof(lab->hooks), "%s/%s", in, out);
-		if (image->hash_len)
-			lab->engine_name = "hash";
-		else if (report.loop == ENGINE_LOOP_HELPER)
+		lab->engine_name = engine_kind_name(report.kind);
+		if (report.kind == ENGINE_KIND_VM &&
+		    report.loop == ENGINE_LOOP_HELPER)
 			lab->engine_name = "vm-bpf_loop";
-		else
-			lab->engine_name = "vm";
 		ret = engine_open(dir, &lab->engine, &why);
+		if (!ret)
+			ret = lab_bytes(lab, image, report.kind, &why);
 	}
 	engine_report_free(&report);
 	return ret ? fail_engine(ret, &why, error) : 0;
@@ -288,19 +303,26 @@ static int lab_nfr(struct lab *lab, enum measure_loop loop, unsigned number,
 	return ret;
 }
 
-/* Native XDP at far; the device keeps the program. */
-static int lab_parse(struct lab *lab, char error[MEASURE_ERROR_MAX])
+/*
+ * Native XDP at far; the device keeps the program. With rules, it is their last
+ * alone.
+ */
+static int lab_parse(struct lab *lab, bool has_rules,
+		     char error[MEASURE_ERROR_MAX])
 {
 	struct subject floor;
-	int ret = subject_floor(&floor, error);
+	int prog, ret = subject_floor(&floor, error);
 
 	if (ret)
 		return ret;
 	lab->engine_name = "parse";
 	lab->load_ms = floor.load_ms;
 	snprintf(lab->hook, sizeof(lab->hook), "xdp-native-in");
-	ret = bpf_xdp_attach((int)if_nametoindex("far0"),
-			     floor.prog[MEASURE_XDP], XDP_FLAGS_DRV_MODE, NULL);
+	prog = has_rules ? bpf_program__fd(bpf_object__find_program_by_name(
+				   floor.object, "nfr_door_xdp"))
+			 : floor.prog[MEASURE_XDP];
+	ret = bpf_xdp_attach((int)if_nametoindex("far0"), prog,
+			     XDP_FLAGS_DRV_MODE, NULL);
 	subject_free(&floor);
 	return ret ? lab_fail(ret, "attach to far0", error) : 0;
 }
@@ -331,6 +353,11 @@ static int lab_peer(struct lab *lab, const struct lab_rules *rules,
 		snprintf(lab->hook, sizeof(lab->hook), "INPUT");
 		return feed("iptables-restore", rules->iptables, error);
 	}
+	if (lab->peer == LAB_NFT_INGRESS) {
+		lab->engine_name = "nft";
+		snprintf(lab->hook, sizeof(lab->hook), "ingress");
+		return feed("nft -f -", rules->nft_ingress, error);
+	}
 	snprintf(lab->hook, sizeof(lab->hook), is_in ? "input" : "output");
 	if (lab->peer == LAB_NFT || lab->peer == LAB_NFT_OUT) {
 		bool is_out = lab->peer == LAB_NFT_OUT;
@@ -348,6 +375,7 @@ int lab_new(enum lab_peer peer, enum lab_side side, enum measure_loop loop,
 	    unsigned number, const struct lab_rules *rules, struct lab *lab,
 	    char error[MEASURE_ERROR_MAX])
 {
+	uint64_t start;
 	int ret;
 
 	*lab = (struct lab){.peer = peer,
@@ -363,10 +391,13 @@ int lab_new(enum lab_peer peer, enum lab_side side, enum measure_loop loop,
 	if (ret || peer == LAB_NONE)
 		return ret;
 	if (peer == LAB_PARSE)
-		return lab_parse(lab, error);
+		return lab_parse(lab, rules != NULL, error);
 	if (peer == LAB_NFR || peer == LAB_NFR_TC)
 		return lab_nfr(lab, loop, number, rules, error);
-	return rules ? lab_peer(lab, rules, error) : lab_nft(lab, error);
+	start = lab_now_ns();
+	ret = rules ? lab_peer(lab, rules, error) : lab_nft(lab, error);
+	lab->load_ms = (double)(lab_now_ns() - start) / 1e6;
+	return ret;
 }
 
 void lab_free(struct lab *lab)

@@ -12,11 +12,12 @@
 
 enum lab_peer {
 	LAB_NONE,
-	LAB_PARSE, /* XDP that parses and passes: what the hook costs */
+	LAB_PARSE, /* XDP that parses: what the hook costs */
 	LAB_NFR,
 	LAB_NFR_TC,
 	LAB_NFT,
 	LAB_NFT_MAP,
+	LAB_NFT_INGRESS, /* of the device, before IP */
 	LAB_NFT_OUT,
 	LAB_IPTABLES
 };
@@ -43,7 +44,7 @@ enum lab_net { LAB_CABLE, LAB_TUNNEL };
 struct lab_rules {
 	const struct image *image;
 	const char *policy; /* in its place: it needs the lab's addresses */
-	char *nft, *nft_map, *nft_out, *iptables;
+	char *nft, *nft_map, *nft_ingress, *nft_out, *iptables;
 	bool has_tunnel; /* the cable carries tun0 */
 };
 

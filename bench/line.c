@@ -12,7 +12,7 @@ void line_print_header(bool is_veth)
 	       "rules", "family", "hook", "engine", "trace", "ns", "p25-p75",
 	       "added", "ratio");
 	if (is_veth)
-		printf(" %9s %9s\n", "passed/s", "states/s");
+		printf(" %9s %9s\n", "packets/s", "states/s");
 	else
 		printf(" %9s %9s\n", "load ms", "bytes");
 }
@@ -33,7 +33,7 @@ void line_print_row(const struct line *l)
 	       l->rules, l->family, l->hook, l->engine, l->trace, l->ns.median,
 	       spread, l->added.median, l->ratio.median);
 	if (l->is_veth)
-		printf(" %9.0f %9.0f\n", per_second(l, l->passed),
+		printf(" %9.0f %9.0f\n", per_second(l, l->packets),
 		       per_second(l, l->states));
 	else
 		printf(" %9.1f %9zu\n", l->load_ms, l->bytes);
@@ -52,13 +52,14 @@ int line_print_json(const struct line *l, const struct machine *m)
 	json_t *where = json_pack("{ss ss ss ss sf}", "kernel", m->uts.release,
 				  "cpu", m->cpu, "jit", m->jit, "mitigations",
 				  m->mitigations, "loadavg", m->load);
-	json_t *veth =
-		l->is_veth
-			? json_pack("{sf sf sf sf sf}", "packets", l->packets,
-				    "passed", l->passed, "states", l->states,
-				    "passed_s", per_second(l, l->passed),
-				    "states_s", per_second(l, l->states))
-			: json_object();
+	json_t *veth = l->is_veth
+			       ? json_pack("{sf sf sf sf sf sf}", "packets",
+					   l->packets, "passed", l->passed,
+					   "states", l->states, "packets_s",
+					   per_second(l, l->packets),
+					   "passed_s", per_second(l, l->passed),
+					   "states_s", per_second(l, l->states))
+			       : json_object();
 	int ret = !out || !where || !veth || json_object_update(out, veth) ||
 		  json_object_update(out, where) ||
 		  json_dumpf(out, stdout, JSON_REAL_PRECISION(6));

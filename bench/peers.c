@@ -3,10 +3,11 @@
  * peers.c: a set of filters in nfr, nftables and iptables -> packets a second
  * between namespaces, a line a case.
  *
- * The packet is one that no filter takes but the last, which passes it: filters
- * that would take it are left out before anybody gets the set. Each filter has
- * a lab of its own all of the time, every round runs each once. Packets that do
- * not arrive end the measurement.
+ * Two packets, neither of which a filter takes, so that who walks them walks
+ * all: one that the last rule passes, to a socket, and one that nothing passes.
+ * Filters that would take either are left out before anybody gets the set. Each
+ * filter has a lab of its own all of the time, every round runs each once.
+ * Packets that do not go that way end the measurement.
  */
 #include "peers.h"
 
@@ -14,53 +15,82 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "burst.h"
+#include "inject.h"
 #include "line.h"
 #include "peers_text.h"
+#include "sink.h"
 
-#define CALIBRATION 300u
+/* The ring between the two ends has room for 256. */
+#define PACKETS_MIN 1000u
+#define PACKETS_MAX 1000000u
+#define PORT_NEAR 20000
+#define PORT_BLOCKED (BENCH_PORT + 1)
+#define NAP_NS 100000
+#define NAPS 10000 /* a second of them */
 
 static const struct plan {
 	enum lab_peer peer;
 	unsigned wanted; /* BENCH_PEER_BIT; 0: always */
 } plans[] = {
 	{LAB_NONE, 0},
+	{LAB_PARSE, 0},
 	{LAB_NFR, 0},
 	{LAB_NFR_TC, 0},
 	{LAB_NFT, BENCH_PEER_NFT},
 	{LAB_NFT_MAP, BENCH_PEER_NFT},
+	{LAB_NFT_INGRESS, BENCH_PEER_NFT},
 	{LAB_IPTABLES, BENCH_PEER_IPTABLES},
 };
 #define PLANS (sizeof(plans) / sizeof(*plans))
+enum { PLAN_NONE, PLAN_PARSE, PLAN_XDP, PLAN_TC };
+
+enum kind { KIND_PASSED, KIND_BLOCKED, KINDS };
+static const struct {
+	const char *name;
+	uint16_t port;
+	unsigned floor; /* the plan */
+} kinds[KINDS] = {
+	{"passed", BENCH_PORT, PLAN_NONE},
+	/* Somebody has to block it. */
+	{"blocked", PORT_BLOCKED, PLAN_PARSE},
+};
 
 struct peer_case {
 	bool is_there;
-	unsigned rules, packets; /* packets a round; 0: not known yet */
+	unsigned rules;
 	struct lab lab;
-	struct ends ends;
-	struct series ns, passed;
+	int sink[KINDS];
+	unsigned packets[KINDS]; /* a round; 0: not known yet */
+	struct series ns[KINDS];
 };
 
 struct bench {
 	const struct settings *settings;
+	struct inject inject;
 	struct peer_case cases[SETTINGS_SETS_MAX][PLANS];
 	char *error;
 };
 
 /* ---- sets -------------------------------------------------------------- */
 
-/* The packets of burst.c. */
 static bool takes_ours(const struct filter *f)
 {
 	struct filters one = {.items = (struct filter *)f, .count = 1};
 	struct bench_header4 h = {.src = LAB_NEAR4_NUMBER,
 				  .dst = LAB_FAR4_NUMBER,
-				  .sport = BURST_PORT_NEAR,
-				  .dport = BURST_PORT_FAR,
+				  .sport = PORT_NEAR,
 				  .proto = CRAFT_UDP};
+	bool takes = false;
 
-	return filters_find(&one, &h) != FILTERS_NONE;
+	for (unsigned kind = 0; kind < KINDS; kind++) {
+		h.dport = kinds[kind].port;
+		takes |= filters_find(&one, &h) != FILTERS_NONE;
+	}
+	return takes;
 }
 
 /* Number 0 is "any" to iptables. */
@@ -82,6 +112,7 @@ static void rules_free_texts(struct lab_rules *rules)
 {
 	free(rules->nft);
 	free(rules->nft_map);
+	free(rules->nft_ingress);
 	free(rules->iptables);
 	*rules = (struct lab_rules){0};
 }
@@ -91,8 +122,9 @@ static int make_texts(const struct filters *set, struct lab_rules *out,
 {
 	out->nft = peers_nft(set);
 	out->nft_map = peers_nft_map(set);
+	out->nft_ingress = peers_nft_ingress(set);
 	out->iptables = peers_iptables(set);
-	if (out->nft && out->nft_map && out->iptables)
+	if (out->nft && out->nft_map && out->nft_ingress && out->iptables)
 		return 0;
 	snprintf(error, MEASURE_ERROR_MAX, "not enough memory");
 	return -ENOMEM;
@@ -110,6 +142,17 @@ static int compile(const struct filters *set, struct compilation **out,
 }
 
 /* ---- labs -------------------------------------------------------------- */
+
+static int open_sinks(struct peer_case *c, char error[MEASURE_ERROR_MAX])
+{
+	int ret = inject_ready(&c->lab, error);
+
+	for (unsigned kind = 0; kind < KINDS && !ret; kind++)
+		ret = sink_open(NFR_FAMILY_IPV4, LAB_CABLE, LAB_FAR,
+				kinds[kind].port, SOCK_DGRAM, &c->sink[kind],
+				error);
+	return ret;
+}
 
 /* 1: it is not there and need not be. */
 static int open_case(struct bench *b, const struct plan *plan, unsigned number,
@@ -133,8 +176,7 @@ static int open_case(struct bench *b, const struct plan *plan, unsigned number,
 		fprintf(stderr, "nfbench: %s: not measured\n", b->error);
 		return 1;
 	}
-	return ret ? ret
-		   : ends_open(&c->lab, NFR_FAMILY_IPV4, &c->ends, b->error);
+	return ret ? ret : open_sinks(c, b->error);
 }
 
 /* From the end: a peer that is missing says so before nfr is loaded. */
@@ -161,6 +203,8 @@ static int open_set(struct bench *b, unsigned set)
 	struct filters filters = {0};
 	struct image image;
 	char why[IMAGE_ERROR_MAX] = "";
+	double compile_ms;
+	uint64_t start;
 	size_t out;
 	int ret = filters_read(b->settings->set, want, b->settings->trace,
 			       &filters, b->error);
@@ -169,13 +213,15 @@ static int open_set(struct bench *b, unsigned set)
 		out = leave_out(&filters, want);
 		if (out)
 			fprintf(stderr,
-				"nfbench: %u rules: %zu filters take the "
+				"nfbench: %u rules: %zu filters take a "
 				"packet and are left out\n",
 				want, out);
 		ret = make_texts(&filters, &rules, b->error);
 	}
+	start = lab_now_ns();
 	if (!ret)
 		ret = compile(&filters, &compilation, b->error);
+	compile_ms = (double)(lab_now_ns() - start) / 1e6;
 	if (!ret && image_open(compilation->image, compilation->image_len,
 			       &image, why)) {
 		snprintf(b->error, MEASURE_ERROR_MAX, "the image: %s", why);
@@ -184,6 +230,8 @@ static int open_set(struct bench *b, unsigned set)
 	if (!ret) {
 		rules.image = &image;
 		ret = open_cases(b, set, &rules, (unsigned)filters.count + 1);
+		b->cases[set][PLAN_XDP].lab.load_ms += compile_ms;
+		b->cases[set][PLAN_TC].lab.load_ms += compile_ms;
 	}
 	compile_free(&compilation);
 	rules_free_texts(&rules);
@@ -193,35 +241,91 @@ static int open_set(struct bench *b, unsigned set)
 
 /* ---- rounds ------------------------------------------------------------ */
 
-/* The round before the first one calibrates: packets that fill the time. */
-static int measure_case(struct bench *b, struct peer_case *c)
+static void packet_of(enum kind kind, struct craft *c)
 {
-	unsigned packets = c->packets ? c->packets : CALIBRATION;
-	struct burst burst = {0};
-	double ns;
-	int ret = lab_enter(&c->lab, LAB_FAR, b->error);
+	*c = (struct craft){.family = NFR_FAMILY_IPV4,
+			    .proto = CRAFT_UDP,
+			    .src = {10, 99, 0, 1},
+			    .dst = {10, 99, 0, 2},
+			    .sport = PORT_NEAR,
+			    .dport = kinds[kind].port,
+			    .data_len = 18};
+}
 
+/* A busy machine leaves some to ksoftirqd, which runs when we sleep. */
+static int wait_taken(const struct lab *lab, uint64_t before, unsigned packets,
+		      uint64_t *taken, char error[MEASURE_ERROR_MAX])
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	uint64_t now = 0;
+	int ret = inject_taken(lab, &now, error);
+
+	for (int i = 0; !ret && now - before < packets && i < NAPS; i++) {
+		nanosleep(&nap, NULL);
+		ret = inject_taken(lab, &now, error);
+	}
+	*taken = now - before;
+	return ret;
+}
+
+static int send_packets(struct bench *b, struct peer_case *c, enum kind kind,
+			unsigned packets, double *ns)
+{
+	uint64_t taken_before = 0, taken = 0, passed = 0;
+	uint32_t before = 0;
+	struct craft packet;
+	int ret = sink_count(c->sink[kind], &before, b->error);
+
+	packet_of(kind, &packet);
 	if (!ret)
-		ret = burst_send(&c->ends, CRAFT_UDP, false, packets, &burst,
+		ret = inject_taken(&c->lab, &taken_before, b->error);
+	if (!ret)
+		ret = inject_send(&b->inject, &c->lab, &packet, packets, ns,
+				  b->error);
+	if (!ret)
+		ret = wait_taken(&c->lab, taken_before, packets, &taken,
 				 b->error);
+	if (!ret)
+		ret = sink_wait(c->sink[kind], before,
+				kind == KIND_PASSED ? packets : 0, &passed,
+				b->error);
 	if (ret)
 		return ret;
-	if (burst.passed < packets - packets / 1000) {
-		snprintf(b->error, MEASURE_ERROR_MAX,
-			 "%u rules under %s (%s): of %u packets %llu arrived",
-			 c->rules, c->lab.engine_name, c->lab.hook, packets,
-			 (unsigned long long)burst.passed);
-		return -EBADE;
-	}
-	ns = (double)burst.elapsed_ns / packets;
-	if (c->packets) {
-		series_add(&c->ns, ns);
-		series_add(&c->passed, (double)burst.passed);
+	if (taken >= packets && passed == (kind == KIND_PASSED ? packets : 0))
+		return 0;
+	snprintf(b->error, MEASURE_ERROR_MAX,
+		 "%s, %u rules under %s (%s): of %u packets %llu came and %llu "
+		 "passed",
+		 kinds[kind].name, c->rules, c->lab.engine_name, c->lab.hook,
+		 packets, (unsigned long long)taken,
+		 (unsigned long long)passed);
+	return -EBADE;
+}
+
+static bool is_measured(const struct peer_case *c, enum kind kind)
+{
+	return c->is_there && (kind == KIND_PASSED || c->lab.peer != LAB_NONE);
+}
+
+/* The round before the first one calibrates: packets that fill the time. */
+static int measure_case(struct bench *b, struct peer_case *c, enum kind kind)
+{
+	unsigned *packets = &c->packets[kind];
+	double ns = 0;
+	int ret = send_packets(b, c, kind, *packets ? *packets : PACKETS_MIN,
+			       &ns);
+
+	if (ret)
+		return ret;
+	if (*packets) {
+		series_add(&c->ns[kind], ns);
 		return 0;
 	}
-	c->packets = measure_repeat(b->settings->ms, ns);
-	if (c->packets > BURST_MAX)
-		c->packets = BURST_MAX;
+	*packets = measure_repeat(b->settings->ms, ns);
+	if (*packets < PACKETS_MIN)
+		*packets = PACKETS_MIN;
+	if (*packets > PACKETS_MAX)
+		*packets = PACKETS_MAX;
 	return 0;
 }
 
@@ -230,9 +334,13 @@ static int measure_round(struct bench *b)
 	int ret = 0;
 
 	for (unsigned set = 0; set < b->settings->rules_count; set++)
-		for (unsigned i = 0; i < PLANS && !ret; i++)
-			if (b->cases[set][i].is_there)
-				ret = measure_case(b, &b->cases[set][i]);
+		for (unsigned i = 0; i < KINDS * PLANS && !ret; i++) {
+			struct peer_case *c = &b->cases[set][i % PLANS];
+			enum kind kind = (enum kind)(i / PLANS);
+
+			if (is_measured(c, kind))
+				ret = measure_case(b, c, kind);
+		}
 	return ret;
 }
 
@@ -253,25 +361,29 @@ static int measure(struct bench *b)
 /* ---- lines ------------------------------------------------------------- */
 
 static int print_case(const struct bench *b, const struct machine *m,
-		      const struct peer_case *c, const struct peer_case *floor)
+		      const struct peer_case *set, unsigned plan,
+		      enum kind kind)
 {
+	const struct peer_case *c = &set[plan];
+	const struct series *ns = &c->ns[kind];
+	const struct series *floor = &set[kinds[kind].floor].ns[kind];
 	struct line line = {
 		.set = b->settings->set,
 		.rules = c->rules,
 		.family = "inet",
 		.engine = c->lab.engine_name,
 		.hook = c->lab.hook,
-		.trace = "last",
-		.floor = series_spread(&floor->ns),
-		.ns = series_spread(&c->ns),
-		.ratio = series_ratio(&c->ns, &floor->ns),
-		.added = series_added(&c->ns, &floor->ns),
+		.trace = kinds[kind].name,
+		.floor = series_spread(floor),
+		.ns = series_spread(ns),
+		.ratio = series_ratio(ns, floor),
+		.added = series_added(ns, floor),
 		.rounds = b->settings->rounds,
 		.load_ms = c->lab.load_ms,
 		.bytes = c->lab.bytes,
 		.is_veth = true,
-		.packets = c->packets,
-		.passed = series_spread(&c->passed).median,
+		.packets = c->packets[kind],
+		.passed = kind == KIND_PASSED ? c->packets[kind] : 0,
 	};
 
 	if (b->settings->is_json)
@@ -280,38 +392,50 @@ static int print_case(const struct bench *b, const struct machine *m,
 	return 0;
 }
 
-/* How many times nfr's packets a second, by the rounds. */
-static void print_times(const struct peer_case *cases)
+/* How many times the peer's packets a second, by the rounds. */
+static double times(const struct peer_case *peer, const struct peer_case *own,
+		    enum kind kind)
 {
+	return series_ratio(&peer->ns[kind], &own->ns[kind]).median;
+}
+
+/* Beside nfr's what the lab can show at most: its floor. */
+static void print_times(const struct peer_case *set, enum kind kind)
+{
+	const struct peer_case *floor = &set[kinds[kind].floor];
+
 	for (unsigned i = 0; i < PLANS; i++) {
-		const struct peer_case *c = &cases[i];
+		const struct peer_case *c = &set[i];
 
 		if (!c->is_there || !plans[i].wanted)
 			continue;
-		printf("%u rules: of %s's packets a second nfr has %.2f times "
-		       "(%s) and %.2f times (%s)\n",
-		       c->rules, c->lab.engine_name,
-		       series_ratio(&c->ns, &cases[1].ns).median,
-		       cases[1].lab.hook,
-		       series_ratio(&c->ns, &cases[2].ns).median,
-		       cases[2].lab.hook);
+		printf("%s, %u rules: of %s's (%s) packets a second nfr has "
+		       "%.2f times (%s) and %.2f times (%s), %s %.2f times\n",
+		       kinds[kind].name, c->rules, c->lab.engine_name,
+		       c->lab.hook, times(c, &set[PLAN_XDP], kind),
+		       set[PLAN_XDP].lab.hook, times(c, &set[PLAN_TC], kind),
+		       set[PLAN_TC].lab.hook,
+		       kind == KIND_PASSED ? "no filter" : "parsing alone",
+		       times(c, floor, kind));
 	}
 }
 
 static int print(const struct bench *b, const struct machine *m)
 {
+	unsigned count = b->settings->rules_count * KINDS;
 	int ret = 0;
 
 	if (!b->settings->is_json)
 		line_print_header(true);
-	for (unsigned set = 0; set < b->settings->rules_count; set++)
-		for (unsigned i = 0; i < PLANS && !ret; i++)
-			if (b->cases[set][i].is_there)
-				ret = print_case(b, m, &b->cases[set][i],
-						 &b->cases[set][0]);
-	for (unsigned set = 0; set < b->settings->rules_count && !ret; set++)
-		if (!b->settings->is_json)
-			print_times(b->cases[set]);
+	for (unsigned i = 0; i < count * PLANS && !ret; i++) {
+		const struct peer_case *set = b->cases[i / PLANS / KINDS];
+		enum kind kind = (enum kind)(i / PLANS % KINDS);
+
+		if (is_measured(&set[i % PLANS], kind))
+			ret = print_case(b, m, set, i % PLANS, kind);
+	}
+	for (unsigned i = 0; i < count && !b->settings->is_json; i++)
+		print_times(b->cases[i / KINDS], (enum kind)(i % KINDS));
 	return ret;
 }
 
@@ -329,10 +453,11 @@ int bench_peers(const struct settings *settings, const struct machine *m,
 		struct peer_case *c = &b->cases[i / PLANS][i % PLANS];
 
 		c->lab.ns[0] = c->lab.ns[1] = -1;
-		c->ends = (struct ends){.send = {-1, -1},
-					.sink = {{-1, -1}, {-1, -1}}};
+		c->sink[0] = c->sink[1] = -1;
 	}
 	ret = lab_begin(error);
+	if (!ret)
+		ret = inject_open(&b->inject, error);
 	for (unsigned i = 0; i < settings->rules_count && !ret; i++)
 		ret = open_set(b, i);
 	if (!ret)
@@ -340,9 +465,14 @@ int bench_peers(const struct settings *settings, const struct machine *m,
 	if (!ret)
 		ret = print(b, m);
 	for (unsigned i = 0; i < SETTINGS_SETS_MAX * PLANS; i++) {
-		ends_close(&b->cases[i / PLANS][i % PLANS].ends);
-		lab_free(&b->cases[i / PLANS][i % PLANS].lab);
+		struct peer_case *c = &b->cases[i / PLANS][i % PLANS];
+
+		for (unsigned kind = 0; kind < KINDS; kind++)
+			if (c->sink[kind] >= 0)
+				close(c->sink[kind]);
+		lab_free(&c->lab);
 	}
+	inject_close(&b->inject);
 	free(b);
 	return ret;
 }

@@ -7,8 +7,14 @@
 #include <stdlib.h>
 
 #define NFT_BEGIN "table ip bench {\n"
-#define NFT_CHAIN                                                              \
+#define NFT_INPUT                                                              \
 	"chain bench { type filter hook input priority 0; policy drop;\n"
+#define NFT_INGRESS                                                            \
+	"table netdev bench {\nchain bench { type filter hook ingress device " \
+	"far0 priority 0; policy drop;\n"
+#define STRING(text) #text
+#define PORT_TEXT(port) STRING(port)
+#define NFT_LAST "udp dport " PORT_TEXT(BENCH_PORT) " accept\n}\n}\n"
 
 /* "before A.B.C.D/len" */
 static void put_host(FILE *out, const char *before, uint32_t addr, unsigned len)
@@ -42,7 +48,7 @@ static char *text_end(FILE *out, char **text)
 	return NULL;
 }
 
-char *peers_nft(const struct filters *set)
+static char *nft_linear(const char *begin, const struct filters *set)
 {
 	char *text = NULL;
 	size_t len;
@@ -50,7 +56,7 @@ char *peers_nft(const struct filters *set)
 
 	if (!out)
 		return NULL;
-	fputs(NFT_BEGIN NFT_CHAIN, out);
+	fputs(begin, out);
 	for (size_t i = 0; i < set->count; i++) {
 		const struct filter *f = &set->items[i];
 
@@ -66,8 +72,18 @@ char *peers_nft(const struct filters *set)
 			put_ports(out, " th dport ", f->dport, '-');
 		fputs(i % 2 ? " accept\n" : " drop\n", out);
 	}
-	fputs("accept\n}\n}\n", out);
+	fputs(NFT_LAST, out);
 	return text_end(out, &text);
+}
+
+char *peers_nft(const struct filters *set)
+{
+	return nft_linear(NFT_BEGIN NFT_INPUT, set);
+}
+
+char *peers_nft_ingress(const struct filters *set)
+{
+	return nft_linear(NFT_INGRESS, set);
 }
 
 static void put_element(FILE *out, const struct filter *f, bool is_pass)
@@ -100,8 +116,8 @@ char *peers_nft_map(const struct filters *set)
 	for (size_t i = 0; i < set->count; i++)
 		put_element(out, &set->items[i], i % 2);
 	fputs(set->count ? "}\n}\n" : "}\n", out);
-	fputs(NFT_CHAIN "ip saddr . ip daddr . meta l4proto . th sport . th "
-			"dport vmap @rules\naccept\n}\n}\n",
+	fputs(NFT_INPUT "ip saddr . ip daddr . meta l4proto . th sport . th "
+			"dport vmap @rules\n" NFT_LAST,
 	      out);
 	return text_end(out, &text);
 }
@@ -130,7 +146,9 @@ char *peers_iptables(const struct filters *set)
 			put_ports(out, " --dport ", f->dport, ':');
 		fputs(i % 2 ? " -j ACCEPT\n" : " -j DROP\n", out);
 	}
-	fputs("-A INPUT -j ACCEPT\nCOMMIT\n", out);
+	fputs("-A INPUT -p udp --dport " PORT_TEXT(BENCH_PORT) " -j ACCEPT\n"
+							       "COMMIT\n",
+	      out);
 	return text_end(out, &text);
 }
 
@@ -141,7 +159,9 @@ char *peers_nfr(const struct filters *set, size_t *len)
 
 	if (out) {
 		fputs(rules, out);
-		fputs("pass quick no state\n", out);
+		fputs("pass quick proto udp to port " PORT_TEXT(
+			      BENCH_PORT) " no state\n",
+		      out);
 	}
 	free(rules);
 	return out ? text_end(out, &text) : NULL;

@@ -2,8 +2,9 @@
 /*
  * bench.bpf.c: a frame -> its key, then pass: the floor that nfbench holds the
  * datapath against. And programs that write the frame anew before they call
- * the floor or the datapath, as a test run gives each run what the last left.
- * Loaded for test runs only, never attached.
+ * the floor or the datapath, as a test run gives each run what the last left;
+ * one that sends the frame out of a device, and one that is a filter of a
+ * single rule. Loaded for test runs, and attached in nfbench's own namespaces.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -26,6 +27,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct bench_frame);
 } bench_frame SEC(".maps");
+
+/* Where nfr_send_xdp sends to: an index of the namespace it runs in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} bench_device SEC(".maps");
 
 /* What is measured behind a write. */
 SLOTS(bench_xdp, 1);
@@ -56,6 +65,35 @@ int nfr_bench_xdp(struct xdp_md *ctx)
 
 	return bench_parse(start, end, end - start, NFR_DIR_IN) ? XDP_DROP
 								: XDP_PASS;
+}
+
+/* Run with BPF_F_TEST_XDP_LIVE_FRAMES. */
+SEC("xdp")
+int nfr_send_xdp(struct xdp_md *ctx)
+{
+	__u32 zero = 0;
+	const __u32 *device = bpf_map_lookup_elem(&bench_device, &zero);
+
+	(void)ctx;
+	return device ? bpf_redirect(*device, 0) : XDP_ABORTED;
+}
+
+/* Parses, passes datagrams to BENCH_PORT, and blocks all else. */
+SEC("xdp")
+int nfr_door_xdp(struct xdp_md *ctx)
+{
+	const void *start = (const void *)(unsigned long)ctx->data;
+	const void *end = (const void *)(unsigned long)ctx->data_end;
+	__u32 zero = 0;
+	const struct packet *packet =
+		bpf_map_lookup_elem(&bench_scratch, &zero);
+
+	if (!packet || bench_parse(start, end, end - start, NFR_DIR_IN))
+		return XDP_DROP;
+	return packet->key.w[NFR_F_PROTO] == BENCH_UDP &&
+			       packet->key.w[NFR_F_DPORT] == BENCH_PORT
+		       ? XDP_PASS
+		       : XDP_DROP;
 }
 
 static __always_inline int bench_tc(struct __sk_buff *skb, __u8 dir)
