@@ -76,7 +76,7 @@ $(eval $(call variant,san,$(CC),$(SAN)))
 $(eval $(call variant,clang,$(CLANG),$(CFLAGS)))
 include tests/fuzz/fuzz.mk
 
-.PHONY: help all check demo leak vm docs-leaks install uninstall clean lint deps deps-checked \
+.PHONY: help all check nightly demo leak vm docs-leaks install uninstall clean lint deps deps-checked \
 	gcc-build clang-build san-build
 help:
 	@echo 'nfr: a packet filter whose split tunnels do not leak'
@@ -90,6 +90,10 @@ demo: deps all
 #: make check      install what is missing, build, run all tests (the rest when root)
 check: deps all clang-build san-build
 	$(Q)tests/run.sh
+
+#: make nightly    millions of comparisons of model and engines, half an hour (root)
+nightly: deps all san-build
+	$(Q)tests/nightly.sh
 
 #: make all        build the tools into build/rel/bin
 all: deps-checked $(rel_tools)

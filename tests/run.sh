@@ -180,6 +180,8 @@ mapfile -t plain < <(folders)
 scripts "${plain[@]}"
 ! is_wanted agree || suite agree 300 build/rel/tests/agree/agree
 ! is_wanted agree || suite agree_native 300 build/rel/tests/agree/agree_native
+! is_wanted agree_sets || suite agree_sets 300 build/rel/tests/agree/agree_native \
+	--comparisons 1 --rounds 4 --set acl --set fw --set ipc --set split
 ! is_wanted agree || suite agree_follow 300 build/rel/tests/agree/agree_follow
 ! is_wanted agree || suite agree_trace 480 build/rel/tests/agree/agree_trace
 scripts net

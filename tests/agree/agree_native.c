@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * agree_native.c [--seed N] [--comparisons N] [--policy N] [--time] [FILE ...]:
- * the rules as code in the kernel = bytecode = model, on policies of many
- * rules.
+ * agree_native.c [--seed N] [--comparisons N] [--policy N] [--time]
+ * [--rules N] [--rounds N] [--set SET ...] [FILE ...]:
+ * the rules as code in the kernel = as data = bytecode = model, on policies of
+ * many rules.
  *
- * Policies: shapes that broke other compilers, random ones of many rules, and
- * those of the files (make agree gives ClassBench's). Keys lie at the corners
- * of their rules. What the model says is the truth.
+ * Policies: shapes that broke other compilers; random ones of many rules, until
+ * code was compared so often; those of the files; and sets of filters, each for
+ * both families (bench/filters.h says which there are), cut to so many rules.
+ * Keys lie at the corners of their rules. What the model says is the truth.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -14,23 +16,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/filters.h"
 #include "compiler/model.h"
 #include "near_key.h"
 #include "policy_case.h"
 #include "random_policy.h"
 #include "reference_vm.h"
 #include "rules_code.h"
+#include "rules_data.h"
 
 #define HOST_PROFILE "tests/agree/host.json"
 #define COMPLAINTS_MAX 10
 
-enum { FACT_POLICIES, FACT_BYTECODE, FACT_CODE, FACT_COVERED, FACTS };
+#define SETS_MAX 8
+
+enum {
+	FACT_POLICIES,
+	FACT_BYTECODE,
+	FACT_CODE,
+	FACT_DATA,
+	FACT_COVERED,
+	FACTS
+};
 
 struct run {
 	uint64_t seed, comparisons;
 	int64_t only;
 	bool times;
-	const char *why_not; /* the kernel is not asked */
+	const char *sets[SETS_MAX];
+	unsigned set_count, rules, rounds; /* of sets; keys so often */
+	const char *why_not;		   /* the kernel is not asked */
 	uint64_t compared[FACTS], differ[FACTS];
 	uint64_t none; /* keys of entries that stay with the VM */
 	unsigned complaints;
@@ -142,6 +157,13 @@ static char *read_file(const char *path)
 
 /* ---- comparisons ------------------------------------------------------- */
 
+/* One policy in all of its forms. */
+struct trial {
+	const char *name;
+	struct policy_case policy, data;
+	struct rules_code code;
+};
+
 static void complain(struct run *run, unsigned fact, const char *name,
 		     const struct nfr_key *key, uint32_t wanted, uint32_t found)
 {
@@ -155,26 +177,38 @@ static void complain(struct run *run, unsigned fact, const char *name,
 	printf("\n");
 }
 
-static void compare(struct run *run, const struct policy_case *p,
-		    const struct rules_code *code, const char *name)
+static void compare_data(struct run *run, const struct trial *t,
+			 const struct nfr_key *key, uint32_t wanted)
+{
+	uint32_t found = rules_data_find(&t->data.img, key);
+
+	if (found == RULES_DATA_NONE)
+		return;
+	run->compared[FACT_DATA]++;
+	if (found != wanted)
+		complain(run, FACT_DATA, t->name, key, wanted, found);
+}
+
+static void compare(struct run *run, const struct trial *t)
 {
 	for (unsigned i = 0; i < NATIVE_KEYS; i++) {
-		const struct native_entry *entry = &code->entries[i];
-		uint32_t wanted = model_classify(p->policy, &entry->key);
-		uint32_t found =
-			reference_vm_run(&p->img, NFR_STAGE_RULES, &entry->key);
+		const struct native_entry *entry = &t->code.entries[i];
+		uint32_t wanted = model_classify(t->policy.policy, &entry->key);
+		uint32_t found = reference_vm_run(&t->policy.img,
+						  NFR_STAGE_RULES, &entry->key);
 
 		run->compared[FACT_BYTECODE]++;
 		if (found != wanted)
-			complain(run, FACT_BYTECODE, name, &entry->key, wanted,
-				 found);
+			complain(run, FACT_BYTECODE, t->name, &entry->key,
+				 wanted, found);
+		compare_data(run, t, &entry->key, wanted);
 		if (entry->rule == NATIVE_NONE) {
 			run->none++;
 			continue;
 		}
 		run->compared[FACT_CODE]++;
 		if (entry->rule != wanted)
-			complain(run, FACT_CODE, name, &entry->key, wanted,
+			complain(run, FACT_CODE, t->name, &entry->key, wanted,
 				 entry->rule);
 	}
 }
@@ -197,8 +231,9 @@ static void say_time(struct run *run, struct rules_code *code, const char *name,
 	       (double)code->load_ns / 1e6, random, steady, idle);
 }
 
+/* only: a family, or NFR_FAMILY_LINK for any. */
 static void fill_keys(const struct policy *policy, struct random *r,
-		      struct rules_code *code)
+		      enum nfr_family only, struct rules_code *code)
 {
 	for (unsigned i = 0; i < NATIVE_KEYS; i++) {
 		enum nfr_family family = random_once_in(r, 50) ? NFR_FAMILY_LINK
@@ -206,46 +241,56 @@ static void fill_keys(const struct policy *policy, struct random *r,
 						 ? NFR_FAMILY_IPV4
 						 : NFR_FAMILY_IPV6;
 
+		if (only != NFR_FAMILY_LINK && !random_once_in(r, 50))
+			family = only;
 		code->entries[i].key = near_key(policy, r, family);
 	}
 }
 
-static void try_policy(struct run *run, const char *text, const char *name,
-		       struct random *r, unsigned rounds)
+static int open_code(struct run *run, struct trial *t)
 {
-	struct policy_case policy;
-	struct rules_code code;
-	int ret;
+	int ret = t->policy.policy->rule_count > 1
+			  ? rules_code_open(&t->policy.img, &t->code)
+			  : -EOPNOTSUPP;
 
-	run->compared[FACT_POLICIES]++;
-	if (policy_case_new(text, HOST_PROFILE, POLICY_FORM_CODE, &policy)) {
-		run->differ[FACT_POLICIES]++;
-		printf("# %s does not compile\n", name);
-		return;
-	}
-	ret = policy.policy->rule_count > 1
-		      ? rules_code_open(&policy.img, &code)
-		      : -EOPNOTSUPP;
 	if (ret == -EPERM)
 		run->why_not = "loading eBPF programs needs root";
 	if (ret && ret != -EOPNOTSUPP && ret != -EPERM) {
 		run->differ[FACT_POLICIES]++;
 		printf("# --seed %llu: %s does not load: %s\n",
-		       (unsigned long long)run->seed, name, strerror(-ret));
+		       (unsigned long long)run->seed, t->name, strerror(-ret));
 	}
-	for (unsigned i = 0; !ret && i < rounds; i++) {
-		fill_keys(policy.policy, r, &code);
-		if (rules_code_judge(&code)) {
-			run->differ[FACT_POLICIES]++;
-			break;
+	return ret;
+}
+
+static void try_policy(struct run *run, const char *text, const char *name,
+		       struct random *r, enum nfr_family only, unsigned rounds)
+{
+	struct trial t = {.name = name};
+
+	run->compared[FACT_POLICIES]++;
+	if (policy_case_new(text, HOST_PROFILE, POLICY_FORM_CODE, &t.policy)) {
+		run->differ[FACT_POLICIES]++;
+		printf("# %s does not compile\n", name);
+		return;
+	}
+	if (policy_case_new(text, HOST_PROFILE, POLICY_FORM_HASH, &t.data)) {
+		run->differ[FACT_POLICIES]++;
+		printf("# %s does not compile as data\n", name);
+	} else if (!open_code(run, &t)) {
+		for (unsigned i = 0; i < rounds; i++) {
+			fill_keys(t.policy.policy, r, only, &t.code);
+			if (rules_code_judge(&t.code)) {
+				run->differ[FACT_POLICIES]++;
+				break;
+			}
+			compare(run, &t);
 		}
-		compare(run, &policy, &code, name);
+		say_time(run, &t.code, name, &t.policy.img);
+		rules_code_close(&t.code);
 	}
-	if (!ret) {
-		say_time(run, &code, name, &policy.img);
-		rules_code_close(&code);
-	}
-	policy_case_free(&policy);
+	policy_case_free(&t.data);
+	policy_case_free(&t.policy);
 }
 
 /* Odd ones are small, and match, tag and translate. */
@@ -257,7 +302,7 @@ static void try_random(struct run *run, uint64_t number)
 
 	snprintf(name, sizeof(name), "--policy %llu",
 		 (unsigned long long)number);
-	try_policy(run, text, name, &r, 2);
+	try_policy(run, text, name, &r, NFR_FAMILY_LINK, 2);
 	free(text);
 }
 
@@ -268,7 +313,7 @@ static void try_shapes(struct run *run)
 		char name[32];
 
 		snprintf(name, sizeof(name), "shape %zu", i);
-		try_policy(run, shapes[i], name, &r, 2);
+		try_policy(run, shapes[i], name, &r, NFR_FAMILY_LINK, 2);
 	}
 }
 
@@ -277,8 +322,40 @@ static void try_file(struct run *run, const char *path)
 	struct random r = random_fork(run->seed, 2000000);
 	char *text = read_file(path);
 
-	try_policy(run, text, path, &r, 2);
+	try_policy(run, text, path, &r, NFR_FAMILY_LINK, 2);
 	free(text);
+}
+
+static void try_set(struct run *run, const char *name)
+{
+	char error[FILTERS_ERROR_MAX] = "", title[64];
+	struct filters set;
+	int ret = filters_read(name, run->rules, NULL, &set, error);
+
+	if (ret == -ENOENT) {
+		printf("SKIP set %s: %s (shared/peers)\n", name, error);
+		filters_free(&set);
+		return;
+	}
+	if (ret) {
+		run->differ[FACT_POLICIES]++;
+		printf("# set %s: %s\n", name, error);
+	}
+	for (unsigned family = 0; family < 2 && !ret; family++) {
+		struct random r = random_fork(run->seed, 3000000 + family);
+		size_t len;
+		char *text = filters_text(&set, family, &len);
+
+		if (!text)
+			abort();
+		snprintf(title, sizeof(title), "set %s of %zu, %s", name,
+			 set.count, family ? "inet6" : "inet");
+		try_policy(run, text, title, &r,
+			   family ? NFR_FAMILY_IPV6 : NFR_FAMILY_IPV4,
+			   run->rounds);
+		free(text);
+	}
+	filters_free(&set);
 }
 
 /* ---- the run ----------------------------------------------------------- */
@@ -289,6 +366,7 @@ static int report(struct run *run)
 		"every policy compiles and loads",
 		"the bytecode reaches the model's rule",
 		"code in the kernel reaches the model's rule",
+		"the data form reaches the model's rule",
 		"most keys were judged by code"};
 	int status = 0;
 
@@ -319,6 +397,9 @@ static void parse_options(int argc, char **argv, struct run *run)
 		{"seed", required_argument, NULL, 's'},
 		{"comparisons", required_argument, NULL, 'c'},
 		{"policy", required_argument, NULL, 'o'},
+		{"rules", required_argument, NULL, 'r'},
+		{"rounds", required_argument, NULL, 'n'},
+		{"set", required_argument, NULL, 'S'},
 		{"time", no_argument, NULL, 't'},
 		{NULL, 0, NULL, 0}};
 	int c;
@@ -330,6 +411,12 @@ static void parse_options(int argc, char **argv, struct run *run)
 			run->comparisons = strtoull(optarg, NULL, 0);
 		else if (c == 'o')
 			run->only = strtoll(optarg, NULL, 0);
+		else if (c == 'r')
+			run->rules = (unsigned)strtoul(optarg, NULL, 0);
+		else if (c == 'n')
+			run->rounds = (unsigned)strtoul(optarg, NULL, 0);
+		else if (c == 'S' && run->set_count < SETS_MAX)
+			run->sets[run->set_count++] = optarg;
 		else if (c == 't')
 			run->times = true;
 		else
@@ -339,7 +426,8 @@ static void parse_options(int argc, char **argv, struct run *run)
 
 int main(int argc, char **argv)
 {
-	struct run run = {.comparisons = 100000, .only = -1};
+	struct run run = {
+		.comparisons = 100000, .only = -1, .rules = 1000, .rounds = 2};
 
 	run.seed = random_seed();
 	parse_options(argc, argv, &run);
@@ -348,6 +436,8 @@ int main(int argc, char **argv)
 	       (unsigned long long)run.comparisons, (unsigned)FACTS);
 	if (run.only < 0)
 		try_shapes(&run);
+	for (unsigned i = 0; i < run.set_count && !run.why_not; i++)
+		try_set(&run, run.sets[i]);
 	for (int i = optind; i < argc; i++)
 		try_file(&run, argv[i]);
 	if (run.only >= 0)
