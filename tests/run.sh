@@ -179,11 +179,11 @@ unit rel test_engine
 mapfile -t plain < <(folders)
 scripts "${plain[@]}"
 ! is_wanted agree || suite agree 300 build/rel/tests/agree/agree
-! is_wanted agree || suite agree_native 300 build/rel/tests/agree/agree_native
+! is_wanted agree_native || suite agree_native 300 build/rel/tests/agree/agree_native
 ! is_wanted agree_sets || suite agree_sets 300 build/rel/tests/agree/agree_native \
 	--comparisons 1 --rounds 4 --set acl --set fw --set ipc --set split
-! is_wanted agree || suite agree_follow 300 build/rel/tests/agree/agree_follow
-! is_wanted agree || suite agree_trace 480 build/rel/tests/agree/agree_trace
+! is_wanted agree_follow || suite agree_follow 300 build/rel/tests/agree/agree_follow
+! is_wanted agree_trace || suite agree_trace 480 build/rel/tests/agree/agree_trace
 scripts net
 # A few of each kind; "make leak" does 300, and another nfload's takeover.
 if is_wanted leak/reload_gate && is_root; then
