@@ -25,6 +25,14 @@ struct bench_header6 {
 };
 _Static_assert(sizeof(struct bench_header6) == 40, "bench_header6");
 
+/* A frame whose headers fit in it, all of one length. */
+#define BENCH_PACKET_LEN 80u
+#define BENCH_LOST 17 /* nfr_trace_in: there is no frame; no TC_ACT */
+struct bench_packet {
+	__u64 words[BENCH_PACKET_LEN / 8];
+};
+_Static_assert(sizeof(struct bench_packet) == BENCH_PACKET_LEN, "bench_packet");
+
 /* Where a trace is, and what the last run found. */
 struct bench_cursor {
 	__u32 next;

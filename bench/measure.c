@@ -14,6 +14,8 @@
 #include "runtime/config.h"
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
+#include "runtime/native.h"
+#include "runtime/native_load.h"
 #include "runtime/poolset.h"
 
 #define LOOPBACK 1  /* the device of a test run */
@@ -225,6 +227,38 @@ static int image_load(const struct image *image, struct subject *s,
 	s->bytes = image->insn_count * sizeof(*image->code) +
 		   image->rule_count * sizeof(*image->rules) + image->hash_len;
 	return 0;
+}
+
+int measure_native(const struct bpf_object *o, const struct image *image,
+		   bool has_tc, size_t *bytes, char why[MEASURE_ERROR_MAX])
+{
+	const struct native_maps maps = {
+		.scratch = bpf_object__find_map_fd_by_name(o, "nfr_scratch"),
+		.tables = bpf_object__find_map_fd_by_name(o, "nfr_tables"),
+		.xdp = bpf_object__find_map_fd_by_name(o, "nfr_native_xdp"),
+		.tc = has_tc ? bpf_object__find_map_fd_by_name(o,
+							       "nfr_native_tc")
+			     : -1,
+	};
+	struct native_code code;
+	struct native_about about;
+	int ret = native_compile(image, &code, &about);
+
+	if (ret) {
+		snprintf(why, MEASURE_ERROR_MAX, "it is not made (%s)",
+			 strerror(-ret));
+	} else {
+		ret = native_load(&code, &maps);
+		if (ret)
+			snprintf(why, MEASURE_ERROR_MAX,
+				 "the kernel does not take %zu instructions "
+				 "(%s)",
+				 code.count, strerror(-ret));
+	}
+	if (!ret)
+		*bytes = code.count * sizeof(*code.insns);
+	native_free(&code);
+	return ret;
 }
 
 void subject_free(struct subject *s)

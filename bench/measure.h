@@ -41,6 +41,13 @@ int subject_floor(struct subject *out, char error[MEASURE_ERROR_MAX]);
 int subject_image(const struct image *, enum measure_loop, struct subject *out,
 		  char error[MEASURE_ERROR_MAX]);
 void subject_free(struct subject *);
+/*
+ * The image's rules as native code into the maps of an object that has its
+ * other forms, as the loader does it. 0 and how many bytes; or -errno with why
+ * set, and the object runs what it had.
+ */
+int measure_native(const struct bpf_object *, const struct image *, bool has_tc,
+		   size_t *bytes, char why[MEASURE_ERROR_MAX]);
 
 /* Runs of so many ns that fill ms milliseconds. */
 uint32_t measure_repeat(unsigned ms, double ns);

@@ -10,6 +10,7 @@
 #include "plot.h"
 #include "run.h"
 #include "run_rules.h"
+#include "run_trace.h"
 #include "settings.h"
 #include "state.h"
 
@@ -34,7 +35,8 @@ static int run(const struct settings *s, const struct machine *m,
 	if (!s->set)
 		return bench_run(s, m, error);
 	if (s->method != METHOD_VETH)
-		ret = bench_run_rules(s, m, error);
+		ret = s->hooks ? bench_run_trace(s, m, error)
+			       : bench_run_rules(s, m, error);
 	if (!ret && s->method != METHOD_TEST_RUN &&
 	    (s->has_peers || s->method == METHOD_VETH))
 		ret = bench_peers(s, m, error);

@@ -37,7 +37,8 @@ static const struct option_spec specs[] = {
 	 "only inet or inet6"},
 	{BENCH_OPT_HOOK, 'k', "hook", OPTION_WORD, "HOOK", BENCH_HOOK_WORDS,
 	 BIT(RUN) | BIT(STATE),
-	 "only these test runs: xdp, tc, tc-in or tc-out"},
+	 "only these test runs: xdp, tc, tc-in or tc-out; with --set the whole "
+	 "datapath there, test-run being the rule alone"},
 	{BENCH_OPT_LOOP, 'l', "loop", OPTION_WORD, "LOOP", BENCH_LOOP_WORDS,
 	 BIT(RUN) | BIT(STATE) | BIT(PATH),
 	 "interpreter's loop: auto, may_goto or bpf_loop"},

@@ -37,7 +37,7 @@ enum bench_option {
 
 /* Words of these options, in the order of what they choose. */
 #define BENCH_FAMILY_WORDS "inet inet6"
-#define BENCH_HOOK_WORDS "xdp tc tc-in tc-out"
+#define BENCH_HOOK_WORDS "xdp tc tc-in tc-out test-run"
 #define BENCH_LOOP_WORDS "auto may_goto bpf_loop" /* enum measure_loop */
 #define BENCH_METHOD_WORDS "all test-run veth"
 #define BENCH_PEER_WORDS "nft none iptables all"

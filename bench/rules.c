@@ -13,8 +13,6 @@
 #include "runtime/config.h"
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
-#include "runtime/native.h"
-#include "runtime/native_load.h"
 
 const char *const rules_form_names[RULES_FORMS] = {"none", "vm", "native",
 						   "hash"};
@@ -134,34 +132,6 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* As the loader does it, beside programs that are there. */
-static void load_native(struct rules *r, const struct image *image)
-{
-	struct bpf_object *o = r->object;
-	const struct native_maps maps = {
-		.scratch = bpf_object__find_map_fd_by_name(o, "nfr_scratch"),
-		.tables = bpf_object__find_map_fd_by_name(o, "nfr_tables"),
-		.xdp = bpf_object__find_map_fd_by_name(o, "nfr_native_xdp"),
-		.tc = -1,
-	};
-	struct native_code code;
-	struct native_about about;
-	int ret = native_compile(image, &code, &about);
-
-	if (ret)
-		snprintf(r->why_not, sizeof(r->why_not), "it is not made (%s)",
-			 strerror(-ret));
-	else
-		ret = native_load(&code, &maps);
-	if (!ret)
-		r->bytes[RULES_NATIVE] = code.count * sizeof(*code.insns);
-	else if (!*r->why_not)
-		snprintf(r->why_not, sizeof(r->why_not),
-			 "the kernel does not take %zu instructions (%s)",
-			 code.count, strerror(-ret));
-	native_free(&code);
-}
-
 /* A filter is a line of the policy. */
 static int number(struct rules *r, const struct image *image)
 {
@@ -200,7 +170,9 @@ int rules_load(const struct image *image, const struct filters *set,
 	if (ret)
 		return rules_fail(ret, "load the rules alone", error);
 	start = now_ms();
-	load_native(r, image);
+	/* Without it bytes stays 0. */
+	measure_native(r->object, image, false, &r->bytes[RULES_NATIVE],
+		       r->why_not);
 	r->load_ms[RULES_NATIVE] += now_ms() - start;
 	r->bytes[RULES_VM] = image->insn_count * sizeof(*image->code);
 	if (image->hash_len)

@@ -9,6 +9,8 @@
 #include "filters.h"
 #include "measure.h"
 
+#define RULES_VM_MAX 20000u /* above them a walk takes milliseconds */
+
 enum rules_form {
 	RULES_FLOOR,
 	RULES_VM,

@@ -19,7 +19,6 @@
 #include "worst.h"
 
 #define CALIBRATION 200
-#define VM_RULES_MAX 20000u /* above them a walk takes milliseconds */
 
 enum trace { TRACE_RANDOM, TRACE_ONE, TRACE_WORST, TRACES };
 static const char *const trace_names[TRACES] = {"random", "same", "worst"};
@@ -49,7 +48,7 @@ static double now_ms(void)
 static bool has_form(const struct bench *b, unsigned form)
 {
 	if (form == RULES_VM)
-		return b->set.count <= VM_RULES_MAX;
+		return b->set.count <= RULES_VM_MAX;
 	return form == RULES_FLOOR || b->rules.bytes[form] > 0;
 }
 

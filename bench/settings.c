@@ -60,7 +60,7 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 	/* In the order of BENCH_HOOK_WORDS. */
 	static const unsigned hooks[] = {1 << MEASURE_XDP,
 					 1 << MEASURE_IN | 1 << MEASURE_OUT,
-					 1 << MEASURE_IN, 1 << MEASURE_OUT};
+					 1 << MEASURE_IN, 1 << MEASURE_OUT, 0};
 
 	/* In the order of BENCH_PEER_WORDS. */
 	static const unsigned peers[] = {BENCH_PEER_NFT, 0, BENCH_PEER_IPTABLES,
@@ -87,6 +87,7 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 		return 0;
 	case BENCH_OPT_HOOK:
 		s->hooks = hooks[option_word(spec->words, arg)];
+		s->has_hook = true;
 		return 0;
 	case BENCH_OPT_LOOP:
 		s->loop = (enum measure_loop)option_word(spec->words, arg);
@@ -135,6 +136,23 @@ static int check_peers(const struct settings *s)
 	return 0;
 }
 
+/* What they ask for, and nothing else. */
+static int check_hook(const struct settings *s)
+{
+	if (!s->has_hook)
+		return 0;
+	if (!s->set)
+		return s->hooks ? 0
+				: usage_error("--hook test-run is the rule "
+					      "alone, of run --set");
+	if (s->has_peers || s->method == METHOD_VETH)
+		return usage_error("--hook is for test runs, not for veth");
+	if (s->hooks == 1 << MEASURE_OUT)
+		return usage_error("--set has rules for what comes in: --hook "
+				   "xdp, tc-in or test-run");
+	return 0;
+}
+
 static void defaults(struct settings *s)
 {
 	bool is_state = s->verb == BENCH_STATE;
@@ -145,7 +163,7 @@ static void defaults(struct settings *s)
 		s->rounds = s->verb == BENCH_RUN ? 9 : 15;
 	if (!s->ms)
 		s->ms = is_state ? 5 : s->verb == BENCH_PATH ? 10 : 20;
-	if (!s->hooks)
+	if (!s->hooks && !s->set)
 		s->hooks = 1 << MEASURE_XDP | 1 << MEASURE_OUT |
 			   (unsigned)is_state << MEASURE_IN;
 }
@@ -198,7 +216,7 @@ static int parse_verb(struct option_parser *p, struct settings *s, bool is_help)
 		return EXIT_YES;
 	}
 	s->verb = (enum bench_verb)verb;
-	if (check_peers(s))
+	if (check_peers(s) || check_hook(s))
 		return EXIT_INPUT;
 	defaults(s);
 	return -1;

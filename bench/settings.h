@@ -16,7 +16,9 @@ struct settings {
 	unsigned rules[SETTINGS_SETS_MAX];
 	unsigned rules_count;
 	int family;	/* 0 inet, 1 inet6, -1 both */
-	unsigned hooks; /* bits 1 << enum measure_hook */
+	unsigned hooks; /* bits 1 << enum measure_hook; of --set 0: the rule
+			   alone */
+	bool has_hook;	/* said so */
 	enum measure_loop loop;
 	enum bench_method method;
 	unsigned peers;			  /* BENCH_PEER_* */

@@ -2,7 +2,8 @@
 /*
  * bench.bpf.c: a frame -> its key, then pass: the floor that nfbench holds the
  * datapath against. And programs that write the frame anew before they call
- * the floor or the datapath, as a test run gives each run what the last left;
+ * the floor or the datapath, as a test run gives each run what the last left,
+ * or make it the next packet of a trace;
  * one that sends the frame out of a device, and one that is a filter of a
  * single rule. Loaded for test runs, and attached in nfbench's own namespaces.
  */
@@ -11,6 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bench/bench_frame.h"
+#include "bench/bench_header.h"
 #include "kmod-linux/slots.bpf.h"
 #include "runtime/packet.h"
 
@@ -27,6 +29,21 @@ struct {
 	__type(key, __u32);
 	__type(value, struct bench_frame);
 } bench_frame SEC(".maps");
+
+/* A trace, and where it is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_packet);
+} bench_packets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bench_cursor);
+} bench_cursor SEC(".maps");
 
 /* Where nfr_send_xdp sends to: an index of the namespace it runs in. */
 struct {
@@ -168,6 +185,46 @@ int nfr_write_out(struct __sk_buff *skb)
 	if (!bench_write_tc(skb))
 		bpf_tail_call_static(skb, &bench_out, 0);
 	return TC_ACT_SHOT;
+}
+
+/* The frame becomes the next one of the trace. */
+static __always_inline int bench_advance(void *start, const void *end)
+{
+	struct bench_packet *to = start;
+	const struct bench_packet *from;
+	struct bench_cursor *cursor;
+	__u32 zero = 0, at;
+
+	cursor = bpf_map_lookup_elem(&bench_cursor, &zero);
+	if (!cursor || (const void *)(to + 1) > end)
+		return 1;
+	at = cursor->next;
+	cursor->next = at + 1 < cursor->count ? at + 1 : 0;
+	from = bpf_map_lookup_elem(&bench_packets, &at);
+	if (!from)
+		return 1;
+#pragma GCC unroll 10
+	for (unsigned i = 0; i < BENCH_PACKET_LEN / 8; i++)
+		to->words[i] = from->words[i];
+	return 0;
+}
+
+SEC("xdp")
+int nfr_trace_xdp(struct xdp_md *ctx)
+{
+	if (!bench_advance((void *)(unsigned long)ctx->data,
+			   (const void *)(unsigned long)ctx->data_end))
+		bpf_tail_call_static(ctx, &bench_xdp, 0);
+	return XDP_ABORTED;
+}
+
+SEC("tc")
+int nfr_trace_in(struct __sk_buff *skb)
+{
+	if (!bench_advance((void *)(unsigned long)skb->data,
+			   (const void *)(unsigned long)skb->data_end))
+		bpf_tail_call_static(skb, &bench_in, 0);
+	return BENCH_LOST;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

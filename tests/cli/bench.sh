@@ -28,22 +28,8 @@ says 'help of a verb lists its options' 0 '--method METHOD' nfbench help state
 fact 'and not those of others' bash -c '! nfbench help state | grep -e --rules'
 says '--help of a verb is the same' 0 '--method METHOD' nfbench state --help
 
-# lines TEXT COUNT JQ COMMAND...: so many lines or more, and all are so.
-lines() {
-	local text=$1 count=$2 all=$3
-	shift 3
-	"$@" >"$tmp/lines" 2>"$tmp/output" || {
-		not_ok "$text"
-		return
-	}
-	jq -s -e "length >= $count and all($all)" "$tmp/lines" >"$tmp/output" ||
-		cat "$tmp/lines" >>"$tmp/output"
-	fact "$text" test "$(head -n 1 "$tmp/output")" = true
-}
-
-sound='(.ns > 0 and .floor_ns > 0 and .p25 <= .ns and .ns <= .p75 and
-	.ratio > 0 and (.set + .family + .engine + .hook + .trace + .kernel
-	+ .cpu + .jit + .mitigations | length) > 30)'
+# shellcheck source=tests/cli/bench_lines.sh
+. "$(dirname "$0")/bench_lines.sh"
 if [ "$(id -u)" = 0 ]; then
 	lines 'run has a line a set' 6 "$sound and .hook == \"xdp\"" \
 		nfbench run --json --rules 1 --hook xdp --rounds 2 --time 1
