@@ -39,6 +39,7 @@
 #include "hooks.h"
 #include "links.h"
 #include "localnet.h"
+#include "queues.h"
 #include "rebind.h"
 #include "sockets.h"
 #include "steer.h"
@@ -56,7 +57,8 @@ struct apply {
 	struct connect connect;
 	struct generation *generation;
 	struct engine_report report;
-	bool is_fresh; /* nothing was in force, and no hook was there */
+	bool is_fresh;	  /* nothing was in force, and no hook was there */
+	bool was_guarded; /* the policy in force had a tunnel */
 };
 
 static void engine_error_reset(struct engine_error *err)
@@ -450,6 +452,34 @@ static void apply_steer(struct apply *apply)
 		apply_note(apply, "not steered: %s", strerror(-ret));
 }
 
+static void apply_say_queue(void *arg, const char *device, uint32_t frames,
+			    int error)
+{
+	if (error)
+		apply_note(arg,
+			   "%s: %u frame(s) from before wait in its queue and "
+			   "will leave: %s",
+			   device, frames, strerror(-error));
+	else
+		apply_note(arg,
+			   "%s: %u frame(s) that waited in its queue from "
+			   "before are dropped",
+			   device, frames);
+}
+
+/* What no tunnel has judged waits behind the hooks. */
+static void apply_queues(struct apply *apply)
+{
+	int ret;
+
+	if (apply->was_guarded || !engine_has_guard(apply->image))
+		return;
+	ret = queues_empty(&apply->report.devices, apply_say_queue, apply);
+	if (ret)
+		apply_note(apply, "what waits in queues is not known: %s",
+			   strerror(-ret));
+}
+
 /* Last, when edges and floor are there: it is what closes all others. */
 static void apply_gate(struct apply *apply)
 {
@@ -489,6 +519,8 @@ static int apply_floor(struct apply *apply, struct engine_error *err)
 		apply_steer(apply);
 	if (!ret)
 		apply_gate(apply);
+	if (!ret)
+		apply_queues(apply);
 	return ret;
 }
 
@@ -561,9 +593,27 @@ static void apply_detach_skipped(struct apply *apply)
 	}
 }
 
+/* Is a policy with a tunnel in force? */
+static bool apply_is_guarded(struct apply *apply)
+{
+	struct binding *old = NULL;
+	struct engine_error ignored;
+	bool is_guarded;
+
+	if (apply->is_fresh ||
+	    binding_open(apply->pins, apply->shared,
+			 apply->shared->control->active, &old, &ignored))
+		return false;
+	is_guarded = engine_has_guard(&old->image);
+	binding_close(&old);
+	return is_guarded;
+}
+
 static int apply_switch(struct apply *apply, struct engine_error *err)
 {
 	int ret = apply_place(apply, err);
+
+	apply->was_guarded = apply_is_guarded(apply);
 
 	if (ret)
 		return ret;

@@ -9,7 +9,7 @@
 #include "gate.h"
 #include "presence.h"
 
-static bool gate_is_wanted(const struct image *image)
+bool engine_has_guard(const struct image *image)
 {
 	return image && image->header->guard_first < image->rule_count;
 }
@@ -38,7 +38,7 @@ int engine_gate(const struct shared *shared, const struct image *in_force,
 	if (shared_pending(shared, &pending, &ignored) ||
 	    pending.state == NFR_PENDING_WAITING)
 		return gate_keep(devices);
-	if (!gate_is_wanted(in_force))
+	if (!engine_has_guard(in_force))
 		return gate_remove();
 	ret = gate_sync(devices, floor != ENGINE_FLOOR_NETFILTER, &news);
 	return ret ? ret : news;
@@ -48,7 +48,7 @@ size_t engine_gate_look(const char *dir, const struct image *in_force,
 			const struct engine_devices *devices,
 			struct engine_path *out)
 {
-	if (!gate_is_wanted(in_force))
+	if (!engine_has_guard(in_force))
 		return 0;
 	gate_look(devices, out);
 	if (out->is_guarded)

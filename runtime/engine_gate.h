@@ -11,6 +11,8 @@
 
 #include "generation.h"
 
+/* Does it guard a tunnel? */
+bool engine_has_guard(const struct image *);
 /* 1: it was put up or mended, 0, or -errno as gate_sync(). */
 int engine_gate(const struct shared *, const struct image *in_force,
 		enum engine_floor, const struct engine_devices *);

@@ -15,5 +15,5 @@ runtime_src := runtime/bpflog.c runtime/cgroup.c runtime/cgroup_tree.c runtime/c
 	runtime/rodata.c runtime/shared.c runtime/steer.c runtime/steer_routes.c runtime/socket_diag.c runtime/state_filter.c runtime/state_view.c runtime/statemap.c runtime/tableset.c runtime/tcx.c runtime/term.c
 # What follows devices, and goes back.
 nfload_src += runtime/notify.c runtime/resolvers.c runtime/verb_history.c runtime/verb_portal.c runtime/verb_trial.c runtime/verb_watch.c
-runtime_src += runtime/binding.c runtime/engine_gate.c runtime/gate.c runtime/gate_write.c runtime/engine_tend.c runtime/engine_trial.c \
+runtime_src += runtime/binding.c runtime/engine_gate.c runtime/gate.c runtime/queues.c runtime/gate_write.c runtime/engine_tend.c runtime/engine_trial.c \
 	runtime/history.c runtime/peers.c runtime/presence.c runtime/rebind.c runtime/ticket.c
