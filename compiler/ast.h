@@ -414,7 +414,8 @@ enum ast_clause_kind {
 	AST_CLAUSE_EXCLUDE,
 	AST_CLAUSE_INCLUDE,
 	AST_CLAUSE_DNS,	      /* match.to.hosts: the resolvers */
-	AST_CLAUSE_LINK,      /* words: arp ndp dhcp eapol */
+	AST_CLAUSE_LINK,      /* words: arp ndp dhcp eapol
+				 proxy */
 	AST_CLAUSE_PEER,      /* words: public keys */
 	AST_CLAUSE_LAN,	      /* exclude lan; no words */
 	AST_CLAUSE_DISCOVERY, /* exclude discovery; words: of discovery.def */

@@ -37,8 +37,8 @@ static bool meta_asks(const struct policy_meta *m)
 static bool is_service(const struct policy_match *m)
 {
 	return m->ethertype < 0 && m->ttl < 0 && m->tos < 0 && !m->origin &&
-	       !m->is_fragment && !m->has_received && m->icmp_type < 0 &&
-	       m->icmp_code < 0 && !meta_asks(m->meta);
+	       !m->lacks && !m->is_fragment && !m->has_received &&
+	       m->icmp_type < 0 && m->icmp_code < 0 && !meta_asks(m->meta);
 }
 
 static bool port_is_equal(const struct policy_port *a,

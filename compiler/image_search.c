@@ -13,7 +13,7 @@
  *
  *   A transport is passed to who carries the tunnel alone, so packets out are
  *   tried as theirs: no promise can be broken by more than that, as the guard
- *   passes by an origin and never blocks by one.
+ *   passes by an origin, and blocks only by the lack of one.
  *
  * Invariants
  *   - Sifting only chooses what to try. A packet is shown only after the

@@ -204,11 +204,13 @@ static bool lower_hosts(struct emit *e, const struct policy_match *m,
 	       lower_side(e, m, family, POLICY_HOST_TABLE, miss);
 }
 
-static void lower_origin(struct emit *e, uint32_t origin,
+static void lower_origin(struct emit *e, const struct policy_match *m,
 			 struct emit_label *miss)
 {
-	if (origin)
-		emit_jump(e, NFR_OP_JMNE, NFR_F_ORIGIN, origin << 16 | origin,
+	uint32_t has = m->origin, asked = has | m->lacks;
+
+	if (asked)
+		emit_jump(e, NFR_OP_JMNE, NFR_F_ORIGIN, asked << 16 | has,
 			  miss);
 }
 
@@ -363,7 +365,7 @@ static bool lower_headers(struct emit *e, const struct policy_match *m,
 		lower_number(e, NFR_F_ETHERTYPE, (uint32_t)m->ethertype, false,
 			     miss);
 	if (family == NFR_FAMILY_LINK) { /* the rest is only asked of IP */
-		lower_origin(e, m->origin, miss);
+		lower_origin(e, m, miss);
 		return !m->is_fragment &&
 		       (m->ethertype != ETHERTYPE_ARP ||
 			lower_hosts(e, m, NFR_FAMILY_IPV4, miss));
@@ -377,7 +379,7 @@ static bool lower_headers(struct emit *e, const struct policy_match *m,
 	    !lower_port(e, NFR_F_SPORT, &m->sport, miss))
 		return false;
 	lower_icmp(e, m, miss);
-	lower_origin(e, m->origin, miss);
+	lower_origin(e, m, miss);
 	if (m->ttl >= 0)
 		lower_number(e, NFR_F_TTL, (uint32_t)m->ttl, false, miss);
 	if (m->tos >= 0)

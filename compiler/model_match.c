@@ -127,7 +127,8 @@ bool model_matches(const struct policy *p, const struct policy_match *m,
 	if (m->ethertype >= 0 &&
 	    key->w[NFR_F_ETHERTYPE] != (uint32_t)m->ethertype)
 		return false;
-	if (m->origin & ~key->w[NFR_F_ORIGIN])
+	if (m->origin & ~key->w[NFR_F_ORIGIN] ||
+	    m->lacks & key->w[NFR_F_ORIGIN])
 		return false;
 	if (family == NFR_FAMILY_LINK) /* the rest is only asked of IP */
 		return !m->is_fragment && (m->ethertype != ETHERTYPE_ARP ||

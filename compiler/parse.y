@@ -108,7 +108,7 @@ static void parse_error(const struct span *, struct front *, const char *);
 %token TUNNEL "tunnel" OVER "over" REBIND "rebind"
 %token TRANSPORT "transport" EXCLUDE "exclude" INCLUDE "include" DNS "dns"
 %token LAN "lan" DISCOVERY "discovery" LINK "link" PEER "peer" PORTAL "portal" TRUSTED "trusted"
-%token <text> ARP "arp" NDP "ndp" DHCP "dhcp" EAPOL "eapol"
+%token <text> ARP "arp" NDP "ndp" DHCP "dhcp" EAPOL "eapol" PROXY "proxy"
 %token IN "in" OUT "out" LOG "log" MATCHES "matches" QUICK "quick" ON "on"
 %token RDOMAIN "rdomain" INET "inet" INET6 "inet6" PROTO "proto"
 %token ALL "all" FROM "from" PORT "port" TO "to" ANY "any"

@@ -238,4 +238,4 @@ words:
 		{ $$ = list_append($1, word_new(f, @3, $3)); }
 	;
 
-link_word: ARP | NDP | DHCP | EAPOL ;
+link_word: ARP | NDP | DHCP | EAPOL | PROXY ;

@@ -63,7 +63,8 @@ struct policy_match {
 	bool has_received; /* received-on: where a forwarded packet came in */
 	bool received_negated;
 	uint16_t received_ifid; /* 0: any interface, so not a local packet */
-	uint8_t origin;		/* NFR_ORIGIN_*, all of which it must have */
+	uint8_t origin; /* NFR_ORIGIN_*, all of which it must have ... */
+	uint8_t lacks;	/* ... and none of these */
 	struct policy_host src, dst;
 	struct policy_port sport, dport;
 	uint8_t flags_set, flags_mask;	/* mask 0: not compared */

@@ -81,7 +81,7 @@ static bool asks_more(const struct policy_match *m)
 {
 	return m->has_received || m->ethertype >= 0 || m->ttl >= 0 ||
 	       m->tos >= 0 || m->is_fragment || m->flags_mask ||
-	       m->icmp_type >= 0 || m->origin || m->meta;
+	       m->icmp_type >= 0 || m->origin || m->lacks || m->meta;
 }
 
 static bool match_meet(struct tree_rule *rule, const struct policy_match *m,

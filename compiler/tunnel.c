@@ -85,7 +85,8 @@ static bool dns_is_sound(struct tunnel *t, const struct tunnel_clause *clause)
 
 static bool link_is_sound(struct tunnel *t, const struct tunnel_clause *clause)
 {
-	static const char *const words[] = {"arp", "ndp", "dhcp", "eapol"};
+	static const char *const words[] = {"arp", "ndp", "dhcp", "eapol",
+					    "proxy"};
 	const size_t count = sizeof(words) / sizeof(*words);
 	bool ok = true;
 
@@ -99,7 +100,8 @@ static bool link_is_sound(struct tunnel *t, const struct tunnel_clause *clause)
 			continue;
 		ok = false;
 		diag_error(t->check->diag, w->span, "name",
-			   "\"link\" knows arp, ndp, dhcp and eapol, not "
+			   "\"link\" knows arp, ndp, dhcp, eapol and "
+			   "proxy, not "
 			   "\"%s\"",
 			   w->text);
 		if (near)

@@ -46,7 +46,8 @@ struct tunnel_say {
 	bool is_side_door; /* the guard's own: no rule breaks it */
 	bool is_any_frame; /* also what is not IP */
 	bool allows_opts;  /* also packets with IP options */
-	uint8_t origin;	   /* NFR_ORIGIN_*, all of which it must have */
+	uint8_t origin;	   /* NFR_ORIGIN_*, all of which it must have ... */
+	uint8_t lacks;	   /* ... and none of these */
 	uint8_t dirs;
 	int ethertype;			   /* 0: IP */
 	int ttl;			   /* 0: any */

@@ -218,7 +218,8 @@ struct check_match tunnel_own_match(struct tunnel *t, const char *device,
 
 static const char *say_origin(const struct tunnel_say *s)
 {
-	return s->origin & NFR_ORIGIN_TICKET   ? " by the tunnel's own"
+	return s->lacks & NFR_ORIGIN_OWN       ? " of another device"
+	       : s->origin & NFR_ORIGIN_TICKET ? " by the tunnel's own"
 	       : s->origin & NFR_ORIGIN_SOCKET ? " by a socket"
 	       : s->origin & NFR_ORIGIN_KERNEL ? " by the kernel"
 					       : "";
@@ -279,6 +280,7 @@ void tunnel_emit(struct tunnel *t, const struct tunnel_say *s,
 
 	m.numbers.dirs = s->dirs;
 	m.numbers.origin = s->origin;
+	m.numbers.lacks = s->lacks;
 	m.numbers.on_any = !on;
 	if (on) {
 		iface = on->ast;

@@ -187,6 +187,27 @@ static void guard_wrapped(struct tunnel *t)
 	}
 }
 
+/*
+ * Who answers for an address behind another device tells the link what is
+ * there: inside of the tunnel, too.
+ */
+static void guard_proxies(struct tunnel *t)
+{
+	struct check_match m =
+		tunnel_proto_match(t, FAMILY_IPV6, CHECK_PROTO_ICMP6, 136);
+	struct tunnel_say block = say(t, false, "another's answer");
+
+	for (size_t i = 0; i < t->clause_count; i++)
+		if (t->clauses[i].ast->kind == AST_CLAUSE_LINK &&
+		    tunnel_has_link(&t->clauses[i], "proxy"))
+			return;
+	block.is_side_door = true;
+	block.lacks = NFR_ORIGIN_OWN;
+	tunnel_emit_outside(t, &block, &m);
+	block.ethertype = ETHERTYPE_ARP;
+	tunnel_emit_outside(t, &block, NULL);
+}
+
 static void guard_links(struct tunnel *t)
 {
 	for (size_t i = 0; i < t->clause_count; i++) {
@@ -230,6 +251,7 @@ void tunnel_guard(struct tunnel *t)
 	guard_inside(t);
 	guard_addresses(t);
 	guard_redirects(t);
+	guard_proxies(t);
 	guard_links(t);
 	tunnel_emit_clauses(t, AST_CLAUSE_TRANSPORT, &pass, "transport");
 	guard_wrapped(t);

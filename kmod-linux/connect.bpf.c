@@ -673,7 +673,8 @@ NFR_INLINE void connect_nowhere(struct connect *c, struct bpf_sock *ctx)
 	w[NFR_F_PROTO] = ctx->protocol;
 	w[NFR_F_SPORT] = CONNECT_EPHEMERAL;
 	w[NFR_F_DPORT] = CONNECT_EPHEMERAL;
-	w[NFR_F_ORIGIN] = ctx->type == ORIGIN_RAW ? 0 : NFR_ORIGIN_SOCKET;
+	w[NFR_F_ORIGIN] = NFR_ORIGIN_OWN |
+			  (ctx->type == ORIGIN_RAW ? 0 : NFR_ORIGIN_SOCKET);
 	if (ctx->family == OWNER_INET) {
 		w[NFR_F_FAMILY] = NFR_FAMILY_IPV4;
 		w[NFR_F_ETHERTYPE] = PACKET_ETHERTYPE_IPV4;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * local.bpf.h: a socket's namespace -> its devices, and their addresses, and
+ * local.bpf.h: a namespace -> its devices, and their addresses, and
  * whether others translate what it sends, as the kernel has them at the time.
  *
  * The kernel's lists are read at the places that CO-RE finds, one step a call.
@@ -92,15 +92,22 @@ struct local_walk {
 #define LOCAL_HOLDER(type, member, at)                                         \
 	((const void *)((const char *)(at)-bpf_core_field_offset(type, member)))
 
+static __always_inline void local_begin_at(struct local_walk *walk,
+					   const void *namespace)
+{
+	const struct net___local *net = namespace;
+
+	walk->head = net ? &net->dev_base_head : 0;
+	walk->device = 0;
+}
+
+/* In a socket's namespace. */
 static __always_inline void local_begin(struct local_walk *walk,
 					const void *sock)
 {
 	const struct sock___local *sk = sock;
-	const struct net___local *net =
-		BPF_CORE_READ(sk, __sk_common.skc_net.net);
 
-	walk->head = net ? &net->dev_base_head : 0;
-	walk->device = 0;
+	local_begin_at(walk, BPF_CORE_READ(sk, __sk_common.skc_net.net));
 }
 
 /* The next device, or NULL. */

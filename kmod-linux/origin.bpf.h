@@ -200,9 +200,9 @@ NFR_INLINE int origin_has_ticket(const void *packet,
 	       origin_is_tunnel(ticket, packet, s, w);
 }
 
-/* All of it: NFR_ORIGIN_*. Who is of no inet socket writes frames. */
-NFR_INLINE __u32 origin_of(const void *packet, const struct origin_socket *s,
-			   const __u32 *w, __u32 ingress)
+/* Who made it. Who is of no inet socket writes frames. */
+NFR_INLINE __u32 origin_maker(const void *packet, const struct origin_socket *s,
+			      const __u32 *w, __u32 ingress)
 {
 	__u32 origin = 0;
 
@@ -217,6 +217,16 @@ NFR_INLINE __u32 origin_of(const void *packet, const struct origin_socket *s,
 	if (origin_has_ticket(packet, s, w, ingress))
 		origin |= NFR_ORIGIN_TICKET;
 	return origin;
+}
+
+/*
+ * All of it: NFR_ORIGIN_*, for those who know no neighbours; the edge asks
+ * (neighbour.bpf.h).
+ */
+NFR_INLINE __u32 origin_of(const void *packet, const struct origin_socket *s,
+			   const __u32 *w, __u32 ingress)
+{
+	return origin_maker(packet, s, w, ingress) | NFR_ORIGIN_OWN;
 }
 
 #ifndef NFR_FLOOR

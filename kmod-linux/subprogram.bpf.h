@@ -13,6 +13,7 @@
 #include "kmod-linux/owner.bpf.h"
 #include "kmod-linux/origin.bpf.h"
 #include "kmod-linux/native_call.bpf.h"
+#include "kmod-linux/neighbour.bpf.h"
 #include "kmod-linux/scratch.bpf.h"
 
 /*
@@ -23,6 +24,7 @@ int datapath_parse(struct __sk_buff *skb, __u32 ifid, __u32 dir, __u32 link,
 		   __u32 received);
 int datapath_parse_xdp(struct xdp_md *xdp, __u32 ifid, __u32 link,
 		       __u32 received);
+int datapath_proxied(struct __sk_buff *skb);
 int datapath_quote(struct __sk_buff *skb);
 int datapath_quote_xdp(struct xdp_md *xdp);
 int datapath_new(void);
@@ -317,17 +319,28 @@ __attribute__((noinline)) int datapath_owner_xdp(struct xdp_md *xdp)
 	return 0;
 }
 
+/* Nonzero: it answers for an address behind another device. */
+__attribute__((noinline)) int datapath_proxied(struct __sk_buff *skb)
+{
+	struct verdict *v = datapath_scratch();
+
+	return v ? neighbour_is_proxied(skb, &v->packet) : 1;
+}
+
 /* Who made the packet, into its key. */
 __attribute__((noinline)) int datapath_origin(struct __sk_buff *skb)
 {
 	struct verdict *v = datapath_scratch();
 	struct origin_socket s = {0};
+	__u32 *w;
 
 	if (!v)
 		return 1;
+	w = v->packet.key.w;
 	origin_of_skb(skb, &s);
-	v->packet.key.w[NFR_F_ORIGIN] =
-		origin_of(skb, &s, v->packet.key.w, skb->ingress_ifindex);
+	w[NFR_F_ORIGIN] = origin_of(skb, &s, w, skb->ingress_ifindex);
+	if (slow_gives(&v->packet.key) && datapath_proxied(skb))
+		w[NFR_F_ORIGIN] &= ~NFR_ORIGIN_OWN;
 	return 0;
 }
 

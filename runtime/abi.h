@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 11
+#define NFR_ABI_VERSION 12
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -92,13 +92,16 @@ enum nfr_field {
 
 /*
  * What of these holds for a packet on its way out is asked where a guard asks
- * (NFR_CONFIG_ORIGIN). Of what comes in, or is forwarded, nothing does.
+ * (NFR_CONFIG_ORIGIN). Of what comes in nothing does; of what is forwarded only
+ * NFR_ORIGIN_OWN may.
  */
 #define NFR_ORIGIN_KERNEL                                                      \
 	(1u << 0) /* ARP or neighbour discovery of the kernel's own */
 #define NFR_ORIGIN_SOCKET (1u << 1) /* of a TCP or UDP socket of this host */
 #define NFR_ORIGIN_TICKET (1u << 2) /* of whom nfr_ticket speaks of */
-#define NFR_ORIGIN_ALL 7u
+#define NFR_ORIGIN_OWN                                                         \
+	(1u << 3) /* gives away no neighbour that is behind another device */
+#define NFR_ORIGIN_ALL 15u
 
 struct nfr_key {
 	__u32 w[NFR_KEY_WORDS];

@@ -165,8 +165,8 @@ static void draw_trial(const struct run *run, struct trial *t)
 		find_ifid(&t->policy->img, device->name);
 	t->expected.key.w[NFR_F_DIR] = t->frame.dir;
 	draw_ingress(&r, t);
-	if (!t->frame.ingress)
-		packet_expect_origin(t->bytes, t->frame.len, &t->expected.key);
+	packet_expect_origin(t->bytes, t->frame.len, t->frame.ingress,
+			     &t->expected.key);
 	t->frame.origin = t->expected.key.w[NFR_F_ORIGIN];
 	t->verdict = (struct nfr_result){.verdict = NFR_BLOCK,
 					 .reason = t->expected.doubt,

@@ -74,7 +74,7 @@ static void step_build(struct step *s, uint32_t ifid)
 				   : ifid		 ? ifid
 							 : NFR_RECEIVED_OTHER;
 	s->len = packet_build(&s->spec, s->bytes);
-	packet_expect_origin(s->bytes, s->len, &s->key);
+	packet_expect_origin(s->bytes, s->len, 0, &s->key);
 	s->want = (struct nfr_result){.reason = expected.doubt,
 				      .rule = NFR_NO_RULE};
 }

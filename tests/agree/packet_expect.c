@@ -302,13 +302,17 @@ void packet_expect(const struct packet_spec *s, struct packet_expected *out)
 		memset(&out->key, 0, sizeof(out->key));
 }
 
-void packet_expect_origin(const uint8_t *frame, size_t len, struct nfr_key *key)
+void packet_expect_origin(const uint8_t *frame, size_t len, uint32_t ingress,
+			  struct nfr_key *key)
 {
 	bool is_ip = len > 14 && ((frame[12] == 0x08 && frame[13] == 0x00) ||
 				  (frame[12] == 0x86 && frame[13] == 0xdd));
 
-	if (is_ip && key->w[NFR_F_DIR] == NFR_DIR_OUT)
-		key->w[NFR_F_ORIGIN] = key->w[NFR_F_PROTO] == 58
-					       ? NFR_ORIGIN_KERNEL
-					       : NFR_ORIGIN_SOCKET;
+	if (key->w[NFR_F_DIR] != NFR_DIR_OUT)
+		return;
+	key->w[NFR_F_ORIGIN] |= NFR_ORIGIN_OWN;
+	if (is_ip && !ingress)
+		key->w[NFR_F_ORIGIN] |= key->w[NFR_F_PROTO] == 58
+						? NFR_ORIGIN_KERNEL
+						: NFR_ORIGIN_SOCKET;
 }

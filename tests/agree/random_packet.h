@@ -79,6 +79,7 @@ void packet_expect(const struct packet_spec *, struct packet_expected *);
  * socket of the kernel's, of its family (net/bpf/test_run.c). The native
  * datapath is told the same.
  */
-void packet_expect_origin(const uint8_t *frame, size_t len, struct nfr_key *);
+void packet_expect_origin(const uint8_t *frame, size_t len, uint32_t ingress,
+			  struct nfr_key *);
 
 #endif

@@ -514,11 +514,12 @@ static void draw_portal(struct drawing *d)
 
 static void draw_link(struct drawing *d)
 {
-	static const char *const words[] = {"arp", "ndp", "dhcp", "eapol"};
-	uint32_t chosen = 1 + random_below(d->r, 15);
+	static const char *const words[] = {"arp", "ndp", "dhcp", "eapol",
+					    "proxy"};
+	uint32_t chosen = 1 + random_below(d->r, 31);
 
 	fputs("\tlink", d->out);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 5; i++)
 		if (chosen & 1u << i)
 			fprintf(d->out, " %s", words[i]);
 	fputs("\n", d->out);

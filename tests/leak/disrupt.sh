@@ -273,16 +273,16 @@ try_closing() {
 	wait "$app" 2>/dev/null
 	sleep 1
 }
-# A queue of its own, filled before, that some frames a second leave.
+# A queue of its own, filled before, that two frames a second leave.
 prep_queued() {
 	on client tc qdisc add dev eth0 root handle 1: htb default 20
-	on client tc class add dev eth0 parent 1: classid 1:10 htb rate 5kbit
+	on client tc class add dev eth0 parent 1: classid 1:10 htb rate 1kbit
 	on client tc class add dev eth0 parent 1: classid 1:20 htb rate 1gbit
 	on client tc filter add dev eth0 parent 1: protocol ip u32 \
 		match ip dport 7036 0xffff classid 1:10
 	udp_both 7036 nobody dev=eth0 count=400
 }
-try_queued() { sleep 1; }
+try_queued() { sleep 3; }
 
 prep_macvlan() {
 	lab_netns vm
@@ -379,6 +379,17 @@ try_proxy() {
 		net.ipv4.neigh.eth0.proxy_delay=0
 	for _ in 1 2 3; do
 		hostile neighbour br0 "$lab_client_mac" 10.64.0.1
+	done
+	sleep 0.3
+}
+try_proxy_ndp() {
+	local _
+	on client sysctl -qw net.ipv6.conf.all.forwarding=1 \
+		net.ipv6.conf.eth0.proxy_ndp=1 \
+		net.ipv6.neigh.eth0.proxy_delay=0
+	ip -n client -6 neigh add proxy fd00:64::1 dev eth0
+	for _ in 1 2 3; do
+		hostile neighbour br0 "$lab_client_mac" fd00:64::1 group
 	done
 	sleep 0.3
 }

@@ -10,8 +10,9 @@
     hostile.py errors IF MAC ADDRESS  what a host answers with errors: protocols
                                       and options that it does not know, stray
                                       segments; timestamps
-    hostile.py neighbour IF MAC ADDRESS
-                                      who has ADDRESS? (ARP and NS, from fe80::1)
+    hostile.py neighbour IF MAC ADDRESS [group]
+                                      who has ADDRESS? (ARP and NS, from fe80::1,
+                                      to its solicited-node group)
     hostile.py tcx IF                 a program in front of all others at tcx
                                       egress that lets everything pass
 """
@@ -114,12 +115,15 @@ def errors(ifname, mac, addr):
                                             src=frames.DST4))
 
 
-def neighbour(ifname, mac, addr):
+def neighbour(ifname, mac, addr, group=None):
     to = bytes.fromhex(mac.replace(":", ""))
     if ":" in addr:
         target = socket.inet_pton(socket.AF_INET6, addr)
         body = struct.pack("!BBHI", 135, 0, 0, 0) + target + b"\x01\x01" + \
             mac_of(ifname)
+        if group:  # RFC 4291 2.7.1, RFC 2464 7
+            to = b"\x33\x33\xff" + target[13:]
+            addr = "ff02::1:ff%02x:%02x%02x" % tuple(target[13:])
         send(ifname, to, 0x86dd, icmp6(body, ROUTER_LL, addr))
         return
     send(ifname, to, 0x0806,

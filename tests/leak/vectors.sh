@@ -131,6 +131,7 @@ vectors() {
 	arp_reply|h|router|arp[6:2] = 2 and arp[14:4] = 0x0a400002|ARP reply for the tunnel's address
 	errors|-|router|$web|the kernel's own errors: stray segments, unknown protocols and options, timestamps
 	proxy|h|router|arp[6:2] = 2 and arp[14:4] = 0x0a400001|proxy ARP for what is inside of the tunnel
+	proxy_ndp|-|router|icmp6 and ip6[40] = 136 and ip6[48:4] = 0xfd000064 and ip6[60:4] = 1|proxy neighbour discovery for what is inside of the tunnel
 	answers|h|router|$web|the kernel's own answers: RST, unreachable, echo
 	tunnel_source|ht|nobody|src host $lab_client4 or src host $lab_client6|source of the uplink inside the tunnel
 	tunnel_forged|t|CAP_NET_RAW|src host $lab_client4 or src host $lab_client6|raw IP socket forges the uplink's source inside the tunnel

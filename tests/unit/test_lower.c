@@ -356,7 +356,7 @@ static struct nfr_key random_key(struct random *r, uint32_t ifaces)
 	key.w[NFR_F_TTL] = 254 + random_below(r, 2);
 	key.w[NFR_F_TOS] = random_below(r, 2);
 	key.w[NFR_F_BITS] = random_below(r, 2) * NFR_BIT_FRAGMENT;
-	key.w[NFR_F_ORIGIN] = random_below(r, 8);
+	key.w[NFR_F_ORIGIN] = random_below(r, NFR_ORIGIN_ALL + 1);
 	if (key.w[NFR_F_FAMILY] == NFR_FAMILY_LINK)
 		key.w[NFR_F_ETHERTYPE] =
 			random_once_in(r, 3) ? 0x88cc : ETHERTYPE_ARP;
@@ -380,6 +380,8 @@ static void more_randomly(struct fixture *f, struct random *r,
 	m->is_fragment = random_once_in(r, 8);
 	if (random_once_in(r, 6))
 		m->origin = (uint8_t)(1u << random_below(r, 3));
+	if (random_once_in(r, 6))
+		m->lacks = NFR_ORIGIN_OWN;
 	m->has_received = random_once_in(r, 4);
 	m->received_negated = random_once_in(r, 2);
 	m->received_ifid = (uint16_t)random_below(r, 3); /* 0: any */

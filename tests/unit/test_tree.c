@@ -105,6 +105,8 @@ static void random_criteria(struct random *r, struct policy_match *m,
 		m->ttl = 255;
 	if (random_once_in(r, 20))
 		m->origin = (uint8_t)(1u << random_below(r, 3));
+	if (random_once_in(r, 20))
+		m->lacks = NFR_ORIGIN_OWN;
 }
 
 static void fill(struct fixture *f, struct random *r, enum addr_family family)

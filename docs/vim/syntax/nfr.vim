@@ -12,7 +12,7 @@ syntax keyword nfrStatement match set table include load scrub antispoof
 syntax keyword nfrStatement anchor binat-anchor nat-anchor rdr-anchor scrub-anchor dummynet-anchor
 syntax keyword nfrStatement nat rdr binat
 syntax keyword nfrContract tunnel assert transport exclude link dns trusted over rebind peer lan discovery portal
-syntax keyword nfrLink arp ndp dhcp eapol mdns ssdp llmnr wsd
+syntax keyword nfrLink arp ndp dhcp eapol proxy mdns ssdp llmnr wsd
 syntax keyword nfrWhere in out on from to port proto inet inet6 any all
 syntax keyword nfrWhere no-route urpf-failed received-on route rdomain rtable os for
 syntax keyword nfrFilter quick log matches flags fragment allow-opts tos ttl prio probability once
