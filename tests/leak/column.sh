@@ -32,18 +32,29 @@ prepare() { # ID FLAGS
 	lab_until 10 "the tunnel's answer" tunnel_answers
 }
 
+# Does "nfload status" tell of it, and ends with 5? Asked of nfr's columns.
+told() { # ID
+	[[ $column == @(nfr|watch) ]] && declare -F "told_$1" >/dev/null || return
+	local status=0
+	on client nfload status --bpffs "$lab_dir/bpf" >"$lab_dir/status" 2>&1 ||
+		status=$?
+	cat "$lab_dir/status"
+	[ $status = 5 ] && "told_$1" <"$lab_dir/status"
+}
+
 # In a subshell: what breaks here breaks this row alone.
 leak_row() { # ID FLAGS FILTER
-	local capture=uplink served
+	local capture=uplink served status=ok
 	[[ $2 != *t* ]] || capture=tunnel
 	prepare "$1" "$2"
 	world_capture
 	served=$(world_served)
 	"try_$1"
+	! told "$1" || status=told
 	world_capture_end
-	printf '%s %s %s ok\n' "$(world_seen $capture "$3")" \
+	printf '%s %s %s %s\n' "$(world_seen $capture "$3")" \
 		"$(world_seen uplink "not ($may) and not ($3)")" \
-		$(($(world_served) - served)) >"$lab_dir/row"
+		$(($(world_served) - served)) $status >"$lab_dir/row"
 }
 
 work_row() { # ID FLAGS

@@ -450,6 +450,10 @@ try_tcx_front() {
 	frames_and_bound
 }
 
+told_tcx_front() {
+	grep -q '^.*eth0 out: 1 program(s) of others run first'
+}
+
 try_reload() {
 	local _
 	flood_start 7027 $lab_web4 $lab_web6 dev=eth0

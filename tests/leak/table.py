@@ -10,7 +10,8 @@ with --tap a line a row. Exit 1 if a row is not as it should be:
 - a vector that does not leak in the column "none" proves nothing;
 - in the column "nfr" nothing may leak or stray, no server outside may be reached,
   and all of a person's rows work;
-- a row of open.txt is the exception, and a failure too once it is closed;
+- a row of open.txt is the exception, and a failure too once it is closed; one that
+  leaks must be root's doing, and told by "nfload status";
 - a row that could not be measured has failed.
 """
 import datetime
@@ -67,6 +68,10 @@ def bad(measurements):
     return "LEAK: " + ", ".join(wrong) if wrong else None
 
 
+def is_told(m):
+    return m["status"] == "told" and m["who"].startswith("root")
+
+
 def judge(rows, is_open):
     """-> (row, text, what is wrong or None, reason if it is known to be open)"""
     for row, measurements in rows.items():
@@ -77,6 +82,8 @@ def judge(rows, is_open):
                 wrong, reason = "closed: take it off open.txt", None
             elif not wrong.startswith(("LEAK", "does not work")):
                 reason = None
+            elif wrong.startswith("LEAK") and not is_told(measurements["nfr"]):
+                wrong, reason = wrong + ", and status does not tell", None
         else:
             reason = None
         yield row, text, wrong, reason
@@ -91,7 +98,9 @@ def cell(m, column):
         return "yes" if m["status"] == "works" else "**no**"
     is_ours = column in ("nfr", "watch")
     total = m["leaked"] + (m["stray"] if is_ours else 0)
-    return "**%d**" % total if total and is_ours else str(total)
+    if not total or not is_ours:
+        return str(total)
+    return "%d *told*" % total if is_told(m) else "**%d**" % total
 
 
 def markdown(rows, meta, is_open):
