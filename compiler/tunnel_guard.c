@@ -169,6 +169,38 @@ static bool is_named(const struct tunnel *t, unsigned proto)
 }
 
 /*
+ * What goes to the transport's endpoint is the tunnel's own, also where an
+ * exclude clause would open it.
+ */
+static void guard_endpoint(struct tunnel *t, const struct tunnel_say *block,
+			   const struct check_match *match)
+{
+	struct check_match m = *match;
+
+	m.numbers.meta = NULL; /* whoever it is */
+	m.ast.users = m.ast.groups = NULL;
+	m.ast.cgroups = NULL;
+	m.ast.marks = NULL;
+	tunnel_emit_outside(t, block, &m);
+}
+
+static void guard_endpoints(struct tunnel *t)
+{
+	struct tunnel_say block = say(t, false, "another's transport");
+
+	block.is_side_door = true;
+	for (size_t i = 0; i < t->clause_count; i++) {
+		const struct tunnel_clause *clause = &t->clauses[i];
+
+		if (clause->ast->kind != AST_CLAUSE_TRANSPORT)
+			continue;
+		block.span = clause->ast->span;
+		for (size_t j = 0; j < clause->match_count; j++)
+			guard_endpoint(t, &block, &clause->matches[j]);
+	}
+}
+
+/*
  * IP in IP, IPv6 in IP, GRE: a packet within another, that a router next to us,
  * or this kernel, would unwrap, is no tunnel of ours.
  */
@@ -254,6 +286,8 @@ void tunnel_guard(struct tunnel *t)
 	guard_proxies(t);
 	guard_links(t);
 	tunnel_emit_clauses(t, AST_CLAUSE_TRANSPORT, &pass, "transport");
+	if (!t->is_include)
+		guard_endpoints(t);
 	guard_wrapped(t);
 	if (t->is_include)
 		tunnel_emit_clauses(t, AST_CLAUSE_INCLUDE, &block, "include");

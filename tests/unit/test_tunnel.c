@@ -311,6 +311,37 @@ static void transport_on_port_53_is_a_transport(void **state)
 		     facts);
 }
 
+static void an_excluded_endpoint_is_the_tunnels_own(void **state)
+{
+	static const struct fact facts[] = {
+		{"the transport",
+		 UDP(OUT, "eth0", "192.168.1.5", "192.168.1.7", 9, 51820), 1},
+		{"it, by someone else",
+		 UDP_BY(NFR_ORIGIN_SOCKET, OUT, "eth0", "192.168.1.5",
+			"192.168.1.7", 9, 51820),
+		 0},
+		{"it, written raw",
+		 UDP_BY(PACKET_FOREIGN, OUT, "eth0", "192.168.1.5",
+			"192.168.1.7", 9, 51820),
+		 0},
+		{"the endpoint by another port",
+		 UDP_BY(NFR_ORIGIN_SOCKET, OUT, "eth0", "192.168.1.5",
+			"192.168.1.7", 9, 51821),
+		 1},
+		{"that port elsewhere",
+		 UDP_BY(NFR_ORIGIN_SOCKET, OUT, "eth0", "192.168.1.5",
+			"192.168.1.8", 9, 51820),
+		 1},
+	};
+
+	(void)state;
+	ASSERT_FACTS("tunnel wg0 over any {\n"
+		     "transport proto udp to 192.168.1.7 port 51820\n"
+		     "exclude to 192.168.0.0/16\n"
+		     "}\n",
+		     facts);
+}
+
 static void what_rules_name_is_forwarded_inside(void **state)
 {
 	static const struct fact facts[] = {
@@ -520,6 +551,7 @@ int main(void)
 		cmocka_unit_test(
 			over_a_name_leaves_other_interfaces_to_the_rules),
 		cmocka_unit_test(transport_on_port_53_is_a_transport),
+		cmocka_unit_test(an_excluded_endpoint_is_the_tunnels_own),
 		cmocka_unit_test(what_it_makes_is_marked_and_placed),
 		cmocka_unit_test(wrong_blocks_are_refused_with_a_lesson),
 		cmocka_unit_test(what_rules_name_is_forwarded_inside),
