@@ -12,12 +12,6 @@
 
 #include "kmod-linux/subprogram.bpf.h"
 
-/* The copy on its way: from the hook that made it to that of its device. */
-struct datapath_copying {
-	struct nfr_hop hop;
-	__u32 is_on;
-	__u32 has_come_in; /* a hop is taken from its TTL */
-};
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -123,16 +117,24 @@ __attribute__((noinline)) int datapath_age(struct __sk_buff *skb)
 	       bpf_skb_store_bytes(skb, network + 8, &less, 1, 0) != 0;
 }
 
-/* The copy, judged where it leaves: now to its neighbour. */
-NFR_INLINE int datapath_leave_copy(struct __sk_buff *skb,
-				   struct datapath_way *way)
+/* A copy that passed at its device. Nonzero when it can not go on. */
+NFR_INLINE int datapath_meet_copy(struct __sk_buff *skb)
 {
 	struct datapath_copying *copying = datapath_copying();
 
 	if (!copying || !copying->is_on || copying->hop.ifindex != skb->ifindex)
-		return TC_ACT_SHOT;
+		return 1;
 	copying->is_on = 0;
-	if (copying->has_come_in && datapath_age(skb))
+	return copying->has_come_in && datapath_age(skb);
+}
+
+/* The copy, where it leaves: now to its neighbour. */
+NFR_INLINE int datapath_leave_copy(struct __sk_buff *skb,
+				   struct datapath_way *way)
+{
+	const struct datapath_copying *copying = datapath_copying();
+
+	if (!copying)
 		return TC_ACT_SHOT;
 	way->hop = copying->hop;
 	way->bits = ENV_WAS_HERE;
@@ -162,6 +164,8 @@ __attribute__((noinline)) int datapath_route(struct __sk_buff *skb, __u32 dir)
 		way.hop = v->apply.hop;
 	if (action & NFR_RESULT_COPIED && !(marks & ENV_IS_COPY))
 		datapath_duplicate(skb);
+	if (marks & ENV_IS_COPY && datapath_meet_copy(skb))
+		return TC_ACT_SHOT;
 	if (action & NFR_RESULT_REDIRECTED &&
 	    !(dir == NFR_DIR_OUT && way.hop.ifindex == skb->ifindex &&
 	      marks & ENV_HOPS)) {

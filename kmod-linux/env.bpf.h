@@ -7,6 +7,7 @@
 #define NFR_ENV_BPF_H
 
 #include "kmod-linux/maps.bpf.h"
+#include "kmod-linux/marks.h"
 #include "runtime/scratch.h"
 #include "runtime/state.h"
 
@@ -573,18 +574,7 @@ NFR_INLINE void env_sticky_put(struct env *env,
 	bpf_map_update_elem(&nfr_sticky, key, sticky, BPF_ANY);
 }
 
-/*
- * What we did to the packet at other hooks, in skb->tc_index, which goes with
- * it from egress to egress: how often it was sent elsewhere, and why. Someone
- * else's value counts as none; one that looks like ours can make a packet
- * block, or be taken for one that has the addresses of its own flow already.
- */
-#define ENV_MARK 0x6e00u
-#define ENV_MARK_MASK 0xff00u
-#define ENV_HOPS 0x07u	   /* how often */
-#define ENV_IS_COPY 0x08u  /* to be sent as nfr_copy says */
-#define ENV_WAS_HERE 0x10u /* to the device where it was */
-
+/* The packet's mark: see marks.h. */
 NFR_INLINE __u32 env_marks(const struct __sk_buff *skb)
 {
 	__u32 index = skb ? skb->tc_index : 0;

@@ -17,6 +17,7 @@
 
 struct datapath {
 	struct env env;
+	struct datapath_orders orders; /* of the last frame */
 };
 
 #include "verdict.h"
@@ -212,7 +213,13 @@ struct nfr_result datapath_judge(struct datapath *dp,
 	env->writable = from->writable;
 	env->owner = from->owner;
 	env->origin = from->origin;
+	env->hops = from->hops;
+	env->was_here = from->was_here;
 	verdict_judge(env, &frame, &verdict);
+	if (verdict.result.action & NFR_RESULT_REDIRECTED)
+		dp->orders.hop = verdict.apply.hop;
+	if (verdict.result.action & NFR_RESULT_COPIED)
+		dp->orders.copy = verdict.apply.copy;
 	if (key)
 		*key = verdict.packet.key;
 	if (event) {
@@ -220,6 +227,11 @@ struct nfr_result datapath_judge(struct datapath *dp,
 		verdict_describe(env_config(env), &frame, &verdict, event);
 	}
 	return verdict.result;
+}
+
+struct datapath_orders datapath_orders(const struct datapath *dp)
+{
+	return dp->orders;
 }
 
 void datapath_on_event(struct datapath *dp,

@@ -46,6 +46,9 @@ struct datapath_frame {
 	struct datapath_owner owner;
 	__u32 origin; /* NFR_ORIGIN_*: who made it, when it goes out; a capture
 			 does not say */
+	/* Nobody sends frames of a capture elsewhere. */
+	__u32 hops;    /* how often the datapath did, since it came in */
+	bool was_here; /* the last time to this device, where it was */
 };
 
 struct datapath;
@@ -85,6 +88,15 @@ void datapath_set_actions(struct datapath *, const struct datapath_actions *);
 struct nfr_result datapath_judge(struct datapath *,
 				 const struct datapath_frame *,
 				 struct nfr_key *key, struct nfr_event *event);
+
+/*
+ * Of the last frame: where it goes, and its copy, if its result's action says
+ * so. The caller may send them, or not.
+ */
+struct datapath_orders {
+	struct nfr_hop hop, copy;
+};
+struct datapath_orders datapath_orders(const struct datapath *);
 
 /* Called for each frame that the kernel side would send to the ring buffer. */
 void datapath_on_event(struct datapath *,

@@ -50,11 +50,12 @@ struct env {
 	struct datapath_owner owner; /* of the frame */
 	__u8 *writable;		     /* the frame's bytes, or NULL */
 	__u32 origin;		     /* NFR_ORIGIN_*, of a frame out */
+	__u32 hops;		     /* of the frame; was_here too */
 	__u64 now, last_sweep, counted_swept;
 	__u32 epoch, kinds;
 	__u32 random;
 	bool has_swept, has_swept_counted;
-	bool trace_block;
+	bool trace_block, was_here;
 	struct nfr_event event;
 	void (*hook)(void *arg, const struct nfr_event *);
 	void *hook_arg;
@@ -403,18 +404,16 @@ NFR_INLINE void env_sticky_put(struct env *env,
 	hashmap_insert(env->sticky, key, sticky, HASHMAP_ANY);
 }
 
-/* How often the packet was sent elsewhere: nobody does, here. */
+/* How often the packet was sent elsewhere, as the caller knows it. */
 NFR_INLINE __u32 env_hops(struct env *env)
 {
-	(void)env;
-	return 0;
+	return env->hops;
 }
 
 /* Was it judged and rewritten here, and sent to here again? The same. */
 NFR_INLINE int env_was_here(struct env *env)
 {
-	(void)env;
-	return 0;
+	return env->was_here;
 }
 
 NFR_INLINE __u8 env_rewrite(struct env *env, const struct packet_frame *frame,

@@ -39,7 +39,7 @@ NFR_INLINE int state_forget_with(struct env *env,
 	env_states_add(env, -1);
 	if (flags & NFR_STATE_IS_TRANSLATED)
 		state_forget_alias(env, &old->alias, name);
-	old->alias.ifindex = 0;
+	old->alias.ifindex = STATE_ANSWERS;
 	if (flags & NFR_STATE_HAS_HOP)
 		state_forget_alias(env, &old->alias, name);
 	limit_drop(env, counted, &old->source);

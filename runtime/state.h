@@ -108,6 +108,12 @@ NFR_INLINE int state_same_key(const struct nfr_state_key *a,
 	return differ == 0;
 }
 
+/*
+ * In place of the device in the alias of a flow whose answers are routed: they
+ * may come to any. Not 0, which is how a floating flow is found.
+ */
+#define STATE_ANSWERS 0xffffffffu
+
 /* How the host sees a flow. */
 NFR_INLINE void state_alias(const struct nfr_state_key *name,
 			    const struct nfr_state *state,

@@ -468,17 +468,17 @@ NFR_INLINE enum translate_result translate_keep(struct env *env,
 
 /*
  * reply-to: what answers may be routed to another device than the flow's. It is
- * found there by its alias without a device.
+ * found there by its alias of any device.
  */
 NFR_INLINE void translate_answer(struct env *env, struct verdict *v)
 {
 	struct nfr_state_key *alias = &v->translation.alias;
 
 	if (!(v->fresh.flags & NFR_STATE_HAS_HOP) ||
-	    !v->fresh.hop[NFR_DIR_OUT].ifindex)
+	    v->fresh.dir != NFR_DIR_IN || !v->fresh.hop[NFR_DIR_OUT].ifindex)
 		return;
 	state_alias(&v->name, &v->fresh, alias);
-	alias->ifindex = 0;
+	alias->ifindex = STATE_ANSWERS;
 	env_alias_delete(env, alias);
 	env_alias_insert(env, alias, &v->name);
 }

@@ -14,7 +14,8 @@
  *     verdict_decide(). Whatever fails before that blocks.
  *   - A state saves finding the rule, nothing else: options and guard look at
  *     each of its packets.
- *   - Only a passed packet makes or refreshes a state.
+ *   - Only a passed packet makes a state; one that the flow passes, and that
+ *     then can not be sent where it should, refreshes it.
  *   - When the state table is full, flows that have a state go on and new ones
  *     block.
  */
@@ -188,13 +189,21 @@ NFR_INLINE struct nfr_state *verdict_look_stack(struct env *env,
 	return state;
 }
 
-/* reply-to: a flow of another device, whose answer was routed to this one. */
+/*
+ * reply-to: a flow of another device, whose answer was routed to this one. Not
+ * by us: then it is here as any packet.
+ */
 NFR_INLINE struct nfr_state *verdict_look_answer(struct env *env,
 						 struct verdict *v)
 {
-	const struct nfr_state_key *name = env_alias_find(env, &v->name);
-	struct nfr_state *state = name ? verdict_look(env, v, name) : 0;
+	const struct nfr_state_key *name;
+	struct nfr_state *state;
 
+	if (env_hops(env))
+		return 0;
+	v->name.ifindex = STATE_ANSWERS;
+	name = env_alias_find(env, &v->name);
+	state = name ? verdict_look(env, v, name) : 0;
 	if (!state || !(state->flags & NFR_STATE_HAS_HOP))
 		return 0;
 	v->name = *name;
@@ -437,8 +446,12 @@ NFR_INLINE int verdict_begin(struct env *env, const struct nfr_config *config,
 		v->result.reason = NFR_REASON_ICMP_INNER;
 		return 0;
 	}
-	return passes && (!v->is_new || !verdict_apply(env, frame, v, &v->fresh,
-						       APPLY_FRESH));
+	if (!passes || !v->is_new ||
+	    !verdict_apply(env, frame, v, &v->fresh, APPLY_FRESH))
+		return passes;
+	if (v->is_new == SCRATCH_NEW)
+		env_slow_ask(env, v, SLOW_FORGET);
+	return 0;
 }
 
 /* For a packet without doubt: nonzero passes it, and nothing else does. */

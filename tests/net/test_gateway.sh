@@ -133,6 +133,7 @@ count_copies() {
 				type filter hook prerouting priority 0;
 				iifname out0 udp dport 9 counter comment "wan0"
 				iifname out1 udp dport 9 counter comment "wan1"
+				iifname out0 udp dport 9 ip ttl 63 counter comment "forwarded"
 			}
 		}
 	COUNT
@@ -141,7 +142,13 @@ count_copies() {
 copied() { # "by wan0, by wan1"
 	sleep 0.2
 	on outside nft list table inet copies |
-		sed -n 's/.*packets \([0-9]*\).*/\1/p' | tr '\n' ' '
+		sed -n 's/.*packets \([0-9]*\).*wan[01].*/\1/p' | tr '\n' ' '
+}
+
+forwarded() { # by wan0, with a hop less
+	sleep 0.2
+	on outside nft list table inet copies |
+		sed -n 's/.*packets \([0-9]*\).*forwarded.*/\1/p'
 }
 
 test_dup_to() {
@@ -164,6 +171,14 @@ test_dup_to() {
 	count_copies
 	sends inside 2001:db8:1::1 9
 	ok "the same of it" gives '3 3 ' copied
+	ok "a copy is sent elsewhere again" load \
+		'pass in on lan0 proto udp to port 9 dup-to (wan1 198.51.100.1)' \
+		'pass out on wan0 proto udp to port 9' \
+		'pass out on wan1 inet proto udp to port 9 route-to (wan0 203.0.113.1)'
+	count_copies
+	sends inside 203.0.113.1 9
+	ok "and arrives there" gives '6 0 ' copied
+	ok "each with a hop less" gives 6 forwarded
 	ok "a device that blocks copies gets none" load \
 		'pass in on lan0 proto udp to port 9 dup-to (wan1 198.51.100.1)' \
 		'pass out on wan0 proto udp to port 9'
@@ -172,9 +187,39 @@ test_dup_to() {
 	ok "and what was copied goes on" gives '3 0 ' copied
 }
 
+# What this host sends, and what it forwards, by another device than the routes
+# say; and answers by another than that where they were asked for.
+test_route_out() {
+	local who
+	gate_engine plain
+	for who in gate inside; do
+		ok "what $who sends goes elsewhere" load \
+			'pass in on lan0 proto udp to port 9' \
+			'pass out on wan0 inet proto udp to port 9 route-to (wan1 198.51.100.1)' \
+			'pass out on wan0 inet6 proto udp to port 9 route-to (wan1 2001:db8:3::1)' \
+			'pass out on wan1 proto udp to port 9'
+		count_copies
+		sends $who 203.0.113.1 9
+		ok "by the other device" gives '0 3 ' copied
+		sends $who 2001:db8:1::1 9
+		ok "IPv6 too" gives '0 6 ' copied
+	done
+	ok "what is answered elsewhere" load \
+		'pass in on wan1 inet proto udp to 198.51.100.2 port 8080 reply-to (wan0 203.0.113.1)' \
+		'pass in on wan1 inet6 proto udp to 2001:db8:3::2 port 8080 reply-to (wan0 2001:db8:1::1)' \
+		'pass out on wan0 proto udp from port 8080'
+	ok "leaves there" gives 198.51.100.1 \
+		try_elsewhere 198.51.100.2 198.51.100.1
+	ok "IPv6 too" gives 2001:db8:3::1 try_elsewhere 2001:db8:3::2 2001:db8:3::1
+}
+
+try_elsewhere() { # ADDRESS LOCAL
+	gate_talk outside who "$1" 8080 udp local="$2" | first_word
+}
+
 blocked_by() { # REASON
 	on gate nfload show counters --json --bpffs "$lab_dir/bpf" |
-		jq "[.counters[] | select(.reason == \"$1\") | .packets] | add"
+		jq "[.counters[] | select(.reason == \"$1\") | .packets] | add // 0"
 }
 
 # Two devices that send a packet to each other for ever.
@@ -184,19 +229,19 @@ test_circle() {
 	ok "a policy that goes in circles" load 'pass in on lan0' \
 		'pass out on wan0 inet proto udp to port 9 route-to (wan1 198.51.100.1)' \
 		'pass out on wan1 inet proto udp to port 9 route-to (wan0 203.0.113.1)'
-	before=$(blocked_by route)
+	before=$(blocked_by loop)
 	count_copies
 	sends inside 203.0.113.1 9
 	ok "ends them" gives '0 0 ' copied
-	ok "with a reason" test "$(blocked_by route)" -gt "$before"
+	ok "with a reason" test "$(blocked_by loop)" -gt "$before"
 	ok "one of IPv6" load 'pass in on lan0' \
 		'pass out on wan0 inet6 proto udp to port 9 route-to (wan1 2001:db8:3::1)' \
 		'pass out on wan1 inet6 proto udp to port 9 route-to (wan0 2001:db8:1::1)'
-	before=$(blocked_by route)
+	before=$(blocked_by loop)
 	count_copies
 	sends inside 2001:db8:1::1 9
 	ok "ends them" gives '0 0 ' copied
-	ok "with a reason" test "$(blocked_by route)" -gt "$before"
+	ok "with a reason" test "$(blocked_by loop)" -gt "$before"
 }
 
 # What is forwarded into a tunnel has the tunnel's address there, and no other.
@@ -323,6 +368,7 @@ test_shipped
 test_hooks_move
 test_localnet
 test_dup_to
+test_route_out
 test_circle
 test_into_tunnel
 test_gso

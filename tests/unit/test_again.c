@@ -275,6 +275,23 @@ TEST(an_answer_in_pieces_is_routed)
 	assert_false(answer(64, 32));
 }
 
+/* This host sees both as one flow: by eth0 translated, and by wg0. */
+TEST(an_answer_goes_by_the_floating_flow_first)
+{
+	struct wire w = udp(false, 0, 0);
+
+	force("block\npass in on eth0 inet proto udp to port 54 "
+	      "rdr-to 10.0.0.1 port 53 keep state (floating)\n"
+	      "pass in on wg0 inet reply-to 192.0.2.9@wg0\n");
+	w.dport = 54;
+	assert_true(judge(UPLINK, 0, IN, &w));
+	w.dport = 53;
+	assert_true(judge(OTHER, 0, IN, &w));
+	w = udp(true, 0, 0);
+	assert_true(judge(UPLINK, 0, OUT, &w));
+	assert_int_equal(result.action, NFR_RESULT_REWRITTEN);
+}
+
 /* ---- fragments ------------------------------------------------------------
  */
 
@@ -384,6 +401,8 @@ int main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(an_answer_in_pieces_is_routed,
 						begin, end),
+		cmocka_unit_test_setup_teardown(
+			an_answer_goes_by_the_floating_flow_first, begin, end),
 		BOTH(a_table_that_changed_judges_the_first_again),
 		BOTH(a_table_that_changed_keeps_what_it_does_not_forbid),
 		BOTH(a_first_without_a_state_is_not_without_a_tag),
