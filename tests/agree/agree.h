@@ -27,6 +27,9 @@ struct agree_frame {
 	uint32_t origin;  /* NFR_ORIGIN_*: what a test run's socket says */
 	enum nfr_dir dir;
 	enum nfr_link link; /* the device's */
+	/* What an earlier hook did to it: a mark (kmod-linux/marks.h), or 0. */
+	uint32_t mark;
+	bool has_come_in; /* a copy of what came in */
 };
 
 struct agree_engine {

@@ -342,6 +342,9 @@ static void attempt(struct flow_model *m, const struct flow_hook *h,
 		out->result = flow_blocks(NFR_REASON_STATE_FULL, o.decider);
 	else if (!is_free)
 		out->result = flow_blocks(NFR_REASON_TRANSLATE, o.decider);
+	else if (!is_late && flow_doubt(&out->flow, h, p) != NFR_REASON_NONE)
+		out->result =
+			flow_blocks(flow_doubt(&out->flow, h, p), o.decider);
 	out->keeps = out->result.verdict == NFR_PASS;
 }
 
@@ -402,9 +405,7 @@ struct flow *flow_begin(struct flow_model *m, const struct flow_hook *h,
 	m->flows[m->count] = first.flow;
 	f = &m->flows[m->count++];
 	flow_take_answers(m, f);
-	a->hop = f->hop[h->dir];
-	if (a->hop != FLOW_NOWHERE && h->dir == NFR_DIR_IN)
-		a->out.packet.ttl--;
+	flow_send(f, h, a);
 	return f;
 }
 
@@ -438,10 +439,11 @@ static bool holds_as(const struct flow_model *m, const struct flow *f,
 		return false;
 	if (!flow_same_ways(m->policy, &o, f))
 		return false;
-	for (unsigned way = 0; way < 2; way++)
-		if (rule->effects)
-			again->ways[way] = way ? rule->effects->reply_to
-					       : rule->effects->route_to;
+	if (rule->effects) {
+		again->ways[0] = rule->effects->route_to;
+		again->ways[1] = rule->effects->reply_to;
+		again->ways[FLOW_COPY] = rule->effects->dup_to;
+	}
 	note_pools(again, m->policy, &o);
 	if (again->pool_count != f->pool_count)
 		return false;

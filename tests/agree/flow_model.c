@@ -96,22 +96,26 @@ static bool continues(const struct flow *f, enum nfr_dir dir,
 
 /*
  * The flow that p, which goes dir, is of; form: how its ends are given. Flows
- * of the device before floating ones, plain before translated ones.
+ * of the device before floating ones, plain before translated ones. What was
+ * here before is as on the wire.
  */
-static struct flow *find(struct flow_model *m, unsigned device,
+static struct flow *find(struct flow_model *m, const struct flow_hook *h,
 			 enum nfr_dir dir, enum nfr_dir form,
 			 const struct trace_packet *p, bool is_quoted)
 {
 	for (unsigned rank = 0; rank < 4; rank++)
 		for (size_t i = 0; i < m->count; i++) {
 			struct flow *f = &m->flows[i];
+			bool is_second = rank % 2;
+			bool is_wire = form == NFR_DIR_IN ||
+				       (h->was_here && !is_second);
 			struct trace_ends ends =
-				turned(form_of(f, form), dir != f->dir);
+				turned(form_of(f, is_wire ? NFR_DIR_IN : form),
+				       dir != f->dir);
 
 			if (f->is_floating == rank / 2 &&
-			    (form == NFR_DIR_IN ||
-			     f->is_translated == rank % 2) &&
-			    is_here(f, device, p) &&
+			    (is_wire || f->is_translated == is_second) &&
+			    is_here(f, h->device, p) &&
 			    trace_same_ends(&ends, &p->ends) &&
 			    continues(f, dir, p, is_quoted))
 				return f;
@@ -200,13 +204,13 @@ static struct flow *judged(struct flow_model *m, const struct flow_hook *h,
 static struct flow *find_judged(struct flow_model *m, const struct flow_hook *h,
 				const struct trace_packet *p)
 {
-	struct flow *f = find(m, h->device, h->dir, h->dir, p, false);
+	struct flow *f = find(m, h, h->dir, h->dir, p, false);
 
-	if (!f && h->dir == NFR_DIR_OUT && flow_routes(m->policy))
+	if (!f && h->dir == NFR_DIR_OUT && !h->hops && flow_routes(m->policy))
 		f = find_answered(m, h->dir, p);
 	f = judged(m, h, f);
 	for (unsigned i = 1; i < LOOKS && !f; i++)
-		f = judged(m, h, find(m, h->device, h->dir, h->dir, p, false));
+		f = judged(m, h, find(m, h, h->dir, h->dir, p, false));
 	return f;
 }
 
@@ -250,21 +254,16 @@ static void leave(const struct flow *f, const struct flow_hook *h,
 	p->ends = turned(to, h->dir != f->dir);
 }
 
-/* By the flow's order. What comes in goes on from here as from a router. */
-static void send_elsewhere(const struct flow *f, const struct flow_hook *h,
-			   struct flow_answer *a)
-{
-	a->hop = f->hop[h->dir];
-	if (a->hop != FLOW_NOWHERE && h->dir == NFR_DIR_IN)
-		a->out.packet.ttl--;
-}
-
 /* An answer of a flow of another device, which is judged there. */
 static void answer(const struct flow *f, const struct flow_hook *h,
 		   struct flow_answer *a)
 {
-	if (f->hop[NFR_DIR_OUT] == h->device) {
-		a->result = flow_blocks(NFR_REASON_ROUTE, f->rule);
+	enum nfr_reason doubt = flow_doubt(f, h, &a->out.packet);
+
+	if (f->hop[NFR_DIR_OUT] == h->device)
+		doubt = NFR_REASON_ROUTE;
+	if (doubt != NFR_REASON_NONE) {
+		a->result = flow_blocks(doubt, f->rule);
 		return;
 	}
 	a->result = (struct nfr_result){.verdict = NFR_PASS,
@@ -272,6 +271,27 @@ static void answer(const struct flow *f, const struct flow_hook *h,
 					.from_state = 1,
 					.rule = f->rule};
 	a->hop = f->hop[NFR_DIR_OUT];
+	a->hop_at = f->hop_at[NFR_DIR_OUT];
+}
+
+/* A packet of the flow, and what it changes; false: it is too many. */
+static bool take(struct flow_model *m, const struct flow_hook *h,
+		 const struct trace_packet *p, struct flow **f)
+{
+	unsigned back = h->dir != (*f)->dir;
+	bool is_later = p->is_piece && p->at;
+	enum flow_phase phase =
+		is_later ? (*f)->phase : next_phase(*f, back, p);
+
+	if (phase != (*f)->phase) {
+		(*f)->phase = phase;
+		(*f)->timeout_ms = flow_timeout_ms(m->policy, *f);
+	}
+	if (!flow_limit_connect(m, h, f))
+		return false;
+	(*f)->seen_ms = h->now_ms;
+	count_packet(*f, h);
+	return true;
 }
 
 static void go_on(struct flow_model *m, const struct flow_hook *h,
@@ -280,9 +300,7 @@ static void go_on(struct flow_model *m, const struct flow_hook *h,
 {
 	const struct trace_packet *p = &frame->packet;
 	bool is_later = p->is_piece && p->at;
-	unsigned back = h->dir != f->dir;
 	struct nfr_key on_wire = *key;
-	enum flow_phase phase;
 	enum flow_fit fit = FLOW_FITS;
 
 	if (!f->is_floating && f->device != h->device) {
@@ -305,25 +323,17 @@ static void go_on(struct flow_model *m, const struct flow_hook *h,
 	if (a->result.verdict != NFR_PASS)
 		return;
 	if (p->proto == TRACE_TCP && !is_later && !f->is_sloppy)
-		fit = flow_tcp_segment(f, back, p);
-	if (fit == FLOW_MISFIT)
+		fit = flow_tcp_segment(f, h->dir != f->dir, p);
+	if (fit == FLOW_MISFIT) {
 		a->result = flow_blocks(NFR_REASON_TCP_WINDOW, f->rule);
-	else
-		send_elsewhere(f, h, a);
-	if (fit != FLOW_FITS)
 		return;
-	phase = is_later ? f->phase : next_phase(f, back, p);
-	if (phase != f->phase) {
-		f->phase = phase;
-		f->timeout_ms = flow_timeout_ms(m->policy, f);
 	}
-	if (!flow_limit_connect(m, h, &f)) {
+	if (fit == FLOW_FITS && !take(m, h, p, &f)) {
 		a->result = flow_blocks(NFR_REASON_LIMIT, f->rule);
 		flow_end(m, f);
 		return;
 	}
-	f->seen_ms = h->now_ms;
-	count_packet(f, h);
+	flow_send(f, h, a);
 }
 
 /* ---- pieces of datagrams ---------------------------------------------------
@@ -395,7 +405,8 @@ static bool is_simple(const struct policy_rule *r, const struct nfr_key *key,
 {
 	const struct policy_effects *e = r->effects;
 
-	if (e && !e->is_no && (e->nat || e->rdr || e->route_to || e->reply_to))
+	if (e && !e->is_no &&
+	    (e->nat || e->rdr || e->route_to || e->reply_to || e->dup_to))
 		return false;
 	if (memcmp(&key->w[NFR_F_SRC0], &o->seen.w[NFR_F_SRC0], 16) != 0 ||
 	    memcmp(&key->w[NFR_F_DST0], &o->seen.w[NFR_F_DST0], 16) != 0)
@@ -535,7 +546,7 @@ static bool judge_error(struct flow_model *m, const struct flow_hook *h,
 
 	if (addr_compare(&frame->packet.ends.dst, &q->ends.src) != 0)
 		return false;
-	f = judged(m, h, find(m, h->device, went, h->dir, q, true));
+	f = judged(m, h, find(m, h, went, h->dir, q, true));
 	if (!f)
 		return false;
 	if (f->proto == TRACE_TCP &&
@@ -586,7 +597,7 @@ void flow_model_judge(struct flow_model *m, const struct flow_hook *h,
 
 	memset(a, 0, sizeof(*a));
 	a->out = *frame;
-	a->hop = FLOW_NOWHERE;
+	a->hop = a->copy = FLOW_NOWHERE;
 	forget_dead(m, h->now_ms);
 	flow_key(m, h, p, &key);
 	if (p->is_piece && p->at) {

@@ -31,6 +31,8 @@
 #define FLOW_SOURCES 64
 #define FLOW_HERE UINT32_MAX	/* ingress: made here */
 #define FLOW_NOWHERE UINT32_MAX /* no hop */
+#define FLOW_COPY 2		/* where a copy goes, in hop[] */
+#define FLOW_HOPS 3
 
 /* Where a packet is. Devices are numbers of the caller, below 32. */
 struct flow_hook {
@@ -40,6 +42,11 @@ struct flow_hook {
 	enum nfr_dir dir;
 	uint64_t now_ms;
 	size_t frame_len;
+	/* Of what goes out: what was done to it since it came in. */
+	unsigned hops;	  /* how often it was sent to another device */
+	bool was_here;	  /* the last time to this one, where it was */
+	bool is_copy;	  /* made at another hook, and not seen since; ... */
+	bool has_come_in; /* ... where what was copied came in */
 };
 
 enum flow_phase { /* as NFR_STATE_* */
@@ -89,9 +96,11 @@ struct flow {
 	struct flow_side side[2];
 	uint64_t began_ms, seen_ms, timeout_ms;
 	uint64_t packets[2], bytes[2]; /* by enum nfr_dir */
-	unsigned hop[2]; /* by enum nfr_dir: a device, or FLOW_NOWHERE */
-	struct addr hop_at[2];
-	const struct policy_pool *ways[2]; /* route-to, reply-to */
+	/* By enum nfr_dir, and of a copy: a device, or FLOW_NOWHERE. */
+	unsigned hop[FLOW_HOPS];
+	struct addr hop_at[FLOW_HOPS];
+	/* route-to, reply-to, dup-to */
+	const struct policy_pool *ways[FLOW_HOPS];
 	bool has_answers; /* are they found on other devices? */
 	/* Of the rules that translated it, in their order. */
 	const struct policy_pool *pools[FLOW_POOLS];
@@ -157,6 +166,9 @@ struct flow_answer {
 	struct nfr_result result; /* but for its action */
 	struct trace_frame out;	  /* if it passes */
 	unsigned hop;		  /* to which it is sent, or FLOW_NOWHERE */
+	struct addr hop_at;
+	unsigned copy; /* the same of a copy of what leaves */
+	struct addr copy_at;
 };
 
 /* No flows, pieces and sources. */
@@ -206,6 +218,12 @@ bool flow_routes(const struct policy *);
 /* What the rule's pools say of the new flow. */
 void flow_route(struct flow *, const struct flow_hook *,
 		const struct model_outcome *);
+/* NFR_REASON_NONE, or why the flow's packet can not go where it is sent. */
+enum nfr_reason flow_doubt(const struct flow *, const struct flow_hook *,
+			   const struct trace_packet *);
+/* A passed packet goes where its flow says; false: it can not. */
+bool flow_send(const struct flow *, const struct flow_hook *,
+	       struct flow_answer *);
 /* Would they still? */
 bool flow_same_ways(const struct policy *, const struct model_outcome *,
 		    const struct flow *);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "kmod-linux/marks.h"
 #include "runtime/config.h"
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
@@ -55,7 +56,7 @@ static const char *const map_names[] = {
 	"nfr_ifaces",	  "nfr_states",	   "nfr_scratch", "nfr_rule_counts",
 	"nfr_tunnels",	  "nfr_fragments", "nfr_actions", "nfr_pools",
 	"nfr_pool_addrs", "nfr_aliases",   "nfr_control", "nfr_counted",
-	"nfr_native_xdp", "nfr_native_tc", "nfr_sweep"};
+	"nfr_native_xdp", "nfr_native_tc", "nfr_sweep",	  "nfr_copy"};
 enum kernel_map {
 	MAP_CONFIG,
 	MAP_CODE,
@@ -76,6 +77,7 @@ enum kernel_map {
 	MAP_NATIVE_XDP,
 	MAP_NATIVE_TC,
 	MAP_SWEEP,
+	MAP_COPY,
 	MAPS
 };
 
@@ -86,6 +88,7 @@ struct kernel_object {
 	struct bpf_object *object;
 	int map[MAPS];
 	int prog[PROGS];
+	int marked, marked_out; /* a program before nfr_out, and its map */
 	struct statemap states;
 	bool is_native; /* all its rules are */
 };
@@ -110,6 +113,7 @@ struct kernel {
 	unsigned object;
 	uint8_t out[KERNEL_FRAME_MAX];
 	size_t out_len;
+	struct nfr_hop hop, copy; /* of the last frame */
 };
 
 static int silent(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -147,6 +151,48 @@ static int object_size_maps(struct bpf_object *object)
 	return hash_map_size(object, KERNEL_HASH);
 }
 
+/*
+ * A test run can not set tc_index, so a program does, from cb[0], and goes on
+ * to nfr_out.
+ */
+static int object_mark(struct kernel_object *o)
+{
+	uint32_t zero = 0;
+
+	o->marked_out = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "marked_out", 4,
+				       4, 1, NULL);
+	if (o->marked_out < 0 ||
+	    bpf_map_update_elem(o->marked_out, &zero, &o->prog[PROG_OUT],
+				BPF_ANY))
+		return -errno;
+
+	const struct bpf_insn insns[] = {
+		{.code = BPF_LDX | BPF_MEM | BPF_W,
+		 .dst_reg = BPF_REG_2,
+		 .src_reg = BPF_REG_1,
+		 .off = offsetof(struct __sk_buff, cb)},
+		{.code = BPF_STX | BPF_MEM | BPF_W,
+		 .dst_reg = BPF_REG_1,
+		 .src_reg = BPF_REG_2,
+		 .off = offsetof(struct __sk_buff, tc_index)},
+		{.code = BPF_LD | BPF_IMM | BPF_DW,
+		 .dst_reg = BPF_REG_2,
+		 .src_reg = BPF_PSEUDO_MAP_FD,
+		 .imm = o->marked_out},
+		{.code = 0},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3},
+		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_tail_call},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K,
+		 .dst_reg = BPF_REG_0,
+		 .imm = TC_ACT_SHOT},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	o->marked =
+		bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "marked", "Dual BSD/GPL",
+			      insns, sizeof(insns) / sizeof(*insns), NULL);
+	return o->marked < 0 ? -errno : 0;
+}
+
 static int object_load(struct kernel_object *out, const void *elf, size_t len)
 {
 	/* As good as the loader's random one, and the same each time: without
@@ -155,6 +201,7 @@ static int object_load(struct kernel_object *out, const void *elf, size_t len)
 				      0x03707344, 0xa4093822};
 	int ret;
 
+	out->marked = out->marked_out = -1;
 	out->object = bpf_object__open_mem(elf, len, NULL);
 	if (!out->object)
 		return -errno;
@@ -180,7 +227,8 @@ static int object_load(struct kernel_object *out, const void *elf, size_t len)
 			return -ENOENT;
 		out->prog[i] = bpf_program__fd(prog);
 	}
-	return statemap_open(out->map[MAP_STATES], &out->states);
+	ret = object_mark(out);
+	return ret ? ret : statemap_open(out->map[MAP_STATES], &out->states);
 }
 
 /* The scratch map is per CPU: stay on one, to know where the answer is. */
@@ -205,6 +253,10 @@ static void kernel_close(void **self)
 	for (unsigned i = 0; i < KERNEL_OBJECTS; i++) {
 		statemap_close(&k->objects[i].states);
 		bpf_object__close(k->objects[i].object);
+		if (k->objects[i].marked > 0)
+			close(k->objects[i].marked);
+		if (k->objects[i].marked_out > 0)
+			close(k->objects[i].marked_out);
 	}
 	if (CPU_COUNT(&k->cpus))
 		sched_setaffinity(0, sizeof(k->cpus), &k->cpus);
@@ -496,16 +548,47 @@ static int kernel_bind(struct kernel *k, const struct agree_frame *frame)
 
 /* What the program returned must be what it left in the scratch map. */
 static int is_told(enum kernel_prog prog, uint32_t retval,
-		   const struct nfr_result *told)
+		   const struct agree_frame *frame, const struct verdict *v)
 {
+	const struct nfr_result *told = &v->result;
+	/* Where it is, and was sent to: it goes on. A copy is sent there. */
+	int is_there = prog == PROG_OUT && frame->mark & ENV_HOPS &&
+		       v->apply.hop.ifindex == frame->ifindex;
+	int is_sent = (told->action & NFR_RESULT_REDIRECTED && !is_there) ||
+		      frame->mark & ENV_IS_COPY;
+
 	if (prog == PROG_XDP)
 		return retval ==
 		       (told->verdict == NFR_PASS ? XDP_PASS : XDP_DROP);
 	if (told->verdict != NFR_PASS)
 		return retval == TC_ACT_SHOT;
-	return retval == (uint32_t)(told->action & NFR_RESULT_REDIRECTED
-					    ? TC_ACT_REDIRECT
-					    : TC_ACT_UNSPEC);
+	return retval == (uint32_t)(is_sent ? TC_ACT_REDIRECT : TC_ACT_UNSPEC);
+}
+
+/* What the hook that made a copy leaves for that of its device. */
+static int object_copying(const struct kernel *k, const struct kernel_object *o,
+			  const struct agree_frame *frame)
+{
+	const struct datapath_copying copying = {
+		.hop.ifindex = frame->ifindex,
+		.is_on = 1,
+		.has_come_in = frame->has_come_in,
+	};
+	size_t stride = (sizeof(copying) + 7) / 8 * 8;
+	char *copies = calloc((size_t)k->cpu_count, stride);
+	uint32_t zero = 0;
+	int ret = -ENOMEM;
+
+	if (copies) {
+		memcpy(copies + (size_t)k->cpu * stride, &copying,
+		       sizeof(copying));
+		ret = bpf_map_update_elem(o->map[MAP_COPY], &zero, copies,
+					  BPF_ANY)
+			      ? -errno
+			      : 0;
+	}
+	free(copies);
+	return ret;
 }
 
 /*
@@ -534,6 +617,7 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 			     .ingress_ifindex = frame->ifindex};
 	const struct verdict *v;
 	uint32_t zero = 0;
+	int fd = o->prog[prog], ret = 0;
 
 	if (frame->ingress)
 		skb.ingress_ifindex = k->is_on_devices
@@ -548,7 +632,15 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 		opts.ctx_in = &xdp;
 		opts.ctx_size_in = sizeof(xdp);
 	}
-	if (bpf_prog_test_run_opts(o->prog[prog], &opts)) {
+	if (prog == PROG_OUT && frame->mark) {
+		skb.cb[0] = frame->mark;
+		fd = o->marked;
+	}
+	if (frame->mark & ENV_IS_COPY)
+		ret = object_copying(k, o, frame);
+	if (ret)
+		return ret;
+	if (bpf_prog_test_run_opts(fd, &opts)) {
 		if (errno == EINVAL && prog != PROG_XDP &&
 		    frame->len < KERNEL_FRAME_SURE)
 			return -ENOTSUP;
@@ -560,11 +652,13 @@ static int object_run(struct kernel *k, struct kernel_object *o,
 	v = (const struct verdict *)(k->scratch +
 				     (size_t)k->cpu * k->scratch_len);
 	*out = v->result;
+	k->hop = v->apply.hop;
+	k->copy = v->apply.copy;
 	if (!is_by_native(o, v))
 		return -EBADE;
 	if (out->verdict == NFR_PASS && !k->keeps_flows)
 		forget_flows(o);
-	return is_told(prog, opts.retval, out) ? 0 : -EBADE;
+	return is_told(prog, opts.retval, frame, v) ? 0 : -EBADE;
 }
 
 static void complain(enum kernel_prog prog, unsigned object,
@@ -653,6 +747,14 @@ const uint8_t *agree_kernel_output(void *self, size_t *len)
 
 	*len = k->out_len;
 	return k->out;
+}
+
+void agree_kernel_orders(void *self, struct nfr_hop *hop, struct nfr_hop *copy)
+{
+	const struct kernel *k = self;
+
+	*hop = k->hop;
+	*copy = k->copy;
 }
 
 struct bpf_object *agree_kernel_object(void *self, unsigned object)

@@ -29,6 +29,8 @@ void agree_kernel_forget(void *self);
 void agree_kernel_on_devices(void *self, unsigned object, bool is_by_xdp);
 /* The last frame as the program left it, until the next. */
 const uint8_t *agree_kernel_output(void *self, size_t *len);
+/* Where it goes, and a copy of it, if its result's action says so. */
+void agree_kernel_orders(void *self, struct nfr_hop *hop, struct nfr_hop *copy);
 /* The programs and maps of an object, by their names; not the caller's either.
  */
 struct bpf_object *agree_kernel_object(void *self, unsigned object);

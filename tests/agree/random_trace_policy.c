@@ -18,7 +18,7 @@ struct drawing {
 	FILE *out;
 	bool has_translation; /* then every pass keeps state */
 	bool has_tags;
-	bool has_routes;   /* with has_translation; then nothing floats */
+	bool has_routes;   /* with has_translation */
 	bool has_overload; /* and no other limits */
 };
 
@@ -178,8 +178,7 @@ static void draw_state(struct drawing *d)
 	else if (n < 8)
 		fputs(" keep state", d->out);
 	else
-		fprintf(d->out, " keep state (%s)",
-			d->has_routes ? "if-bound" : PICK(d->r, options));
+		fprintf(d->out, " keep state (%s)", PICK(d->r, options));
 }
 
 static void draw_proto(struct drawing *d, bool *is_tcp)
@@ -257,12 +256,15 @@ static void draw_route(struct drawing *d)
 					    "in",	  "out on eth1"};
 	static const char *const protos[] = {"", " proto tcp", " proto udp",
 					     " proto tcp to port 80"};
+	static const char *const orders[] = {"route-to", "reply-to", "dup-to"};
 	bool is_v6 = random_once_in(d->r, 3);
 
 	fprintf(d->out, "pass %s %s%s %s %s", PICK(d->r, where),
 		is_v6 ? "inet6" : "inet", PICK(d->r, protos),
-		random_once_in(d->r, 2) ? "route-to" : "reply-to",
+		PICK(d->r, orders),
 		is_v6 ? PICK(d->r, hops6) : PICK(d->r, hops));
+	if (random_once_in(d->r, 6))
+		fputs(" keep state (floating)", d->out);
 	fputs("\n", d->out);
 }
 
@@ -351,7 +353,7 @@ static void draw_lines(struct drawing *d, struct lines *l)
 	add(l, d, draw_base);
 	while (rules-- > 0)
 		add(l, d,
-		    d->has_routes && random_once_in(d->r, 3) ? draw_route
+		    d->has_routes && random_once_in(d->r, 2) ? draw_route
 							     : draw_rule);
 }
 
@@ -389,7 +391,7 @@ void random_trace_policies(struct random *r, char *texts[TRACE_POLICIES])
 	d.has_translation = !random_once_in(r, 3);
 	d.has_tags = random_once_in(r, 2);
 	d.has_overload = random_once_in(r, 3);
-	d.has_routes = d.has_translation && random_once_in(r, 3);
+	d.has_routes = d.has_translation && random_once_in(r, 2);
 	draw_lines(&d, &l);
 	for (unsigned i = 0; i < TRACE_POLICIES; i++)
 		texts[i] = draw_variant(&d, &l, i == 0);

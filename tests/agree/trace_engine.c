@@ -2,15 +2,22 @@
 /* trace_engine.c: the native datapath and the kernel's, for traces. */
 #include "trace_engine.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "agree.h"
 #include "kernel.h"
+#include "kmod-linux/marks.h"
 #include "runtime/datapath_user.h"
 
 #define STATES_MAX 256
@@ -53,11 +60,11 @@ static int native_load(void *self, const struct image *image)
 
 static int native_judge(void *self, const struct flow_hook *h,
 			const uint8_t *bytes, size_t len,
-			uint8_t out[TRACE_FRAME_MAX], struct nfr_result *result)
+			struct trace_left *left)
 {
 	const struct datapath_frame own = {
 		.bytes = bytes,
-		.writable = out,
+		.writable = left->bytes,
 		.caplen = len,
 		.len = len,
 		.ifindex = native_ifindex(self, h->device),
@@ -65,10 +72,14 @@ static int native_judge(void *self, const struct flow_hook *h,
 				   ? 0
 				   : native_ifindex(self, h->ingress),
 		.dir = h->dir,
-		.now_ms = h->now_ms};
+		.now_ms = h->now_ms,
+		.hops = h->hops,
+		.was_here = h->was_here};
 
-	memcpy(out, bytes, len);
-	*result = datapath_judge(self, &own, NULL, NULL);
+	memcpy(left->bytes, bytes, len);
+	left->result = datapath_judge(self, &own, NULL, NULL);
+	left->hop = datapath_orders(self).hop;
+	left->copy = datapath_orders(self).copy;
 	return 0;
 }
 
@@ -104,21 +115,56 @@ struct in_kernel {
 	void *agree;
 	uint32_t ifindex[TRACE_DEVICES];
 	unsigned object;
+	int capture; /* a socket: what leaves by any device */
 };
 
 static int make_devices(struct in_kernel *k)
 {
+	char command[256];
+
 	if (unshare(CLONE_NEWNET) != 0)
 		return -errno;
-	if (system("ip link add eth0 type veth peer name eth1 >&2 && "
-		   "ip link add wg0 type veth peer name wg0-peer >&2") != 0)
+	/* So that nobody else sends. */
+	if (system("sysctl -qw net.ipv6.conf.default.disable_ipv6=1 >&2") != 0)
 		return -ENODEV;
 	for (unsigned i = 0; i < TRACE_DEVICES; i++) {
+		const char *name = trace_devices[i];
+
+		snprintf(command, sizeof(command),
+			 "{ ip link add %s type veth peer name %s-peer && "
+			 "ip link set %s up && ip link set %s-peer up; } >&2",
+			 name, name, name, name);
+		if (system(command) != 0)
+			return -ENODEV;
 		k->ifindex[i] = if_nametoindex(trace_devices[i]);
 		if (!k->ifindex[i])
 			return -ENODEV;
 	}
-	return 0;
+	k->capture =
+		socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ALL));
+	return k->capture < 0 ? -errno : 0;
+}
+
+/* The copy that was sent; there is one at most. 0 or -errno. */
+static int take_copy(struct in_kernel *k, size_t len, struct trace_left *left)
+{
+	uint8_t bytes[TRACE_FRAME_MAX];
+	struct sockaddr_ll from;
+	socklen_t from_len = sizeof(from);
+	ssize_t got;
+
+	left->has_copy = false;
+	while ((got = recvfrom(k->capture, bytes, sizeof(bytes), MSG_TRUNC,
+			       (struct sockaddr *)&from, &from_len)) >= 0) {
+		if (from.sll_pkttype != PACKET_OUTGOING)
+			continue; /* at the other end */
+		if (left->has_copy || (size_t)got != len)
+			return -EBADMSG;
+		left->has_copy = true;
+		left->copy_ifindex = (uint32_t)from.sll_ifindex;
+		memcpy(left->copied, bytes, len);
+	}
+	return errno == EAGAIN ? 0 : -errno;
 }
 
 static void kernel_close(void **self)
@@ -127,6 +173,8 @@ static void kernel_close(void **self)
 
 	if (k && k->agree)
 		agree_kernel.close(&k->agree);
+	if (k && k->capture > 0)
+		close(k->capture);
 	free(k);
 	*self = NULL;
 }
@@ -172,9 +220,20 @@ static int kernel_load(void *self, const struct image *image)
 	return agree_kernel.load(k->agree, image, own, TRACE_DEVICES);
 }
 
+static uint32_t mark_of(const struct flow_hook *h)
+{
+	uint32_t mark = h->hops;
+
+	if (h->is_copy)
+		mark |= ENV_IS_COPY;
+	if (h->was_here)
+		mark |= ENV_WAS_HERE;
+	return mark ? ENV_MARK | mark : 0;
+}
+
 static int kernel_judge(void *self, const struct flow_hook *h,
 			const uint8_t *bytes, size_t len,
-			uint8_t out[TRACE_FRAME_MAX], struct nfr_result *result)
+			struct trace_left *result)
 {
 	struct in_kernel *k = self;
 	const struct agree_frame frame = {
@@ -183,17 +242,22 @@ static int kernel_judge(void *self, const struct flow_hook *h,
 		.ifindex = k->ifindex[h->device],
 		.ingress = h->ingress == FLOW_HERE ? 0 : k->ifindex[h->ingress],
 		.dir = h->dir,
-		.link = NFR_LINK_ETHER};
-	int ret = agree_kernel.judge(k->agree, &frame, result);
+		.link = NFR_LINK_ETHER,
+		.mark = mark_of(h),
+		.has_come_in = h->has_come_in};
+	int ret = agree_kernel.judge(k->agree, &frame, &result->result);
 	const uint8_t *left;
 	size_t left_len;
 
+	if (!ret)
+		ret = take_copy(k, len, result);
 	if (ret)
 		return ret;
 	left = agree_kernel_output(k->agree, &left_len);
 	if (left_len != len)
 		return -EBADMSG;
-	memcpy(out, left, len);
+	memcpy(result->bytes, left, len);
+	agree_kernel_orders(k->agree, &result->hop, &result->copy);
 	return 0;
 }
 
@@ -219,6 +283,7 @@ static uint32_t kernel_ifindex(void *self, unsigned device)
 
 const struct trace_engine trace_kernel = {
 	.name = "kernel",
+	.sends = true,
 	.open = kernel_open,
 	.begin = kernel_begin,
 	.load = kernel_load,

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define WINDOW_MIN 1000
-#define HOPS_MAX 3
 
 static struct trace_side *side_of(struct trace_run *run,
 				  const struct trace_step *s, unsigned side)
@@ -17,25 +16,79 @@ static struct trace_side *side_of(struct trace_run *run,
 /* ---- the way through the host ----------------------------------------------
  */
 
-static bool judge(struct trace_run *run, enum nfr_dir dir,
-		  enum trace_place place, enum trace_place came,
-		  struct trace_frame *frame, enum trace_place *hop)
+/* A frame on its way. */
+struct way {
+	enum trace_place at, came; /* came: TRACE_HERE, or where it came in */
+	unsigned hops;
+	bool was_here, is_copy, has_come_in;
+};
+
+static bool judge(struct trace_run *run, enum nfr_dir dir, const struct way *w,
+		  const struct trace_frame *frame, struct flow_answer *out)
 {
-	struct flow_hook h = {
+	const struct flow_hook h = {
 		.names = run->devices,
-		.device = place - 1,
-		.ingress = dir == NFR_DIR_OUT && came != TRACE_HERE ? came - 1u
-								    : FLOW_HERE,
+		.device = w->at - 1,
+		.ingress = dir == NFR_DIR_OUT && w->came != TRACE_HERE
+				   ? w->came - 1u
+				   : FLOW_HERE,
 		.dir = dir,
 		.now_ms = run->now_ms,
+		.hops = w->hops,
+		.was_here = w->was_here,
+		.is_copy = w->is_copy,
+		.has_come_in = w->has_come_in,
 	};
-	struct trace_frame out;
-	unsigned to;
 
-	if (!run->judge(run->arg, &h, frame, &out, &to))
-		return false;
-	*frame = out;
-	*hop = to == FLOW_NOWHERE ? TRACE_HERE : (enum trace_place)(to + 1);
+	return run->judge(run->arg, &h, frame, out);
+}
+
+static bool depart(struct trace_run *run, struct way *w,
+		   struct trace_frame *frame);
+
+/* A copy goes out at its device, as any packet; whoever gets it is not asked.
+ */
+static void copy(struct trace_run *run, const struct way *w,
+		 const struct flow_answer *a, bool has_come_in)
+{
+	struct way own = {.at = (enum trace_place)(a->copy + 1),
+			  .came = has_come_in ? w->at : w->came,
+			  .hops = w->hops + 1,
+			  .is_copy = true,
+			  .has_come_in = has_come_in};
+	struct trace_frame frame = a->out;
+
+	if (a->copy != FLOW_NOWHERE && !w->is_copy)
+		depart(run, &own, &frame);
+}
+
+/*
+ * Out at w->at, and from there to where it is sent, until a device has it; that
+ * is w->at then. What is sent to the device where it is comes there once more.
+ */
+static bool depart(struct trace_run *run, struct way *w,
+		   struct trace_frame *frame)
+{
+	struct flow_answer a;
+	bool is_sent;
+
+	do {
+		if (!judge(run, NFR_DIR_OUT, w, frame, &a))
+			return false;
+		*frame = a.out;
+		copy(run, w, &a, false);
+		is_sent = a.hop != FLOW_NOWHERE &&
+			  (a.hop != w->at - 1u || w->hops == 0);
+		if (is_sent && a.hop != w->at - 1u) {
+			w->was_here = false;
+			w->at = (enum trace_place)(a.hop + 1);
+		} else {
+			w->was_here = is_sent || w->is_copy;
+			is_sent = w->was_here;
+		}
+		w->hops++;
+		w->is_copy = w->has_come_in = false;
+	} while (is_sent);
 	return true;
 }
 
@@ -43,41 +96,46 @@ static bool judge(struct trace_run *run, enum nfr_dir dir,
 static bool pass(struct trace_run *run, enum trace_place from,
 		 struct trace_frame *frame, struct trace_side *who)
 {
-	enum trace_place to, hop = TRACE_HERE;
+	struct way w = {.at = from, .came = from};
+	struct flow_answer a = {.hop = FLOW_NOWHERE};
 
 	if (from != TRACE_HERE) {
-		if (!judge(run, NFR_DIR_IN, from, TRACE_HERE, frame, &hop))
+		if (!judge(run, NFR_DIR_IN, &w, frame, &a))
 			return false;
+		*frame = a.out;
+		copy(run, &w, &a, true);
 		if (who) {
 			who->has_come = true;
 			who->come = *frame;
 			who->come_at = from;
 		}
 	}
-	to = hop;
-	if (to == TRACE_HERE)
-		to = trace_place_of(frame->packet.family,
-				    &frame->packet.ends.dst);
-	if (to == TRACE_HERE)
+	w.hops = a.hop != FLOW_NOWHERE;
+	w.at = w.hops ? (enum trace_place)(a.hop + 1)
+		      : trace_place_of(frame->packet.family,
+				       &frame->packet.ends.dst);
+	if (w.at == TRACE_HERE)
 		return from != TRACE_HERE;
-	/* From device to device, until one does not send it on. */
-	for (unsigned i = 0; i < HOPS_MAX; i++) {
-		if (!judge(run, NFR_DIR_OUT, to, from, frame, &hop))
-			return false;
-		if (hop == TRACE_HERE || hop == to)
-			break;
-		to = hop;
-	}
+	if (!depart(run, &w, frame))
+		return false;
 	if (who) {
 		who->has_left = true;
 		who->left = *frame;
-		who->left_at = to;
+		who->left_at = w.at;
 	}
 	return true;
 }
 
 /* ---- packets of a conversation ---------------------------------------------
  */
+
+/* Some are at their end, or nearly. */
+static uint8_t draw_ttl(struct random *r)
+{
+	uint32_t ttl = random_below(r, 200);
+
+	return (uint8_t)(random_once_in(r, 10) ? ttl % 4 : 4 + ttl);
+}
 
 static struct trace_packet base(struct trace_run *run,
 				const struct trace_step *s, struct random *r)
@@ -88,7 +146,7 @@ static struct trace_packet base(struct trace_run *run,
 		.family = talk->family,
 		.proto = talk->proto,
 		.ends = talk->ends,
-		.ttl = (uint8_t)(2 + random_below(r, 200)),
+		.ttl = draw_ttl(r),
 		.tos = random_once_in(r, 8) ? 0x10 : 0,
 		.wscale = talk->scale[s->side],
 		.has_options = random_once_in(r, 24),
@@ -398,7 +456,7 @@ static void step_error(struct trace_run *run, const struct trace_step *s,
 	bool is_v6 = run->trace->talks[s->talk].family == FAMILY_IPV6;
 	bool is_own = random_once_in(r, 3);
 	struct trace_frame frame;
-	enum trace_place hop;
+	struct flow_answer a;
 
 	if (is_own ? !me->has_come : !me->has_left)
 		return;
@@ -413,7 +471,8 @@ static void step_error(struct trace_run *run, const struct trace_step *s,
 	if (random_once_in(r, 5))
 		disturb(r, &frame);
 	if (is_own)
-		judge(run, NFR_DIR_OUT, me->come_at, TRACE_HERE, &frame, &hop);
+		judge(run, NFR_DIR_OUT, &(struct way){.at = me->come_at},
+		      &frame, &a);
 	else
 		pass(run, me->left_at, &frame, NULL);
 }

@@ -3,7 +3,8 @@
  * trace_run.h: steps -> packets, at one device of the host after the other.
  *
  * A packet comes in at the device that its sender is behind, and what passes
- * leaves, as it is by then, at the device that its destination is behind.
+ * leaves, as it is by then, at the device that its destination is behind; or at
+ * those to which it is sent, and copies of it at theirs.
  */
 #ifndef NFR_TRACE_RUN_H
 #define NFR_TRACE_RUN_H
@@ -29,13 +30,12 @@ struct trace_run {
 	uint64_t now_ms;
 	const char *const *devices;
 	/*
-	 * True when the frame passes, and *out is how it left, and to which
-	 * device it is sent, or FLOW_NOWHERE. What steps need beside packets
-	 * is the caller's too.
+	 * True when the frame passes, and *out says how it left, and where it
+	 * and a copy are sent. What steps need beside packets is the caller's
+	 * too.
 	 */
 	bool (*judge)(void *arg, const struct flow_hook *,
-		      const struct trace_frame *, struct trace_frame *out,
-		      unsigned *hop);
+		      const struct trace_frame *, struct flow_answer *out);
 	void (*reload)(void *arg, unsigned policy);
 	void *arg;
 };
