@@ -15,6 +15,7 @@
 
 #define FILTERS_ERROR_MAX 256
 #define FILTERS_NONE UINT32_MAX
+#define FILTERS_NET_MAX 64
 
 struct filter {
 	uint32_t src, dst; /* host order, host bits zero */
@@ -57,5 +58,9 @@ int filters_compile_text(const char *text, size_t len, enum policy_form,
 /* The text of it, malloc'd. */
 char *filters_text(const struct filters *, bool is_ipv6, size_t *len);
 struct bench_header6 filters_wide(const struct bench_header4 *);
+uint8_t filters_wide_proto(uint8_t);
+/* A filter's network as text; of length 0 "0.0.0.0/0" or "::/0". */
+void filters_net(uint32_t addr, unsigned len, bool is_ipv6,
+		 char out[FILTERS_NET_MAX]);
 
 #endif

@@ -24,7 +24,7 @@ static void wide(uint32_t addr, uint32_t out[4])
 }
 
 /* ICMP is ICMPv6 there; nobody else is both. */
-static uint8_t wide_proto(uint8_t proto)
+uint8_t filters_wide_proto(uint8_t proto)
 {
 	return proto == 1 ? 58 : proto == 58 ? 1 : proto;
 }
@@ -33,30 +33,36 @@ struct bench_header6 filters_wide(const struct bench_header4 *from)
 {
 	struct bench_header6 out = {.sport = from->sport,
 				    .dport = from->dport,
-				    .proto = wide_proto(from->proto)};
+				    .proto = filters_wide_proto(from->proto)};
 
 	wide(from->src, out.src);
 	wide(from->dst, out.dst);
 	return out;
 }
 
-static void write_host(uint32_t addr, unsigned len, bool is_ipv6, FILE *out)
+void filters_net(uint32_t addr, unsigned len, bool is_ipv6,
+		 char out[FILTERS_NET_MAX])
 {
 	struct addr a = {{addr}};
 	char text[ADDR_TEXT_MAX];
 
-	if (len == 0) {
-		fputs("any", out);
-		return;
-	}
 	if (is_ipv6) {
 		wide(addr, a.w);
-		len = len == 32 ? 128 : 16 + len;
+		len = len == 32 ? 128 : len ? 16 + len : 0;
 		a = addr_first(a, FAMILY_IPV6, len);
 	}
-	fprintf(out, "%s/%u",
-		addr_format(&a, is_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4, text),
-		len);
+	snprintf(out, FILTERS_NET_MAX, "%s/%u",
+		 addr_format(&a, is_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4, text),
+		 len);
+}
+
+static void write_host(uint32_t addr, unsigned len, bool is_ipv6, FILE *out)
+{
+	char text[FILTERS_NET_MAX] = "any";
+
+	if (len)
+		filters_net(addr, len, is_ipv6, text);
+	fputs(text, out);
 }
 
 static void write_ports(const uint16_t port[2], FILE *out)
@@ -76,7 +82,7 @@ static void write_filter(const struct filter *f, bool is_pass, bool is_ipv6,
 		is_ipv6 ? "inet6" : "inet");
 	if (f->has_proto)
 		fprintf(out, " proto %u",
-			is_ipv6 ? wide_proto(f->proto) : f->proto);
+			is_ipv6 ? filters_wide_proto(f->proto) : f->proto);
 	fputs(" from ", out);
 	write_host(f->src, f->src_len, is_ipv6, out);
 	write_ports(f->sport, out);

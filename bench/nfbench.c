@@ -37,8 +37,7 @@ static int run(const struct settings *s, const struct machine *m,
 	if (s->method != METHOD_VETH)
 		ret = s->hooks ? bench_run_trace(s, m, error)
 			       : bench_run_rules(s, m, error);
-	if (!ret && s->method != METHOD_TEST_RUN &&
-	    (s->has_peers || s->method == METHOD_VETH))
+	if (!ret && settings_on_veth(s))
 		ret = bench_peers(s, m, error);
 	return ret;
 }

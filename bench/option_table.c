@@ -47,7 +47,9 @@ static const struct option_spec specs[] = {
 	 "only test-run, or only veth: packets between namespaces (all)"},
 	{BENCH_OPT_PEERS, 'p', "peers", OPTION_WORD, "PEERS", BENCH_PEER_WORDS,
 	 BIT(RUN) | BIT(STATE) | BIT(PATH),
-	 "who is measured beside nfr on veth (run --set: none, others: nft)"},
+	 "who is measured beside nfr on veth (run --set: none, others: nft); "
+	 "or "
+	 "dpdk, in place"},
 	{BENCH_OPT_FLOWS, 'c', "flows", OPTION_NUMBER, "N", NULL, BIT(STATE),
 	 "new flows a case in each round on veth (20000)"},
 	{BENCH_OPT_ROUNDS, 'n', "rounds", OPTION_NUMBER, "N", NULL,

@@ -40,10 +40,11 @@ enum bench_option {
 #define BENCH_HOOK_WORDS "xdp tc tc-in tc-out test-run"
 #define BENCH_LOOP_WORDS "auto may_goto bpf_loop" /* enum measure_loop */
 #define BENCH_METHOD_WORDS "all test-run veth"
-#define BENCH_PEER_WORDS "nft none iptables all"
+#define BENCH_PEER_WORDS "nft none iptables all dpdk"
 #define BENCH_PEER_NFT 1u
 #define BENCH_PEER_IPTABLES 2u
-#define BENCH_PEER_IF_THERE 4u
+#define BENCH_PEER_DPDK 4u /* in place, not on veth */
+#define BENCH_PEER_IF_THERE 8u
 
 extern const struct option_table nfbench_options;
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dpdk.h"
 #include "line.h"
 #include "rules.h"
 #include "worst.h"
@@ -34,6 +35,9 @@ struct bench {
 	bool has_worst;
 	uint32_t repeat[TRACES][RULES_FORMS];
 	struct series series[TRACES][RULES_FORMS];
+	struct dpdk dpdk;
+	bool has_dpdk[DPDK_WAYS];
+	struct series dpdk_ns[DPDK_WAYS]; /* of the random trace */
 	char *error;
 };
 
@@ -126,6 +130,46 @@ static int measure_case(struct bench *b, unsigned trace, unsigned form)
 	return 0;
 }
 
+/* Whoever is not there was not asked for by name, or ends it. */
+static int open_dpdk(struct bench *b)
+{
+	unsigned peers = b->settings->peers;
+	int ret;
+
+	if (!(peers & BENCH_PEER_DPDK))
+		return 0;
+	ret = dpdk_open(&b->set, b->is_ipv6, &b->dpdk, b->error);
+	for (unsigned way = 0; way < DPDK_WAYS && !ret; way++) {
+		ret = dpdk_check(&b->dpdk, (enum dpdk_way)way, b->error);
+		b->has_dpdk[way] = !ret;
+		if ((ret == -ENOENT || ret == -EPROTO) &&
+		    peers & BENCH_PEER_IF_THERE) {
+			fprintf(stderr,
+				"nfbench: %zu rules: %s: not measured\n",
+				b->set.count, b->error);
+			ret = 0;
+		}
+	}
+	return ret;
+}
+
+static int measure_dpdk(struct bench *b)
+{
+	int ret = 0;
+
+	for (unsigned way = 0; way < DPDK_WAYS && !ret; way++) {
+		double ns;
+
+		if (!b->has_dpdk[way])
+			continue;
+		ret = dpdk_run(&b->dpdk, (enum dpdk_way)way, b->settings->ms,
+			       &ns, b->error);
+		if (!ret)
+			series_add(&b->dpdk_ns[way], ns);
+	}
+	return ret;
+}
+
 static int measure_round(struct bench *b)
 {
 	int ret = 0;
@@ -137,6 +181,14 @@ static int measure_round(struct bench *b)
 			ret = measure_case(b, trace, form);
 	}
 	return ret;
+}
+
+/* The first round calibrates. */
+static int measure_both(struct bench *b, bool is_first)
+{
+	int ret = measure_round(b);
+
+	return ret || is_first ? ret : measure_dpdk(b);
 }
 
 static int print_case(const struct bench *b, const struct machine *m,
@@ -158,6 +210,36 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.rounds = b->settings->rounds,
 		.load_ms = b->compile_ms + b->rules.load_ms[form],
 		.bytes = b->rules.bytes[form],
+	};
+
+	if (b->settings->is_json)
+		return line_print_json(&line, m);
+	line_print_row(&line);
+	return 0;
+}
+
+/*
+ * What DPDK says is without a loop around it, so all of it is added; the floor
+ * is here to tell of the machine.
+ */
+static int print_dpdk(const struct bench *b, const struct machine *m,
+		      unsigned way)
+{
+	const struct series *floor = &b->series[TRACE_RANDOM][RULES_FLOOR];
+	const struct series *ns = &b->dpdk_ns[way];
+	struct line line = {
+		.set = b->settings->set,
+		.rules = (unsigned)b->set.count,
+		.family = b->is_ipv6 ? "inet6" : "inet",
+		.engine = dpdk_names[way],
+		.hook = dpdk_hooks[way],
+		.trace = trace_names[TRACE_RANDOM],
+		.floor = series_spread(floor),
+		.ns = series_spread(ns),
+		.ratio = series_ratio(ns, floor),
+		.added = series_spread(ns),
+		.rounds = b->settings->rounds,
+		.load_ms = b->dpdk.load_ms[way],
 	};
 
 	if (b->settings->is_json)
@@ -192,21 +274,29 @@ static int one_set(const struct settings *settings, const struct machine *m,
 
 	if (!b)
 		return -ENOMEM;
-	*b = (struct bench){
-		.settings = settings, .is_ipv6 = is_ipv6, .error = error};
+	*b = (struct bench){.settings = settings,
+			    .is_ipv6 = is_ipv6,
+			    .dpdk = {.rules = -1, .trace = -1},
+			    .error = error};
 	ret = compile(b, rules);
+	if (!ret)
+		ret = open_dpdk(b);
 	if (!ret)
 		ret = load(b);
 	for (unsigned round = 0; !ret && round <= settings->rounds; round++)
-		ret = measure_round(b);
+		ret = measure_both(b, round == 0);
 	for (unsigned i = 0; i < TRACES * RULES_FORMS && !ret; i++) {
 		unsigned trace = i / RULES_FORMS, form = i % RULES_FORMS;
 
 		if (has_form(b, form) && (trace != TRACE_WORST || b->has_worst))
 			ret = print_case(b, m, trace, form);
 	}
+	for (unsigned way = 0; way < DPDK_WAYS && !ret; way++)
+		if (b->has_dpdk[way])
+			ret = print_dpdk(b, m, way);
 	if (!ret)
 		say_missing(b);
+	dpdk_close(&b->dpdk);
 	rules_free(&b->rules);
 	rules_free(&b->worst);
 	compile_free(&b->compilation);

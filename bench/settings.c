@@ -65,7 +65,9 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 	/* In the order of BENCH_PEER_WORDS. */
 	static const unsigned peers[] = {BENCH_PEER_NFT, 0, BENCH_PEER_IPTABLES,
 					 BENCH_PEER_NFT | BENCH_PEER_IPTABLES |
-						 BENCH_PEER_IF_THERE};
+						 BENCH_PEER_DPDK |
+						 BENCH_PEER_IF_THERE,
+					 BENCH_PEER_DPDK};
 
 	switch ((enum bench_option)spec->id) {
 	case BENCH_OPT_ROUNDS:
@@ -121,8 +123,17 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 	return 0;
 }
 
+bool settings_on_veth(const struct settings *s)
+{
+	return s->method == METHOD_VETH ||
+	       (s->has_peers && s->peers != BENCH_PEER_DPDK &&
+		s->method != METHOD_TEST_RUN);
+}
+
 static int check_peers(const struct settings *s)
 {
+	unsigned veth = BENCH_PEER_NFT | BENCH_PEER_IPTABLES;
+
 	if (s->verb != BENCH_RUN && s->peers & ~BENCH_PEER_NFT)
 		return usage_error(s->verb == BENCH_PATH
 					   ? "--peers of path is nft or none"
@@ -130,9 +141,15 @@ static int check_peers(const struct settings *s)
 	if (s->verb == BENCH_RUN && !s->set &&
 	    (s->has_peers || s->method == METHOD_VETH))
 		return usage_error("run is on veth with --set only");
-	if (s->verb == BENCH_RUN && s->family == 1 &&
-	    (s->has_peers || s->method == METHOD_VETH))
+	if (s->verb != BENCH_RUN)
+		return 0;
+	if (s->family == 1 && settings_on_veth(s))
 		return usage_error("run on veth is inet only");
+	if (s->method == METHOD_VETH && s->peers == BENCH_PEER_DPDK)
+		return usage_error("dpdk is measured in place, not on veth");
+	if (s->method == METHOD_TEST_RUN && s->peers & veth &&
+	    !(s->peers & BENCH_PEER_IF_THERE))
+		return usage_error("nft and iptables are measured on veth");
 	return 0;
 }
 
@@ -145,7 +162,7 @@ static int check_hook(const struct settings *s)
 		return s->hooks ? 0
 				: usage_error("--hook test-run is the rule "
 					      "alone, of run --set");
-	if (s->has_peers || s->method == METHOD_VETH)
+	if (settings_on_veth(s) || s->peers)
 		return usage_error("--hook is for test runs, not for veth");
 	if (s->hooks == 1 << MEASURE_OUT)
 		return usage_error("--set has rules for what comes in: --hook "

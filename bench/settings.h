@@ -32,6 +32,8 @@ struct settings {
 
 /* -1: go on; else the exit status, with all said. */
 int settings_parse(int argc, char **argv, struct settings *);
+/* run --set: packets between namespaces, too. */
+bool settings_on_veth(const struct settings *);
 bool settings_want(const struct settings *, unsigned family,
 		   enum measure_hook hook);
 
