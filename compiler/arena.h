@@ -13,6 +13,20 @@ struct arena;
 struct arena *arena_new(void);
 void arena_free(struct arena **);
 
+/*
+ * A slab is one block of len bytes that stays where it is; what has no room in
+ * it comes out of rest. Its bytes, of which the first *used are in use.
+ */
+struct arena *arena_new_slab(size_t len, struct arena *rest);
+unsigned char *arena_slab(struct arena *, size_t *used);
+
+/* Frees what was requested since the mark; arrays must not have grown since. */
+struct arena_mark {
+	size_t count, used;
+};
+struct arena_mark arena_mark(const struct arena *);
+void arena_release(struct arena *, struct arena_mark);
+
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *, size_t len);
 char *arena_strdup(struct arena *, const char *);

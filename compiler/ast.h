@@ -479,6 +479,7 @@ struct ast_node {
 struct ast {
 	struct ast_node *first;
 	struct ast_node **tail;
+	struct pack *pack; /* or NULL: see parse_file_packed() */
 };
 
 /* print.c: canonical text, one statement a line, that parses to the same. */

@@ -42,7 +42,7 @@ struct options *options_new(struct front *f, struct list ifaces,
 		f->free_options = o->next_free;
 		*o = (struct options){0};
 	} else {
-		o = arena_new_of(f->arena, struct options);
+		o = arena_new_of(f->keep, struct options);
 	}
 	o->rule.match.ifaces = ifaces.first;
 	o->rule.match.family = family;

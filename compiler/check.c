@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "check_internal.h"
+#include "pack.h"
 
 static void tunnel_declare(struct check *c, const struct ast_node *node)
 {
@@ -50,49 +51,19 @@ void declare_all(struct check *c, const struct ast_node *first,
 	}
 }
 
-static uint64_t *note_slot(const struct check_notes *n, uint64_t key)
-{
-	size_t at = (size_t)(key * 0x9e3779b97f4a7c15u >> 20);
-
-	while (n->slots[at & (n->slot_count - 1)] &&
-	       n->slots[at & (n->slot_count - 1)] != key)
-		at++;
-	return &n->slots[at & (n->slot_count - 1)];
-}
-
-/* Half of the slots stay free. */
-static bool note_is_new(struct check *c, uint64_t key)
-{
-	struct check_notes *n = &c->noted, old = *n;
-	uint64_t *slot;
-
-	if (2 * n->count >= n->slot_count) {
-		n->slot_count = old.slot_count ? 4 * old.slot_count : 64;
-		n->slots = arena_alloc(c->arena,
-				       n->slot_count * sizeof(*n->slots));
-		memset(n->slots, 0, n->slot_count * sizeof(*n->slots));
-		for (size_t i = 0; i < old.slot_count; i++)
-			if (old.slots[i])
-				*note_slot(n, old.slots[i]) = old.slots[i];
-	}
-	slot = note_slot(n, key);
-	if (*slot)
-		return false;
-	*slot = key;
-	n->count++;
-	return true;
-}
-
 void feature_note(struct check *c, enum feature feature, struct span span)
 {
 	struct policy *p = c->policy;
+	uint64_t *noted;
 
 	if (feature_runs(feature))
 		return;
 	if (!span.start)
 		span = c->span;
-	if (!note_is_new(c, (uint64_t)(feature + 1) << 32 | span.start))
+	noted = seen_put(&c->noted, (uint64_t)feature << 32 | span.start);
+	if (*noted)
 		return;
+	*noted = 1;
 	p->unsupported =
 		arena_grow(c->arena, p->unsupported, p->unsupported_count,
 			   &c->unsupported_capacity, sizeof(*p->unsupported));
@@ -121,12 +92,16 @@ static void defaults_differ(struct check *c)
 
 void check_print_head(struct check *c, struct ast_node *node)
 {
+	if (c->is_lean)
+		return;
 	*c->heads_tail = node;
 	c->heads_tail = &node->next;
 }
 
 void check_print_rule(struct check *c, struct ast_node *node)
 {
+	if (c->is_lean)
+		return;
 	*c->tail = node;
 	c->tail = &node->next;
 }
@@ -206,6 +181,15 @@ static void default_add(struct check *c)
 	rule_add(c, CHECK_RULES, &rule);
 }
 
+/* The statement behind this one; the first behind NULL. */
+static const struct ast_node *statement_next(const struct ast *ast,
+					     const struct ast_node *n)
+{
+	if (ast->pack)
+		return pack_next(ast->pack);
+	return n ? n->next : ast->first;
+}
+
 struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 			       struct diag *diag, const struct host *host,
 			       const struct ast *ast,
@@ -214,6 +198,9 @@ struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 	struct check_scope scope = {.path = ""};
 	struct check c = {
 		.arena = arena,
+		.scratch = arena,
+		.rules_only = arena_new(),
+		.is_lean = options->is_lean,
 		.sources = sources,
 		.diag = diag,
 		.host = host,
@@ -237,8 +224,9 @@ struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 		tunnel_check(&c);
 	else
 		tunnel_none(&c);
-	for (const struct ast_node *n = ast->first;
-	     n && !diag_is_full(diag) && !c.is_full; n = n->next)
+	for (const struct ast_node *n = statement_next(ast, NULL);
+	     n && !diag_is_full(diag) && !c.is_full;
+	     n = statement_next(ast, n))
 		statement_check(&c, n);
 	tunnel_finish(&c);
 	defaults_differ(&c);
@@ -253,6 +241,11 @@ struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 	c.policy->printable = c.heads;
 	fclose(c.out);
 	free(c.out_bytes);
+	seen_free(&c.noted);
+	seen_free(&c.texts);
+	seen_free(&c.quick);
+	seen_free(&c.tags);
+	arena_free(&c.rules_only);
 	return c.policy;
 }
 

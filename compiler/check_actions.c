@@ -33,7 +33,7 @@ static bool target_of(struct check *c, const struct ast_host *h,
 
 	out->weight = h->weight ? h->weight : 1;
 	if (h->iface) {
-		out->iface = h->iface;
+		out->iface = arena_strdup(c->arena, h->iface);
 		out->ifid = names_ifid(c, h->iface, h->span);
 		if (!out->ifid)
 			return false;
@@ -108,6 +108,12 @@ static bool pool_of(struct check *c, const struct ast_pool *p,
 	return targets_fill(c, p->hosts, out);
 }
 
+/* What the policy keeps of the ast's: that may end with the rule. */
+static void *copy(struct check *c, const void *from, size_t len)
+{
+	return memcpy(arena_alloc(c->arena, len), from, len);
+}
+
 /* ---- effects ----------------------------------------------------------------
  */
 
@@ -124,8 +130,10 @@ static bool effects_fill(struct check *c, const struct ast_rule *r,
 		out->divert_addr = e->divert_host->first;
 	}
 	out->divert_port = (uint16_t)e->divert_port.value;
-	out->scrub = e->scrub;
-	out->changes = e->changes;
+	if (e->scrub)
+		out->scrub = copy(c, e->scrub, sizeof(*e->scrub));
+	if (e->changes)
+		out->changes = copy(c, e->changes, sizeof(*e->changes));
 	return pool_of(c, e->nat, m, &out->nat) &&
 	       pool_of(c, e->rdr, m, &out->rdr) &&
 	       pool_of(c, e->route_to, m, &out->route_to) &&
@@ -160,7 +168,7 @@ bool effects_of(struct check *c, const struct ast_rule *r,
 	out->is_once = r->is_once;
 	out->rtable = r->has_rtable ? r->rtable : -1;
 	out->log = r->log;
-	out->log_to = r->log_to;
+	out->log_to = r->log_to ? arena_strdup(c->arena, r->log_to) : NULL;
 	out->ret = (struct policy_return){
 		.kind = r->ret == AST_RETURN_DEFAULT ? AST_RETURN_DROP : r->ret,
 		.ttl = r->ret_ttl,
@@ -186,6 +194,16 @@ const struct policy_effects *effects_of_anchor(struct check *c,
 /* ---- states -----------------------------------------------------------------
  */
 
+static const struct ast_state_options *
+options_copy(struct check *c, const struct ast_state_options *from)
+{
+	struct ast_state_options *out = copy(c, from, sizeof(*from));
+
+	if (from->overload)
+		out->overload = arena_strdup(c->arena, from->overload);
+	return out;
+}
+
 bool state_of(struct check *c, const struct ast_rule *r,
 	      const struct policy_state **into)
 {
@@ -201,7 +219,8 @@ bool state_of(struct check *c, const struct ast_rule *r,
 	out = arena_new_of(c->arena, struct policy_state);
 	*into = out;
 	out->kind = is_plain ? AST_STATE_KEEP : r->state;
-	out->options = r->state_options ? r->state_options : &none;
+	out->options = r->state_options ? options_copy(c, r->state_options)
+					: &none;
 	out->overload = POLICY_NONE;
 	if (!out->options->overload)
 		return true;

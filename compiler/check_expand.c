@@ -160,7 +160,7 @@ static struct ast_host *host_ast(struct check_host *h)
 /* "on lo0", from a link-local address of it. */
 static struct ast_iface *scope_ast(struct check *c, const char *scope)
 {
-	struct ast_iface *on = arena_new_of(c->arena, struct ast_iface);
+	struct ast_iface *on = arena_new_of(c->scratch, struct ast_iface);
 
 	on->name = scope;
 	return on;
@@ -276,7 +276,7 @@ bool match_expand(struct check *c, const struct ast_match *m,
 		diag_hint(c->diag, "put addresses into a table");
 		return false;
 	}
-	*out = arena_alloc(c->arena, total * sizeof(**out));
+	*out = arena_alloc(c->scratch, total * sizeof(**out));
 	do {
 		struct combination x = combination_at(l, at);
 		struct check_match *next = &(*out)[*count];

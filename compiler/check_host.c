@@ -13,7 +13,7 @@ static struct check_host *host_push(struct check *c, struct check_hosts *list)
 {
 	struct check_host *h;
 
-	list->items = arena_grow(c->arena, list->items, list->count,
+	list->items = arena_grow(c->scratch, list->items, list->count,
 				 &list->capacity, sizeof(*list->items));
 	h = &list->items[list->count++];
 	memset(h, 0, sizeof(*h));
@@ -124,7 +124,7 @@ static bool scoped_finish(struct check *c, const struct ast_host *h,
 
 	out->ast = *h;
 	out->ast.next = NULL;
-	if (!h->name[len] || addr_parse(arena_strndup(c->arena, h->name, len),
+	if (!h->name[len] || addr_parse(arena_strndup(c->scratch, h->name, len),
 					&out->ast.first, &out->ast.family) != 0)
 		return false;
 	out->ast.kind = AST_HOST_PREFIX;
@@ -218,7 +218,7 @@ static bool iface_push(struct check *c, const struct ast_host *h,
 		       const struct host_iface *iface, struct check_hosts *list)
 {
 	struct ast_host *found =
-		arena_alloc(c->arena, (iface->addr_count + 1) * sizeof(*found));
+		arena_alloc(c->scratch, (iface->addr_count + 1) * sizeof(*found));
 	size_t count = hosts_of_iface(iface, h->modifiers, h->prefix_len, found,
 				      iface->addr_count);
 	size_t before = list->count;
@@ -234,7 +234,7 @@ static bool lookup_push(struct check *c, const struct ast_host *h,
 			struct check_hosts *list)
 {
 	struct host_addr *addrs;
-	size_t count = host_lookup(c->host, c->arena, h->name, &addrs);
+	size_t count = host_lookup(c->host, c->scratch, h->name, &addrs);
 	struct ast_host found;
 
 	for (size_t i = 0; i < count; i++) {
@@ -335,7 +335,9 @@ static bool special_finish(struct check *c, struct check_host *out,
 	out->host = (struct policy_host){
 		.kind = kind,
 		.is_negated = out->ast.is_negated,
-		.label = kind == POLICY_HOST_ROUTE ? out->ast.name : NULL,
+		.label = kind == POLICY_HOST_ROUTE
+				 ? arena_strdup(c->arena, out->ast.name)
+				 : NULL,
 	};
 	out->is_special = true;
 	return true;

@@ -53,12 +53,6 @@ struct check_scope {
 	uint32_t nr;
 };
 
-/* A set of numbers other than 0. */
-struct check_notes {
-	uint64_t *slots;
-	size_t count, slot_count; /* a power of two, or 0 */
-};
-
 /* What an anchor's name stands for. */
 struct check_body {
 	const char *path;
@@ -86,22 +80,20 @@ struct check_defaults {
 	const struct ast_state_options *state; /* set state-defaults, or NULL */
 };
 
-/* Texts seen so far, and how often. */
-struct check_text {
-	struct check_text *next;
-	const char *text;
-	uint64_t hash;
-	uint32_t count;
-	struct span span; /* of the first */
+/* check_seen.c: keys and what is known of each; a value of 0 is nothing. */
+struct check_seen_slot {
+	uint64_t key, value;
 };
 
-struct check_texts {
-	struct check_text **heads;
-	size_t head_count, count;
+struct check_seen {
+	struct check_seen_slot *slots;
+	size_t slot_count, count;
 };
 
 struct check {
-	struct arena *arena;
+	struct arena *arena;	  /* of what is longer there than a rule */
+	struct arena *scratch;	  /* of what is not; it may be arena */
+	struct arena *rules_only; /* emptied behind each rule */
 	struct sources *sources;
 	struct diag *diag;
 	const struct host *host;
@@ -124,13 +116,13 @@ struct check {
 	struct check_defaults defaults;
 	struct check_assert *asserts, **asserts_tail;
 	size_t unsupported_capacity, exclude_capacity, assert_capacity;
-	struct check_notes noted; /* what unsupported holds */
+	struct check_seen noted;  /* what unsupported holds */
 	uint32_t automatic_count; /* tables that pools made */
-	struct check_texts texts; /* of all rules */
-	struct check_texts quick; /* criteria of quick rules */
-	struct check_texts
-		tags; /* numbers; their count is 1 + index in the policy */
-	size_t tag_capacity;
+	struct check_seen texts; /* hashes of all rules' texts; how often */
+	struct check_seen quick; /* of quick rules' criteria; the first's span */
+	struct check_seen tags;	 /* numbers; 1 + index in the policy */
+	struct span *tag_spans;	 /* by that index */
+	size_t tag_capacity, tag_span_capacity;
 	struct check_cgroups *cgroups; /* that rules ask, to be numbered */
 	FILE *out;		       /* where texts are printed first */
 	char *out_bytes;
@@ -138,6 +130,7 @@ struct check {
 	struct span span; /* of the statement at hand */
 	bool is_full; /* the policy has NFR_RULE_MAX rules, which was said */
 	bool lists_differences;
+	bool is_lean;	   /* nothing is to be printed */
 	bool is_pf;	   /* pf's defaults and leniencies */
 	bool allows_leaks; /* the contract is left to the guard */
 	bool is_block;	   /* the rule at hand blocks */
@@ -435,9 +428,10 @@ enum check_stage { CHECK_RULES, CHECK_GUARD };
 /* A label or tag with its macros replaced; nr counts expanded rules from 0. */
 const char *label_expand(struct check *, const char *label,
 			 const struct ast_match *, uint32_t nr);
-/* The cell of text, which is new when its count is 0. */
-struct check_text *texts_put(struct check *, struct check_texts *,
-			     const char *text);
+/* What is known of key, to be changed from 0. It holds until the next call. */
+uint64_t *seen_put(struct check_seen *, uint64_t key);
+uint64_t seen_find(const struct check_seen *, uint64_t key);
+void seen_free(struct check_seen *);
 /* Text in the arena of an expanded rule. */
 const char *rule_text(struct check *, const struct ast_rule *);
 /* Appends a copy with its id; the rule's text is set. */

@@ -106,5 +106,5 @@ const char *label_expand(struct check *c, const char *label,
 		}
 	}
 	fflush(c->out);
-	return arena_strndup(c->arena, c->out_bytes, (size_t)ftell(c->out));
+	return arena_strndup(c->scratch, c->out_bytes, (size_t)ftell(c->out));
 }

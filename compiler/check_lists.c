@@ -63,7 +63,7 @@ static bool ifaces_resolve(struct check *c, const struct ast_match *m,
 
 	LIST_COUNT(ast_iface, m->ifaces, most);
 	host_default_ifaces(c->host, &uplinks);
-	out->ifaces = arena_alloc(c->arena, (most * (uplinks + 1) + 1) *
+	out->ifaces = arena_alloc(c->scratch, (most * (uplinks + 1) + 1) *
 						    sizeof(*out->ifaces));
 	for (const struct ast_iface *f = m->ifaces; f; f = f->next) {
 		if (is_egress(c, f)) {
@@ -88,7 +88,7 @@ static bool protos_resolve(struct check *c, const struct ast_match *m,
 	size_t i = 0;
 
 	LIST_COUNT(ast_proto, m->protos, out->proto_count);
-	out->protos = arena_alloc(c->arena, (out->proto_count + 1) *
+	out->protos = arena_alloc(c->scratch, (out->proto_count + 1) *
 						    sizeof(*out->protos));
 	for (const struct ast_proto *p = m->protos; p; p = p->next, i++) {
 		const struct check_proto *r = &out->protos[i];
@@ -137,7 +137,7 @@ static bool icmps_resolve(struct check *c, const struct ast_match *m,
 	}
 	LIST_COUNT(ast_icmp, m->icmps, out->icmp_count);
 	out->icmps =
-		arena_alloc(c->arena, out->icmp_count * sizeof(*out->icmps));
+		arena_alloc(c->scratch, out->icmp_count * sizeof(*out->icmps));
 	for (const struct ast_icmp *t = m->icmps; t; t = t->next, i++)
 		ok &= names_icmp(c, t, m->icmp_family, &out->icmps[i]);
 	return ok;
@@ -191,7 +191,7 @@ static bool ports_resolve(struct check *c, const struct ast_port *ports,
 	if (!ports_need_proto(c, ports, l))
 		return false;
 	LIST_COUNT(ast_port, ports, *count);
-	*out = arena_alloc(c->arena, *count * sizeof(**out));
+	*out = arena_alloc(c->scratch, *count * sizeof(**out));
 	for (const struct ast_port *p = ports; p; p = p->next, i++)
 		ok &= names_port(c, p, proto, &(*out)[i]);
 	return ok;
@@ -204,7 +204,7 @@ static bool ids_resolve(struct check *c, const struct ast_port *ids,
 	size_t i = 0;
 
 	LIST_COUNT(ast_port, ids, *count);
-	*out = arena_alloc(c->arena, (*count + 1) * sizeof(**out));
+	*out = arena_alloc(c->scratch, (*count + 1) * sizeof(**out));
 	for (const struct ast_port *p = ids; p; p = p->next, i++)
 		ok &= names_id(c, p, is_group, &(*out)[i]);
 	return ok;
@@ -294,7 +294,7 @@ bool match_resolve(struct check *c, const struct ast_match *m,
 		type **tail_ = &(head);                                        \
 		*tail_ = NULL;                                                 \
 		for (size_t i_ = 0; i_ < (count); i_++) {                      \
-			*tail_ = arena_new_of((c)->arena, type);               \
+			*tail_ = arena_new_of((c)->scratch, type);               \
 			**tail_ = (items)[i_].member;                          \
 			tail_ = &(*tail_)->next;                               \
 		}                                                              \

@@ -12,25 +12,28 @@
 uint32_t tags_number(struct check *c, const char *name, struct span span)
 {
 	struct policy *p = c->policy;
-	struct check_text *x;
+	uint64_t *known;
 	uint32_t number;
 
 	if (!name)
 		return TAG_NONE;
 	number = tag_number(name);
-	x = texts_put(c, &c->tags, arena_printf(c->arena, "%u", number));
-	if (!x->count) {
+	known = seen_put(&c->tags, number);
+	if (!*known) {
 		p->tags = arena_grow(c->arena, p->tags, p->tag_count,
 				     &c->tag_capacity, sizeof(*p->tags));
-		p->tags[p->tag_count++] = name;
-		x->count = (uint32_t)p->tag_count;
-		x->span = span;
-	} else if (strcmp(p->tags[x->count - 1], name) != 0) {
+		p->tags[p->tag_count] = arena_strdup(c->arena, name);
+		c->tag_spans = arena_grow(c->arena, c->tag_spans, p->tag_count,
+					  &c->tag_span_capacity,
+					  sizeof(*c->tag_spans));
+		c->tag_spans[p->tag_count] = span;
+		*known = ++p->tag_count;
+	} else if (strcmp(p->tags[*known - 1], name) != 0) {
 		diag_error(c->diag, span, "name",
 			   "the tags \"%s\" and \"%s\" have one number", name,
-			   p->tags[x->count - 1]);
-		diag_note(c->diag, x->span, "\"%s\" is here",
-			  p->tags[x->count - 1]);
+			   p->tags[*known - 1]);
+		diag_note(c->diag, c->tag_spans[*known - 1], "\"%s\" is here",
+			  p->tags[*known - 1]);
 		diag_hint(c->diag, "a flow keeps its tag over reloads by the "
 				   "number that is made of the name: choose "
 				   "another name");

@@ -34,7 +34,7 @@ uint16_t names_ifid(struct check *c, const char *name, struct span span)
 	p->ifaces = arena_grow(c->arena, p->ifaces, p->iface_count,
 			       &c->iface_capacity, sizeof(*p->ifaces));
 	p->ifaces[p->iface_count] = (struct policy_iface){
-		.name = name,
+		.name = arena_strdup(c->arena, name),
 		.is_loopback = names_is_loopback(c, name),
 	};
 	return (uint16_t)++p->iface_count;
@@ -165,7 +165,7 @@ static bool id_number(struct check *c, struct ast_name *name, bool is_group,
 		name->text = NULL;
 		return true;
 	}
-	names = host_user_names(c->host, c->arena, is_group, &count);
+	names = host_user_names(c->host, c->scratch, is_group, &count);
 	near = diag_nearest(name->text, names, count);
 	diag_error(c->diag, name->span, "name", "unknown %s \"%s\"", what,
 		   name->text);

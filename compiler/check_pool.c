@@ -118,14 +118,14 @@ static const char *hash_key(struct check *c, const char *key)
 	if (!key)
 		return NULL;
 	if (strncmp(key, "0x", 2) == 0 && strlen(key) == HASH_KEY_HEX + 2) {
-		char *lower = arena_strndup(c->arena, key, strlen(key));
+		char *lower = arena_strndup(c->scratch, key, strlen(key));
 
 		for (char *p = lower; *p; p++)
 			*p |= *p >= 'A' && *p <= 'F' ? 0x20 : 0;
 		return lower;
 	}
 	MD5Data((const uint8_t *)key, strlen(key), hex);
-	return arena_printf(c->arena, "0x%s", hex);
+	return arena_printf(c->scratch, "0x%s", hex);
 }
 
 static void ports_finish(struct check *c, const struct check_pool *p,
@@ -174,7 +174,7 @@ static struct ast_host *members_of(struct check *c, const struct check_pool *p,
 
 		if (family && h->family && h->family != family)
 			continue;
-		*tail = arena_new_of(c->arena, struct ast_host);
+		*tail = arena_new_of(c->scratch, struct ast_host);
 		**tail = h->ast;
 		(*tail)->next = NULL;
 		tail = &(*tail)->next;
@@ -221,7 +221,7 @@ static bool many_finish(struct check *c, struct ast_pool *out)
 	}
 	if (has_routes(out->hosts))
 		return true; /* a table would lose them */
-	table = arena_new_of(c->arena, struct ast_host);
+	table = arena_new_of(c->scratch, struct ast_host);
 	table->kind = AST_HOST_TABLE;
 	table->span = out->span;
 	table->prefix_len = -1;
@@ -241,7 +241,7 @@ static struct ast_pool *pool_collapse(struct check *c,
 
 	if (!p->ast)
 		return NULL;
-	out = arena_new_of(c->arena, struct ast_pool);
+	out = arena_new_of(c->scratch, struct ast_pool);
 	*out = *p->ast;
 	out->hosts = members_of(c, p, want, &count);
 	if (count == 0) {

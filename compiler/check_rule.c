@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define FNV_SEED 0xcbf29ce484222325u
 #define TCP_SYN 0x02
 #define TCP_ACK 0x10
 
@@ -24,65 +25,23 @@ static uint64_t fnv1a(uint64_t hash, const void *bytes, size_t len)
 
 static uint64_t text_hash(const char *text)
 {
-	return fnv1a(0xcbf29ce484222325u, text, strlen(text));
+	return fnv1a(FNV_SEED, text, strlen(text));
 }
 
-static void texts_grow(struct check *c, struct check_texts *t)
+/* c->out_bytes, of the length that is returned. */
+static size_t rule_print(struct check *c, const struct ast_rule *rule)
 {
-	size_t count = t->head_count ? t->head_count * 4 : 256;
-	struct check_text **heads =
-		arena_alloc(c->arena, count * sizeof(*heads));
-
-	for (size_t i = 0; i < t->head_count; i++)
-		for (struct check_text *x = t->heads[i], *next; x; x = next) {
-			next = x->next;
-			x->next = heads[x->hash % count];
-			heads[x->hash % count] = x;
-		}
-	t->heads = heads;
-	t->head_count = count;
-}
-
-static struct check_text *texts_find(const struct check_texts *t,
-				     const char *text, uint64_t hash)
-{
-	if (t->count == 0)
-		return NULL;
-	for (struct check_text *x = t->heads[hash % t->head_count]; x;
-	     x = x->next)
-		if (x->hash == hash && strcmp(x->text, text) == 0)
-			return x;
-	return NULL;
-}
-
-struct check_text *texts_put(struct check *c, struct check_texts *t,
-			     const char *text)
-{
-	uint64_t hash = text_hash(text);
-	struct check_text *x = texts_find(t, text, hash);
-
-	if (x)
-		return x;
-	if (t->count >= t->head_count)
-		texts_grow(c, t);
-	x = arena_new_of(c->arena, struct check_text);
-	x->text = text;
-	x->hash = hash;
-	x->next = t->heads[hash % t->head_count];
-	t->heads[hash % t->head_count] = x;
-	t->count++;
-	return x;
+	rewind(c->out);
+	print_rule(rule, c->out);
+	fflush(c->out);
+	return (size_t)ftell(c->out);
 }
 
 const char *rule_text(struct check *c, const struct ast_rule *rule)
 {
-	long len;
+	size_t len = rule_print(c, rule);
 
-	rewind(c->out);
-	print_rule(rule, c->out);
-	fflush(c->out);
-	len = ftell(c->out);
-	return arena_strndup(c->arena, c->out_bytes, (size_t)len);
+	return arena_strndup(c->arena, c->out_bytes, len);
 }
 
 /* ---- appending ------------------------------------------------------------
@@ -92,7 +51,7 @@ void rule_add(struct check *c, enum check_stage stage,
 	      const struct policy_rule *rule)
 {
 	struct policy *p = c->policy;
-	struct check_text *seen;
+	uint64_t hash = text_hash(rule->text), *count;
 	struct policy_rule *r;
 
 	if (p->rule_count + p->guard_count >= NFR_RULE_MAX) {
@@ -117,9 +76,9 @@ void rule_add(struct check *c, enum check_stage stage,
 		r->label = "";
 	if (!r->anchor)
 		r->anchor = "";
-	seen = texts_put(c, &c->texts, r->text);
-	r->id = fnv1a(seen->hash, &seen->count, sizeof(seen->count));
-	seen->count++;
+	count = seen_put(&c->texts, hash);
+	r->id = fnv1a(hash, &(uint32_t){(uint32_t)*count}, sizeof(uint32_t));
+	++*count;
 }
 
 /* ---- what a rule alone can get wrong ---------------------------------------
@@ -187,19 +146,26 @@ uint8_t rule_dirs(const struct ast_rule *r)
 	return in | out;
 }
 
-/* The rule's criteria alone, as text. */
-static const char *criteria_text(struct check *c, const struct ast_rule *rule,
-				 bool with_flags)
+/* Of the rule's criteria alone, as text. */
+static uint64_t criteria_hash(struct check *c, const struct ast_rule *rule,
+			      bool with_flags)
 {
 	struct ast_rule bare = {
 		.has_in = rule->has_in,
 		.has_out = rule->has_out,
 		.match = rule->match,
 	};
+	size_t len;
 
 	if (!with_flags || bare.match.flags_mask == 0)
 		bare.match.has_flags = false;
-	return rule_text(c, &bare);
+	len = rule_print(c, &bare);
+	return fnv1a(FNV_SEED, c->out_bytes, len);
+}
+
+static uint64_t span_value(struct span span)
+{
+	return (uint64_t)span.start << 32 | span.end;
 }
 
 /*
@@ -210,28 +176,27 @@ static const char *criteria_text(struct check *c, const struct ast_rule *rule,
 static void shadow_check(struct check *c, const struct ast_rule *rule,
 			 struct span span)
 {
-	struct check_text *seen = NULL;
-	const char *text;
+	uint64_t seen = 0;
 
 	if (c->is_pf || rule->is_match)
 		return;
 	if (c->quick.count) {
-		text = criteria_text(c, rule, false);
-		seen = texts_find(&c->quick, text, text_hash(text));
-		if (!seen && rule->match.has_flags) {
-			text = criteria_text(c, rule, true);
-			seen = texts_find(&c->quick, text, text_hash(text));
-		}
+		seen = seen_find(&c->quick, criteria_hash(c, rule, false));
+		if (!seen && rule->match.has_flags)
+			seen = seen_find(&c->quick,
+					 criteria_hash(c, rule, true));
 	}
 	if (seen) {
 		diag_warning(c->diag, span, WARN_SHADOWED,
 			     "never matches; a quick rule before it has the "
 			     "same criteria");
-		diag_note(c->diag, seen->span, "this one");
+		diag_note(c->diag,
+			  (struct span){(uint32_t)(seen >> 32), (uint32_t)seen},
+			  "this one");
 	} else if (rule->is_quick && !c->scope->up && !rule->probability &&
 		   !rule->is_once && !rule->rate_packets) {
-		seen = texts_put(c, &c->quick, criteria_text(c, rule, true));
-		seen->span = span;
+		*seen_put(&c->quick, criteria_hash(c, rule, true)) =
+			span_value(span);
 	}
 }
 
@@ -250,7 +215,7 @@ static bool policy_add(struct check *c, const struct ast_rule *r,
 		.allows_opts = r->allows_opts,
 		.is_floating =
 			r->state_options && r->state_options->is_floating,
-		.label = r->label,
+		.label = r->label ? arena_strdup(c->arena, r->label) : NULL,
 		.anchor = c->scope->path,
 		.span = span,
 		.text = rule_text(c, r),
@@ -279,7 +244,7 @@ static void rule_finish(struct check *c, const struct ast_node *node,
 	r->tag = label_expand(c, r->tag, &m->ast, nr);
 	r->match.tagged = label_expand(c, r->match.tagged, &m->ast, nr);
 	if (r->effects) {
-		r->effects = arena_new_of(c->arena, struct ast_effects);
+		r->effects = arena_new_of(c->scratch, struct ast_effects);
 		*r->effects = m->effects;
 	}
 	state_finish(c, r, m->numbers.proto);
@@ -290,7 +255,7 @@ static void rule_finish(struct check *c, const struct ast_node *node,
 static bool rule_emit(struct check *c, const struct ast_node *node,
 		      struct check_match *m)
 {
-	struct ast_node *expanded = arena_new_of(c->arena, struct ast_node);
+	struct ast_node *expanded = arena_new_of(c->scratch, struct ast_node);
 	struct ast_rule *r = &expanded->rule;
 
 	rule_finish(c, node, m, expanded);
@@ -308,9 +273,9 @@ static bool rule_emit(struct check *c, const struct ast_node *node,
 
 static struct ast_pool *pool_of_host(struct check *c, const struct ast_host *h)
 {
-	struct ast_pool *p = arena_new_of(c->arena, struct ast_pool);
+	struct ast_pool *p = arena_new_of(c->scratch, struct ast_pool);
 
-	p->hosts = arena_new_of(c->arena, struct ast_host);
+	p->hosts = arena_new_of(c->scratch, struct ast_host);
 	*p->hosts = *h;
 	p->hosts->next = NULL;
 	p->is_binat = true;
@@ -407,7 +372,7 @@ static bool divert_resolve(struct check *c, struct ast_node *node)
 	port = names_port_number(c, &r->effects->divert_port, "tcp");
 	if (hosts.count == 0 || port < 0)
 		return false;
-	e = arena_new_of(c->arena, struct ast_effects);
+	e = arena_new_of(c->scratch, struct ast_effects);
 	*e = *r->effects;
 	e->divert_host = &hosts.items[0].ast;
 	e->divert_port = (struct ast_name){e->divert_port.span, NULL, port};
@@ -417,7 +382,7 @@ static bool divert_resolve(struct check *c, struct ast_node *node)
 	return true;
 }
 
-void rule_check(struct check *c, const struct ast_node *written)
+static void rule_expand(struct check *c, const struct ast_node *written)
 {
 	struct ast_node node = *written;
 	const struct ast_match *m = &node.rule.match;
@@ -440,4 +405,16 @@ void rule_check(struct check *c, const struct ast_node *written)
 		ok = matches[i].effects.binat
 			     ? binat_emit(c, &node, &matches[i])
 			     : rule_emit(c, &node, &matches[i]);
+}
+
+/* Unless it is to be printed, nothing of it is left but the policy's rules. */
+void rule_check(struct check *c, const struct ast_node *written)
+{
+	struct arena_mark mark = arena_mark(c->rules_only);
+
+	if (c->is_lean)
+		c->scratch = c->rules_only;
+	rule_expand(c, written);
+	c->scratch = c->arena;
+	arena_release(c->rules_only, mark);
 }

@@ -153,7 +153,7 @@ void state_finish(struct check *c, struct ast_rule *r, int proto)
 		r->state = AST_STATE_KEEP;
 	if (!written)
 		written = c->defaults.state;
-	o = arena_new_of(c->arena, struct ast_state_options);
+	o = arena_new_of(c->scratch, struct ast_state_options);
 	if (written)
 		*o = *written;
 	if (!o->is_if_bound && !o->is_floating) {

@@ -26,7 +26,7 @@ static struct policy_table *table_push(struct check *c,
 	p->tables = arena_grow(c->arena, p->tables, p->table_count,
 			       &c->table_capacity, sizeof(*p->tables));
 	p->tables[p->table_count] = (struct policy_table){
-		.name = name,
+		.name = arena_strdup(c->arena, name),
 		.span = span,
 		.is_declared = node != NULL,
 		.prefix_len = -1,
@@ -97,7 +97,7 @@ int tables_find(struct check *c, const char *name, struct span span)
 	if (c->is_pf) /* it may come later */
 		return table_push(c, NULL, name, span) ? (int)p->table_count - 1
 						       : -1;
-	names = arena_alloc(c->arena, (p->table_count + 1) * sizeof(*names));
+	names = arena_alloc(c->scratch, (p->table_count + 1) * sizeof(*names));
 	for (size_t i = 0; i < p->table_count; i++)
 		names[i] = p->tables[i].name;
 	near = diag_nearest(name, names, p->table_count);
@@ -132,7 +132,7 @@ static const char *dynamic_name(struct check *c, const struct ast_host *h)
 	rewind(c->out);
 	print_host(&bare, c->out);
 	fflush(c->out);
-	return arena_strndup(c->arena, c->out_bytes, (size_t)ftell(c->out));
+	return arena_strndup(c->scratch, c->out_bytes, (size_t)ftell(c->out));
 }
 
 static void dynamic_fill(struct check *c, struct entries *e,
@@ -144,7 +144,7 @@ static void dynamic_fill(struct check *c, struct entries *e,
 
 	if (!iface)
 		return;
-	found = arena_alloc(c->arena, (iface->addr_count + 1) * sizeof(*found));
+	found = arena_alloc(c->scratch, (iface->addr_count + 1) * sizeof(*found));
 	count = hosts_of_iface(iface, h->modifiers, h->prefix_len, found,
 			       iface->addr_count);
 	for (size_t i = 0; i < count; i++) {
@@ -174,7 +174,7 @@ int tables_dynamic(struct check *c, const struct ast_host *h)
 	if (!t)
 		return -1;
 	t->is_dynamic = true;
-	t->iface = is_self ? NULL : h->name;
+	t->iface = is_self ? NULL : arena_strdup(c->arena, h->name);
 	t->modifiers = h->modifiers;
 	t->prefix_len = h->prefix_len;
 	if (is_self)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "compile_contract.h"
+#include "pack.h"
 
 static int options_apply(struct compilation *c, const struct compile_options *o,
 			 const char **error)
@@ -102,8 +103,12 @@ int compile_file(const char *path, const struct compile_options *o,
 		*error = arena_printf(c->arena, "%s: %s", path, strerror(-err));
 		return err;
 	}
-	parse_file(c->arena, c->sources, c->diag, file, o->defines,
-		   o->define_count, &c->ast);
+	if (o->is_lean)
+		parse_file_packed(c->arena, c->sources, c->diag, file,
+				  o->defines, o->define_count, &c->ast);
+	else
+		parse_file(c->arena, c->sources, c->diag, file, o->defines,
+			   o->define_count, &c->ast);
 	c->conversion = (struct conversion){
 		.arena = c->arena,
 		.diag = c->diag,
@@ -117,8 +122,10 @@ int compile_file(const char *path, const struct compile_options *o,
 		c->arena, c->sources, c->diag, c->host, &c->ast,
 		&(struct check_options){
 			.is_pf = o->is_pf,
+			.is_lean = o->is_lean,
 			.lists_differences = o->lists_differences,
 		});
+	pack_free(&c->ast.pack);
 	if (!diag_errors(c->diag) && is_unsupported(c, o->is_checked) &&
 	    o->is_checked)
 		return 0;
@@ -137,6 +144,7 @@ void compile_free(struct compilation **out)
 	if (!c)
 		return;
 	free(c->image);
+	pack_free(&c->ast.pack);
 	arena_free(&c->arena);
 	free(c);
 	*out = NULL;

@@ -6,7 +6,7 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/check_context.c compiler/check_corner.c \
 	compiler/check_effects.c compiler/check_entries.c compiler/check_expand.c compiler/check_host.c \
 	compiler/cgroup_class.c compiler/check_label.c compiler/check_lists.c compiler/check_meta.c compiler/check_names.c compiler/check_pool.c \
-	compiler/check_rule.c compiler/check_search.c compiler/check_set.c \
+	compiler/check_rule.c compiler/check_search.c compiler/check_seen.c compiler/check_set.c \
 	compiler/check_state.c compiler/check_table.c compiler/compile.c \
 	compiler/convert.c compiler/convert_groups.c compiler/convert_macro.c \
 	compiler/convert_negated.c compiler/host_route.c \
@@ -15,7 +15,7 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/image_check.c compiler/image_early.c compiler/image_edit.c \
 	compiler/image_effects.c compiler/image_layout.c compiler/image_read.c \
 	compiler/image_write.c compiler/keyword.c compiler/lower.c \
-	compiler/lower_match.c compiler/lower_rules.c compiler/macro.c compiler/model.c \
+	compiler/lower_match.c compiler/lower_rules.c compiler/macro.c compiler/pack.c compiler/model.c \
 	compiler/model_match.c compiler/model_translate.c compiler/policy.c \
 	compiler/print.c compiler/print_match.c compiler/print_rule.c \
 	compiler/print_word.c compiler/render.c compiler/source.c \

@@ -12,7 +12,7 @@ struct front *front_begin(struct arena *arena, struct sources *sources,
 			  size_t define_count)
 {
 	struct front *f = arena_new_of(arena, struct front);
-	f->arena = arena;
+	f->arena = f->keep = arena;
 	f->sources = sources;
 	f->diag = diag;
 	f->unread.kind = -1;
@@ -33,6 +33,16 @@ void front_end(struct front *f)
 	scan_end(f);
 }
 
+static void parse(struct front *f, struct ast *out)
+{
+	*out = (struct ast){.pack = f->pack};
+	out->tail = &out->first;
+	f->ast = out;
+	parse_parse(f);
+	macro_warn_unused(f);
+	front_end(f);
+}
+
 void parse_file(struct arena *arena, struct sources *sources, struct diag *diag,
 		const struct source_file *file,
 		const struct parse_define *defines, size_t define_count,
@@ -40,10 +50,18 @@ void parse_file(struct arena *arena, struct sources *sources, struct diag *diag,
 {
 	struct front *f =
 		front_begin(arena, sources, diag, file, defines, define_count);
-	*out = (struct ast){0};
-	out->tail = &out->first;
-	f->ast = out;
-	parse_parse(f);
-	macro_warn_unused(f);
-	front_end(f);
+
+	parse(f, out);
+}
+
+void parse_file_packed(struct arena *arena, struct sources *sources,
+		       struct diag *diag, const struct source_file *file,
+		       const struct parse_define *defines, size_t define_count,
+		       struct ast *out)
+{
+	struct front *f =
+		front_begin(arena, sources, diag, file, defines, define_count);
+
+	f->pack = pack_new(arena);
+	parse(f, out);
 }

@@ -21,6 +21,7 @@
 #ifndef NFR_FRONT_H
 #define NFR_FRONT_H
 
+#include "pack.h"
 #include "parse.h"
 
 #define FRONT_DEPTH_MAX 64   /* nested braces */
@@ -61,12 +62,15 @@ struct input {
 	struct span use; /* of the outermost macro, in a file */
 	const char *text;
 	size_t len, offset;  /* offset: of the next byte */
+	size_t fed;	     /* bytes that are in the buffer, or were */
 	void *buffer;	     /* scan.l's */
 	unsigned outer_base; /* of a file: front's base before it */
 };
 
 struct front {
-	struct arena *arena;
+	struct arena *arena; /* of the statement at hand */
+	struct arena *keep;  /* of what is longer there than a statement */
+	struct pack *pack;   /* or NULL: statements are only in the ast */
 	struct sources *sources;
 	struct diag *diag;
 	struct ast *ast;
@@ -74,6 +78,7 @@ struct front {
 
 	/* scan.l and macro.c */
 	struct input *input;
+	struct input *free_inputs; /* of macros, to be used again */
 	unsigned file_depth;
 	bool is_spaced;
 	struct macro *macros[FRONT_MACRO_HEADS];

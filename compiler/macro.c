@@ -55,6 +55,16 @@ static void report_unknown(struct front *f, const struct token *use)
 		diag_inline_hint(f->diag, "did you mean \"$%s\"?", nearest);
 }
 
+static struct input *input_new(struct front *f)
+{
+	struct input *in = f->free_inputs;
+	if (!in)
+		return arena_new_of(f->keep, struct input);
+	f->free_inputs = in->outer;
+	*in = (struct input){0};
+	return in;
+}
+
 bool macro_expand(struct front *f, const struct token *use)
 {
 	struct macro *m = *find(f, use->text);
@@ -70,7 +80,7 @@ bool macro_expand(struct front *f, const struct token *use)
 			   "macro \"%s\" contains itself", m->name);
 		return false;
 	}
-	struct input *in = arena_new_of(f->arena, struct input);
+	struct input *in = input_new(f);
 	in->macro = m;
 	in->use = f->input->file ? use->span : f->input->use;
 	in->text = m->value;
@@ -90,8 +100,11 @@ bool macro_expand(struct front *f, const struct token *use)
 
 void macro_leave(struct front *f)
 {
-	f->input->macro->is_expanding = false;
+	struct input *in = f->input;
+	in->macro->is_expanding = false;
 	scan_pop(f);
+	in->outer = f->free_inputs;
+	f->free_inputs = in;
 }
 
 bool macro_join(struct front *f, struct token *t)

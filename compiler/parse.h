@@ -18,5 +18,13 @@ struct parse_define {
 void parse_file(struct arena *, struct sources *, struct diag *,
 		const struct source_file *, const struct parse_define *defines,
 		size_t define_count, struct ast *out);
+/*
+ * The same, but rules of the file are packed (pack.h): out->first has all other
+ * statements, out->pack, which is the caller's to free, all in their order.
+ */
+void parse_file_packed(struct arena *, struct sources *, struct diag *,
+		       const struct source_file *,
+		       const struct parse_define *defines, size_t define_count,
+		       struct ast *out);
 
 #endif

@@ -16,7 +16,12 @@ struct ast_node *node_new(struct front *f, enum ast_kind kind)
 
 void statement_add(struct front *f, struct span span, struct ast_node *node)
 {
+	bool is_packed = f->arena != f->keep;
 	node->span = span;
+	if (f->pack)
+		pack_add(f->pack, node, is_packed);
+	if (is_packed)
+		return;
 	*f->ast->tail = node;
 	f->ast->tail = &node->next;
 }

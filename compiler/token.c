@@ -192,7 +192,7 @@ void token_open_file(struct front *f, const struct source_file *file)
 			   "a NUL byte: this is not a text file");
 		return;
 	}
-	struct input *in = arena_new_of(f->arena, struct input);
+	struct input *in = arena_new_of(f->keep, struct input);
 	in->file = file;
 	in->text = file->text;
 	in->len = file->len;
@@ -506,6 +506,35 @@ static void token_remember(struct front *f, const struct token *t)
 		f->topic = topic_after(f, t->kind);
 }
 
+/*
+ * Between statements of the file: where the next one goes is known behind its
+ * first word. All of the last one is reduced, as its newline is shifted without
+ * a look at what follows.
+ */
+static bool is_between(const struct front *f)
+{
+	return f->pack && f->statement == 0 && f->blocks == 0 &&
+	       f->last.kind == T_NEWLINE && f->queue_len == 0;
+}
+
+static int statement_read(struct front *f, struct token *t)
+{
+	int kind;
+	if (!is_between(f))
+		return token_read(f, t);
+	if (f->unread.kind != -1 && f->unread.text)
+		f->unread.text = arena_strdup(f->keep, f->unread.text);
+	pack_clear(f->pack);
+	f->arena = pack_arena(f->pack);
+	kind = token_read(f, t);
+	if (kind == T_PASS || kind == T_BLOCK || kind == T_MATCH)
+		return kind;
+	f->arena = f->keep;
+	if (t->text)
+		t->text = arena_strdup(f->keep, t->text);
+	return kind;
+}
+
 int parse_lex(PARSE_STYPE *value, struct span *span, struct front *f)
 {
 	struct token t = {0};
@@ -517,7 +546,7 @@ int parse_lex(PARSE_STYPE *value, struct span *span, struct front *f)
 	} else if (is_value) {
 		kind = macro_collect(f, f->previous.span, f->previous.text, &t);
 	}
-	t.kind = kind ? kind : token_read(f, &t);
+	t.kind = kind ? kind : statement_read(f, &t);
 	token_remember(f, &t);
 	if (t.kind == T_PARSE_error)
 		token_recover(f);
