@@ -212,6 +212,7 @@ void *arena_grow(struct arena *a, void *items, size_t count, size_t *capacity,
 	if (count < *capacity)
 		return items;
 	struct block **own = block_of(a, items);
+	size_t old = *capacity;
 	size_t want = *capacity ? *capacity * 2 : 8;
 	if (own && (*own)->len >= BLOCK_MAX)
 		want = *capacity + *capacity / 8;
@@ -223,7 +224,7 @@ void *arena_grow(struct arena *a, void *items, size_t count, size_t *capacity,
 	if (own)
 		return block_grow(own, want * item_len);
 	void *moved = arena_alloc(a, want * item_len);
-	if (count)
-		memcpy(moved, items, count * item_len);
+	if (old)
+		memcpy(moved, items, old * item_len);
 	return moved;
 }

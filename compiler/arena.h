@@ -35,7 +35,7 @@ char *arena_printf(struct arena *, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *, const char *fmt, va_list);
 
-/* Room for a growing array: returns *items, moved if it had to grow. */
+/* Room for count + 1 items of a growing array: items, or where they are now. */
 void *arena_grow(struct arena *, void *items, size_t count, size_t *capacity,
 		 size_t item_len);
 

@@ -219,8 +219,8 @@ bool state_of(struct check *c, const struct ast_rule *r,
 	out = arena_new_of(c->arena, struct policy_state);
 	*into = out;
 	out->kind = is_plain ? AST_STATE_KEEP : r->state;
-	out->options = r->state_options ? options_copy(c, r->state_options)
-					: &none;
+	out->options =
+		r->state_options ? options_copy(c, r->state_options) : &none;
 	out->overload = POLICY_NONE;
 	if (!out->options->overload)
 		return true;

@@ -217,8 +217,8 @@ static bool addrs_push(struct check *c, const struct ast_host *written,
 static bool iface_push(struct check *c, const struct ast_host *h,
 		       const struct host_iface *iface, struct check_hosts *list)
 {
-	struct ast_host *found =
-		arena_alloc(c->scratch, (iface->addr_count + 1) * sizeof(*found));
+	struct ast_host *found = arena_alloc(
+		c->scratch, (iface->addr_count + 1) * sizeof(*found));
 	size_t count = hosts_of_iface(iface, h->modifiers, h->prefix_len, found,
 				      iface->addr_count);
 	size_t before = list->count;

@@ -118,10 +118,11 @@ struct check {
 	size_t unsupported_capacity, exclude_capacity, assert_capacity;
 	struct check_seen noted;  /* what unsupported holds */
 	uint32_t automatic_count; /* tables that pools made */
-	struct check_seen texts; /* hashes of all rules' texts; how often */
-	struct check_seen quick; /* of quick rules' criteria; the first's span */
-	struct check_seen tags;	 /* numbers; 1 + index in the policy */
-	struct span *tag_spans;	 /* by that index */
+	struct check_seen texts;  /* hashes of all rules' texts; how often */
+	struct check_seen
+		quick;		/* of quick rules' criteria; the first's span */
+	struct check_seen tags; /* numbers; 1 + index in the policy */
+	struct span *tag_spans; /* by that index */
 	size_t tag_capacity, tag_span_capacity;
 	struct check_cgroups *cgroups; /* that rules ask, to be numbered */
 	FILE *out;		       /* where texts are printed first */

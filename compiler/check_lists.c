@@ -64,7 +64,7 @@ static bool ifaces_resolve(struct check *c, const struct ast_match *m,
 	LIST_COUNT(ast_iface, m->ifaces, most);
 	host_default_ifaces(c->host, &uplinks);
 	out->ifaces = arena_alloc(c->scratch, (most * (uplinks + 1) + 1) *
-						    sizeof(*out->ifaces));
+						      sizeof(*out->ifaces));
 	for (const struct ast_iface *f = m->ifaces; f; f = f->next) {
 		if (is_egress(c, f)) {
 			ok &= egress_resolve(c, f, out);
@@ -89,7 +89,7 @@ static bool protos_resolve(struct check *c, const struct ast_match *m,
 
 	LIST_COUNT(ast_proto, m->protos, out->proto_count);
 	out->protos = arena_alloc(c->scratch, (out->proto_count + 1) *
-						    sizeof(*out->protos));
+						      sizeof(*out->protos));
 	for (const struct ast_proto *p = m->protos; p; p = p->next, i++) {
 		const struct check_proto *r = &out->protos[i];
 
@@ -294,7 +294,7 @@ bool match_resolve(struct check *c, const struct ast_match *m,
 		type **tail_ = &(head);                                        \
 		*tail_ = NULL;                                                 \
 		for (size_t i_ = 0; i_ < (count); i_++) {                      \
-			*tail_ = arena_new_of((c)->scratch, type);               \
+			*tail_ = arena_new_of((c)->scratch, type);             \
 			**tail_ = (items)[i_].member;                          \
 			tail_ = &(*tail_)->next;                               \
 		}                                                              \

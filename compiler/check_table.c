@@ -144,7 +144,8 @@ static void dynamic_fill(struct check *c, struct entries *e,
 
 	if (!iface)
 		return;
-	found = arena_alloc(c->scratch, (iface->addr_count + 1) * sizeof(*found));
+	found = arena_alloc(c->scratch,
+			    (iface->addr_count + 1) * sizeof(*found));
 	count = hosts_of_iface(iface, h->modifiers, h->prefix_len, found,
 			       iface->addr_count);
 	for (size_t i = 0; i < count; i++) {

@@ -36,28 +36,62 @@ static int host_read(struct compilation *c, const char *profile,
 	return err;
 }
 
-/* Bytecode and image; what fails here is no mistake of one place. */
-static int image_make(struct compilation *c, const char **error)
+/* What an image is made of ends as soon as nothing asks for it any more. */
+static void policy_end(struct compilation *c)
 {
-	int err = lower_policy(c->arena, c->policy, &c->code);
+	if (c->rules != c->arena)
+		arena_free(&c->rules);
+	c->rules = NULL;
+	c->policy = NULL;
+}
+
+static void code_end(struct compilation *c)
+{
+	if (c->program != c->arena)
+		arena_free(&c->program);
+	c->program = NULL;
+	memset(&c->code, 0, sizeof(c->code));
+}
+
+static int image_of(struct compilation *c, bool is_lean)
+{
+	bool has_contract = c->policy->assert_count || c->policy->guard_count;
+	struct image_draft *draft = NULL;
+	int err = lower_policy(c->program, c->policy, &c->code);
 
 	if (!err)
-		err = image_write(c->policy, &c->code, c->sources, &c->image,
-				  &c->image_len);
+		err = image_begin(c->policy, &c->code, c->sources, &draft);
+	if (!err && is_lean && !has_contract)
+		policy_end(c);
+	if (!err)
+		err = image_finish(draft, &c->image, &c->image_len);
+	image_draft_free(&draft);
+	if (!err && has_contract)
+		err = contract_check(c);
+	return err;
+}
+
+/* Bytecode and image; what fails here is no mistake of one place. */
+static int image_make(struct compilation *c, bool is_lean, const char **error)
+{
+	int err = image_of(c, is_lean);
+
 	if (err == -E2BIG) {
 		diag_error(c->diag, SPAN_NONE, "limit",
 			   "the policy does not fit an image: at most %u "
 			   "rules and %u instructions",
 			   NFR_RULE_MAX, NFR_INSN_MAX);
-		memset(&c->code, 0, sizeof(c->code));
-		c->policy = NULL;
+		code_end(c);
+		policy_end(c);
 		return 0;
 	}
-	if (!err)
-		err = contract_check(c);
 	if (err)
 		*error =
 			arena_printf(c->arena, "the image: %s", strerror(-err));
+	if (is_lean) {
+		code_end(c);
+		policy_end(c);
+	}
 	return err;
 }
 
@@ -91,6 +125,8 @@ int compile_file(const char *path, const struct compile_options *o,
 	*out = c;
 	*error = NULL;
 	c->arena = arena_new();
+	c->rules = o->is_lean ? arena_new() : c->arena;
+	c->program = o->is_lean ? arena_new() : c->arena;
 	c->sources = sources_new(c->arena);
 	c->diag = diag_new(c->arena, c->sources);
 	err = options_apply(c, o, error);
@@ -104,7 +140,7 @@ int compile_file(const char *path, const struct compile_options *o,
 		return err;
 	}
 	if (o->is_lean)
-		parse_file_packed(c->arena, c->sources, c->diag, file,
+		parse_file_packed(c->rules, c->sources, c->diag, file,
 				  o->defines, o->define_count, &c->ast);
 	else
 		parse_file(c->arena, c->sources, c->diag, file, o->defines,
@@ -119,7 +155,7 @@ int compile_file(const char *path, const struct compile_options *o,
 	if (o->is_converted)
 		convert_groups(&c->conversion, &c->ast);
 	c->policy = check_policy_as(
-		c->arena, c->sources, c->diag, c->host, &c->ast,
+		c->rules, c->sources, c->diag, c->host, &c->ast,
 		&(struct check_options){
 			.is_pf = o->is_pf,
 			.is_lean = o->is_lean,
@@ -134,7 +170,7 @@ int compile_file(const char *path, const struct compile_options *o,
 		return 0;
 	}
 	c->policy->form = o->form;
-	return image_make(c, error);
+	return image_make(c, o->is_lean, error);
 }
 
 void compile_free(struct compilation **out)
@@ -145,6 +181,8 @@ void compile_free(struct compilation **out)
 		return;
 	free(c->image);
 	pack_free(&c->ast.pack);
+	code_end(c);
+	policy_end(c);
 	arena_free(&c->arena);
 	free(c);
 	*out = NULL;

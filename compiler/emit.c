@@ -6,9 +6,9 @@
 
 static void emit_insn(struct emit *e, struct nfr_insn insn)
 {
-	e->insns = arena_grow(e->arena, e->insns, e->count, &e->capacity,
+	e->insns = arena_grow(e->code, e->insns, e->count, &e->capacity,
 			      sizeof(*e->insns));
-	e->next = arena_grow(e->arena, e->next, e->count, &e->next_capacity,
+	e->next = arena_grow(e->labels, e->next, e->count, &e->next_capacity,
 			     sizeof(*e->next));
 	e->insns[e->count++] = insn;
 }
@@ -25,7 +25,7 @@ void emit_op(struct emit *e, enum nfr_opcode op, uint32_t imm)
 
 static void label_add(struct emit *e, struct emit_label *label, size_t ref)
 {
-	e->next[ref] = label->last;
+	e->next[ref] = (uint32_t)label->last;
 	label->last = ref;
 	label->count++;
 }

@@ -11,9 +11,12 @@
 #include "arena.h"
 
 struct emit {
-	struct arena *arena;
+	struct arena *arena;  /* of whoever emits */
+	struct arena *code;   /* of insns */
+	struct arena *labels; /* of next */
 	struct nfr_insn *insns;
-	size_t *next; /* of a waiting jump: the one before it with its label */
+	uint32_t
+		*next; /* of a waiting jump: the one before it with its label */
 	size_t count;
 	size_t capacity, next_capacity;
 	bool is_too_far; /* a jump was longer than an instruction can say */

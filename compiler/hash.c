@@ -71,23 +71,23 @@ struct hash_fit hash_count(const struct lower_entry *at)
 
 /* ---- bytes ------------------------------------------------------------- */
 
-uint32_t hash_blob_add(struct hash_blob *blob, const void *bytes, size_t len)
+uint32_t hash_blob_room(struct hash_blob *blob, size_t len)
 {
 	size_t at = (blob->len + 63) & ~(size_t)63;
 
-	if (at + len > blob->capacity) {
-		size_t capacity = (at + len) * 2;
-		uint8_t *grown = arena_alloc(blob->arena, capacity);
-
-		if (blob->len)
-			memcpy(grown, blob->bytes, blob->len);
-		blob->bytes = grown;
-		blob->capacity = capacity;
-	}
-	if (len)
-		memcpy(blob->bytes + at, bytes, len);
+	blob->bytes = arena_grow(blob->arena, blob->bytes, at + len,
+				 &blob->capacity, 1);
 	blob->len = at + len;
 	return (uint32_t)at;
+}
+
+uint32_t hash_blob_add(struct hash_blob *blob, const void *bytes, size_t len)
+{
+	uint32_t at = hash_blob_room(blob, len);
+
+	if (len)
+		memcpy(blob->bytes + at, bytes, len);
+	return at;
 }
 
 void hash_blob_begin(struct hash_blob *blob, struct arena *arena)

@@ -44,7 +44,8 @@ struct hash_tuples;
 int hash_lines_add(struct hash_blob *, const struct hash_tuples *,
 		   const struct hash_services *, struct hash_head *);
 
-/* Bytes of the section, zero; the next part begins at a multiple of 64. */
+/* Zeroed bytes of the section, from a multiple of 64 on; or a copy of bytes. */
+uint32_t hash_blob_room(struct hash_blob *, size_t len);
 uint32_t hash_blob_add(struct hash_blob *, const void *bytes, size_t len);
 
 #endif

@@ -224,18 +224,22 @@ static bool put(struct lines *l, const struct group *g)
 	return slot_put(l, hash, &slot);
 }
 
-static void lines_new(struct lines *l)
+/* In the blob at once, which does not grow before they are filled in. */
+static uint32_t lines_new(struct lines *l, struct hash_blob *blob)
 {
 	size_t count;
+	uint32_t at;
 
 	for (l->bits = 1; (size_t)1 << l->bits < l->group_count; l->bits++)
 		;
 	count = (size_t)1 << l->bits;
-	l->lines = arena_alloc(l->t->arena, count * sizeof(*l->lines));
+	at = hash_blob_room(blob, count * sizeof(*l->lines));
+	l->lines = (struct hash_line *)(void *)(blob->bytes + at);
 	for (size_t i = 0; i < count; i++)
 		for (unsigned k = 0; k < HASH_SLOTS; k++)
 			l->lines[i].slot[k] = (struct hash_slot){
 				.rank = HASH_NONE, .service = HASH_NONE};
+	return at;
 }
 
 int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
@@ -246,7 +250,7 @@ int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
 	group(&l);
 	unhide(&l);
 	measure(&l);
-	lines_new(&l);
+	head->lines = lines_new(&l, blob);
 	l.items = arena_alloc(t->arena, (t->rule_count + 1) * sizeof(*l.items));
 	if (t->words > 1)
 		l.exact = arena_alloc(t->arena,
@@ -256,8 +260,6 @@ int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
 			return -E2BIG;
 	head->key_mask = t->words > 1 ? 0 : UINT32_MAX;
 	head->line_bits = l.bits;
-	head->lines = hash_blob_add(blob, l.lines,
-				    ((size_t)1 << l.bits) * sizeof(*l.lines));
 	head->list_count = (uint32_t)l.item_count;
 	head->lists =
 		hash_blob_add(blob, l.items, l.item_count * sizeof(*l.items));

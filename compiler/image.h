@@ -208,6 +208,16 @@ struct image {
 /* Bytes are malloc'd and the caller's. 0, -E2BIG or -ENOMEM. */
 int image_write(const struct policy *, const struct code *,
 		const struct sources *, __u8 **bytes, size_t *len);
+/*
+ * The same in steps, for whom memory is short: the policy may end behind
+ * image_begin(), the code behind image_finish(). The draft is freed whatever
+ * they return, 0, -E2BIG or -ENOMEM.
+ */
+struct image_draft;
+int image_begin(const struct policy *, const struct code *,
+		const struct sources *, struct image_draft **out);
+int image_finish(struct image_draft *, __u8 **bytes, size_t *len);
+void image_draft_free(struct image_draft **);
 
 /*
  * Views bytes, which must be 8-byte aligned and outlive the view. Checks

@@ -2,10 +2,13 @@
 /*
  * image_write.c: policy and code -> the bytes of an image.
  *
- * Twice over the same functions: first every string is added, which tells the
- * counts and so the layout; then the sections are filled in place, where adding
- * a string again finds it. Nothing depends on addresses or time, and padding is
- * zero, so the same policy gives the same bytes.
+ * The counts tell where each section is; strings are last, so they are added as
+ * the sections are filled in. The block moves then: a place in it is only
+ * asked for when nothing is added before it is used. Nothing depends on
+ * addresses or time, and padding is zero, so the same policy gives the same
+ * bytes.
+ *
+ * In two steps: behind the first the policy is not needed any more.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +19,7 @@
 #include "image_layout.h"
 #include "tag.h"
 
-struct writer {
+struct image_draft {
 	const struct policy *policy;
 	const struct code *code;
 	const struct sources *sources;
@@ -25,29 +28,29 @@ struct writer {
 	struct string_pool strings;
 	__u32 count[IMAGE_SECTIONS];
 	uint64_t offset[IMAGE_SECTIONS];
-	__u8 *bytes;
+	__u32 guard_first;
 };
 
-static void *section(const struct writer *w, enum image_section s)
+static void *section(const struct image_draft *w, enum image_section s)
 {
-	return w->bytes + w->offset[s];
+	return w->strings.block + w->offset[s];
 }
 
-static bool has_guard(const struct writer *w)
+static bool has_guard(const struct image_draft *w)
 {
 	return w->policy->guard_count > 0;
 }
 
 /* ---- rules ------------------------------------------------------------- */
 
-static bool counts(const struct writer *w, const struct policy_host *host)
+static bool counts(const struct image_draft *w, const struct policy_host *host)
 {
 	return host->kind == POLICY_HOST_TABLE && !host->is_negated &&
 	       w->policy->tables[host->table].is_counters;
 }
 
 /* 1 + its index in the image. */
-static __u16 tag_at(const struct writer *w, uint32_t number)
+static __u16 tag_at(const struct image_draft *w, uint32_t number)
 {
 	size_t low = 0, high = w->policy->tag_count;
 
@@ -62,7 +65,7 @@ static __u16 tag_at(const struct writer *w, uint32_t number)
 	return (__u16)(low + 1);
 }
 
-static struct nfr_rule make_rule(const struct writer *w,
+static struct nfr_rule make_rule(const struct image_draft *w,
 				 const struct policy_rule *rule, bool is_guard)
 {
 	struct nfr_rule out = {.verdict = rule->is_pass ? NFR_PASS : NFR_BLOCK,
@@ -87,7 +90,7 @@ static struct nfr_rule make_rule(const struct writer *w,
 	return out;
 }
 
-static struct image_ruleinfo make_ruleinfo(struct writer *w,
+static struct image_ruleinfo make_ruleinfo(struct image_draft *w,
 					   const struct policy_rule *rule)
 {
 	struct image_ruleinfo out = {
@@ -115,25 +118,30 @@ static const struct policy_rule no_objection = {
 	.text = "# the guard has no objection",
 };
 
-static void fill_rules(struct writer *w)
+static void fill_rule(struct image_draft *w, size_t at,
+		      const struct policy_rule *rule, bool is_guard)
 {
-	struct nfr_rule *rules = section(w, IMAGE_RULES);
-	struct image_ruleinfo *info = section(w, IMAGE_RULEINFO);
-	const struct policy *p = w->policy;
+	struct image_ruleinfo info = make_ruleinfo(w, rule);
 
-	for (size_t i = 0; i < p->rule_count; i++) {
-		*rules = make_rule(w, &p->rules[i], false);
-		rules++->action = w->effects.action_of[i];
-		*info++ = make_ruleinfo(w, &p->rules[i]);
+	((struct image_ruleinfo *)section(w, IMAGE_RULEINFO))[at] = info;
+	((struct nfr_rule *)section(w, IMAGE_RULES))[at] =
+		make_rule(w, rule, is_guard);
+}
+
+static void fill_rules(struct image_draft *w)
+{
+	const struct policy *p = w->policy;
+	size_t at = 0;
+
+	for (size_t i = 0; i < p->rule_count; i++, at++) {
+		fill_rule(w, at, &p->rules[i], false);
+		((struct nfr_rule *)section(w, IMAGE_RULES))[at].action =
+			w->effects.action_of[i];
 	}
-	for (size_t i = 0; i < p->guard_count; i++) {
-		*rules++ = make_rule(w, &p->guard[i], true);
-		*info++ = make_ruleinfo(w, &p->guard[i]);
-	}
-	if (has_guard(w)) {
-		*rules = make_rule(w, &no_objection, true);
-		*info = make_ruleinfo(w, &no_objection);
-	}
+	for (size_t i = 0; i < p->guard_count; i++, at++)
+		fill_rule(w, at, &p->guard[i], true);
+	if (has_guard(w))
+		fill_rule(w, at, &no_objection, true);
 }
 
 /* ---- tables ------------------------------------------------------------ */
@@ -177,7 +185,7 @@ static void mark_tables(const struct policy *p, struct image_table *tables)
 		mark_rule(&p->guard[i], true, tables);
 }
 
-static struct image_table make_table(struct writer *w,
+static struct image_table make_table(struct image_draft *w,
 				     const struct policy_table *t)
 {
 	struct image_table out = {.name = pool_add(&w->strings, t->name),
@@ -206,15 +214,19 @@ static int entry_order(const void *a, const void *b)
 	return image_entry_compare(a, b);
 }
 
-static void fill_tables(struct writer *w)
+static void fill_tables(struct image_draft *w)
 {
-	struct image_table *tables = section(w, IMAGE_TABLES);
-	struct image_entry *first = section(w, IMAGE_ENTRIES), *e = first;
+	struct image_entry *first, *e;
 
+	for (size_t i = 0; i < w->policy->table_count; i++) {
+		struct image_table made = make_table(w, &w->policy->tables[i]);
+
+		((struct image_table *)section(w, IMAGE_TABLES))[i] = made;
+	}
+	first = e = section(w, IMAGE_ENTRIES);
 	for (size_t i = 0; i < w->policy->table_count; i++) {
 		const struct policy_table *table = &w->policy->tables[i];
 
-		tables[i] = make_table(w, table);
 		for (size_t k = 0; k < table->entry_count; k++, e++) {
 			const struct policy_table_entry *from =
 				&table->entries[k];
@@ -226,7 +238,7 @@ static void fill_tables(struct writer *w)
 			addr_to_mapped(&from->addr, from->family, e->addr);
 		}
 	}
-	mark_tables(w->policy, tables);
+	mark_tables(w->policy, section(w, IMAGE_TABLES));
 	qsort(first, (size_t)(e - first), sizeof(*e), entry_order);
 }
 
@@ -239,49 +251,66 @@ _Static_assert(AST_MOD_NETWORK == IMAGE_MODIFIER_NETWORK &&
 		       AST_MOD_PORTAL_DNS == IMAGE_MODIFIER_PORTAL_DNS,
 	       "the language's modifiers are the image's");
 
-static void fill_ifaces(struct writer *w)
+static struct image_iface make_iface(struct image_draft *w,
+				     const struct policy_iface *iface)
 {
-	struct image_iface *out = section(w, IMAGE_IFACES);
+	struct image_iface out = {.name = pool_add(&w->strings, iface->name)};
 
-	for (size_t i = 0; i < w->policy->iface_count; i++, out++) {
-		const struct policy_iface *iface = &w->policy->ifaces[i];
+	if (iface->is_tunnel)
+		out.flags |= IMAGE_IFACE_TUNNEL;
+	if (iface->is_loopback)
+		out.flags |= IMAGE_IFACE_LOOPBACK;
+	if (iface->is_skipped)
+		out.flags |= IMAGE_IFACE_SKIP;
+	if (iface->is_rebind)
+		out.flags |= IMAGE_IFACE_REBIND;
+	out.peers = pool_add(&w->strings, iface->peers ? iface->peers : "");
+	return out;
+}
 
-		out->name = pool_add(&w->strings, iface->name);
-		if (iface->is_tunnel)
-			out->flags |= IMAGE_IFACE_TUNNEL;
-		if (iface->is_loopback)
-			out->flags |= IMAGE_IFACE_LOOPBACK;
-		if (iface->is_skipped)
-			out->flags |= IMAGE_IFACE_SKIP;
-		if (iface->is_rebind)
-			out->flags |= IMAGE_IFACE_REBIND;
-		out->peers =
-			pool_add(&w->strings, iface->peers ? iface->peers : "");
+static void fill_ifaces(struct image_draft *w)
+{
+	const struct policy *p = w->policy;
+
+	for (size_t i = 0; i < p->iface_count; i++)
+		pool_add(&w->strings, p->ifaces[i].name);
+	for (size_t i = 0; i < p->iface_count; i++) {
+		struct image_iface made = make_iface(w, &p->ifaces[i]);
+
+		((struct image_iface *)section(w, IMAGE_IFACES))[i] = made;
 	}
 }
 
-static void fill_files(struct writer *w)
+/* A string, as the item of a section that has nothing else. */
+static void fill_string(struct image_draft *w, enum image_section s, size_t i,
+			const char *text)
 {
-	__u32 *out = section(w, IMAGE_FILES);
+	__u32 offset = pool_add(&w->strings, text);
 
+	((__u32 *)section(w, s))[i] = offset;
+}
+
+static void fill_files(struct image_draft *w)
+{
 	for (uint32_t i = 0; i < w->count[IMAGE_FILES]; i++)
-		out[i] = pool_add(&w->strings,
-				  sources_file(w->sources, i)->path);
+		fill_string(w, IMAGE_FILES, i,
+			    sources_file(w->sources, i)->path);
 }
 
 /* ---- the contract ------------------------------------------------------ */
 
-static void fill_contract(struct writer *w)
+static void fill_contract(struct image_draft *w)
 {
-	struct image_assert *asserts = section(w, IMAGE_ASSERTS);
-	struct image_exclude *excludes = section(w, IMAGE_EXCLUDES);
+	struct image_exclude *excludes;
 
-	if (w->code->assert_insn_count)
-		memcpy(section(w, IMAGE_ASSERT_CODE), w->code->assert_insns,
-		       w->code->assert_insn_count * sizeof(struct nfr_insn));
-	for (size_t i = 0; i < w->code->assert_count; i++)
-		asserts[i] = image_make_assert(w->policy, &w->code->asserts[i],
-					       w->sources, &w->strings);
+	for (size_t i = 0; i < w->code->assert_count; i++) {
+		struct image_assert made =
+			image_make_assert(w->policy, &w->code->asserts[i],
+					  w->sources, &w->strings);
+
+		((struct image_assert *)section(w, IMAGE_ASSERTS))[i] = made;
+	}
+	excludes = section(w, IMAGE_EXCLUDES);
 	for (size_t i = 0; i < w->policy->exclude_count; i++)
 		excludes[i] =
 			image_make_exclude(&w->policy->excludes[i], w->sources);
@@ -289,22 +318,19 @@ static void fill_contract(struct writer *w)
 
 /* ---- what rules do ----------------------------------------------------- */
 
-static void copy_items(struct writer *w, enum image_section s,
+static void copy_items(struct image_draft *w, enum image_section s,
 		       const void *items)
 {
 	if (w->count[s])
 		memcpy(section(w, s), items, w->count[s] * image_item_len[s]);
 }
 
-static void fill_effects(struct writer *w)
+static void fill_effects(struct image_draft *w)
 {
-	__u32 *tags = section(w, IMAGE_TAGS);
-	__u32 *cgroups = section(w, IMAGE_CGROUPS);
-
 	for (size_t i = 0; i < w->policy->tag_count; i++)
-		tags[i] = pool_add(&w->strings, w->tags[i]);
+		fill_string(w, IMAGE_TAGS, i, w->tags[i]);
 	for (size_t i = 0; i < w->policy->cgroup_count; i++)
-		cgroups[i] = pool_add(&w->strings, w->policy->cgroups[i]);
+		fill_string(w, IMAGE_CGROUPS, i, w->policy->cgroups[i]);
 	copy_items(w, IMAGE_ACTIONS, w->effects.actions);
 	copy_items(w, IMAGE_POOLS, w->effects.pools);
 	copy_items(w, IMAGE_POOL_ADDRS, w->effects.addrs);
@@ -316,36 +342,8 @@ static void fill_effects(struct writer *w)
 
 /* ---- the whole --------------------------------------------------------- */
 
-static void add_strings(struct writer *w)
-{
-	const struct policy *p = w->policy;
-
-	for (uint32_t i = 0; i < w->count[IMAGE_FILES]; i++)
-		pool_add(&w->strings, sources_file(w->sources, i)->path);
-	for (size_t i = 0; i < p->iface_count; i++)
-		pool_add(&w->strings, p->ifaces[i].name);
-	for (size_t i = 0; i < p->iface_count; i++)
-		pool_add(&w->strings,
-			 p->ifaces[i].peers ? p->ifaces[i].peers : "");
-	for (size_t i = 0; i < p->table_count; i++)
-		make_table(w, &p->tables[i]);
-	for (size_t i = 0; i < p->rule_count; i++)
-		make_ruleinfo(w, &p->rules[i]);
-	for (size_t i = 0; i < p->guard_count; i++)
-		make_ruleinfo(w, &p->guard[i]);
-	if (has_guard(w))
-		make_ruleinfo(w, &no_objection);
-	for (size_t i = 0; i < w->code->assert_count; i++)
-		image_make_assert(p, &w->code->asserts[i], w->sources,
-				  &w->strings);
-	for (size_t i = 0; i < p->tag_count; i++)
-		pool_add(&w->strings, w->tags[i]);
-	for (size_t i = 0; i < p->cgroup_count; i++)
-		pool_add(&w->strings, p->cgroups[i]);
-}
-
 /* 0 or -E2BIG; the limits are those of abi.h, and 32-bit counts. */
-static int count_items(struct writer *w)
+static int count_items(struct image_draft *w)
 {
 	const struct policy *p = w->policy;
 	uint64_t rules = (uint64_t)p->rule_count + p->guard_count +
@@ -380,53 +378,20 @@ static int count_items(struct writer *w)
 	return 0;
 }
 
-static void fill_header(struct writer *w, uint64_t len)
+static void fill_header(const struct image_draft *w, __u8 *bytes, uint64_t len)
 {
-	struct image_header *header = (struct image_header *)w->bytes;
+	struct image_header *header = (struct image_header *)(void *)bytes;
 
 	header->magic = IMAGE_MAGIC;
 	header->abi_version = NFR_ABI_VERSION;
 	header->len = (__u32)len;
-	header->guard_first = (__u32)w->policy->rule_count;
+	header->guard_first = w->guard_first;
 	memcpy(header->entry, w->code->entry, sizeof(header->entry));
 	for (unsigned i = 0; i < IMAGE_SECTIONS; i++) {
 		header->section[i].offset = (__u32)w->offset[i];
 		header->section[i].count = w->count[i];
 	}
-	image_hash(w->bytes, (size_t)len, header->hash);
-}
-
-static int write_all(struct writer *w, size_t *len_out)
-{
-	uint64_t len;
-	int err = count_items(w);
-
-	if (err)
-		return err;
-	add_strings(w);
-	if (w->strings.error)
-		return w->strings.error;
-	w->count[IMAGE_STRINGS] = (__u32)w->strings.len;
-	len = image_layout(w->count, w->offset);
-	if (len > UINT32_MAX)
-		return -E2BIG;
-	w->bytes = calloc(1, (size_t)len);
-	if (!w->bytes)
-		return -ENOMEM;
-	if (w->code->count)
-		memcpy(section(w, IMAGE_CODE), w->code->insns,
-		       w->code->count * sizeof(*w->code->insns));
-	fill_rules(w);
-	fill_tables(w);
-	fill_ifaces(w);
-	fill_files(w);
-	fill_contract(w);
-	fill_effects(w);
-	copy_items(w, IMAGE_HASH, w->code->hash);
-	memcpy(section(w, IMAGE_STRINGS), w->strings.bytes, w->strings.len);
-	fill_header(w, len);
-	*len_out = (size_t)len;
-	return 0;
+	image_hash(bytes, (size_t)len, header->hash);
 }
 
 static int compare_tags(const void *left, const void *right)
@@ -437,7 +402,7 @@ static int compare_tags(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-static int sort_tags(struct writer *w)
+static int sort_tags(struct image_draft *w)
 {
 	size_t count = w->policy->tag_count;
 
@@ -450,22 +415,89 @@ static int sort_tags(struct writer *w)
 	return 0;
 }
 
+/* All that is made of the policy, and the strings with it. */
+static int fill_policy(struct image_draft *w)
+{
+	uint64_t len;
+	int err = count_items(w);
+
+	if (err)
+		return err;
+	w->guard_first = (__u32)w->policy->rule_count;
+	len = image_layout(w->count, w->offset);
+	if (len > UINT32_MAX)
+		return -E2BIG;
+	pool_init_behind(&w->strings, w->offset[IMAGE_STRINGS]);
+	if (w->strings.error)
+		return w->strings.error;
+	fill_files(w);
+	fill_ifaces(w);
+	fill_tables(w);
+	fill_rules(w);
+	fill_contract(w);
+	fill_effects(w);
+	return w->strings.error;
+}
+
+int image_begin(const struct policy *policy, const struct code *code,
+		const struct sources *sources, struct image_draft **out)
+{
+	struct image_draft *w = calloc(1, sizeof(*w));
+	int err;
+
+	*out = w;
+	if (!w)
+		return -ENOMEM;
+	*w = (struct image_draft){
+		.policy = policy, .code = code, .sources = sources};
+	err = image_effects_make(policy, &w->effects);
+	if (!err)
+		err = sort_tags(w);
+	return err ? err : fill_policy(w);
+}
+
+int image_finish(struct image_draft *w, __u8 **bytes, size_t *len_out)
+{
+	uint64_t len;
+	__u8 *image;
+
+	copy_items(w, IMAGE_CODE, w->code->insns);
+	copy_items(w, IMAGE_ASSERT_CODE, w->code->assert_insns);
+	copy_items(w, IMAGE_HASH, w->code->hash);
+	w->count[IMAGE_STRINGS] = (__u32)w->strings.len;
+	len = image_layout(w->count, w->offset);
+	if (len > UINT32_MAX)
+		return -E2BIG;
+	image = (__u8 *)pool_take(&w->strings, len - w->offset[IMAGE_STRINGS]);
+	if (!image)
+		return -ENOMEM;
+	fill_header(w, image, len);
+	*bytes = image;
+	*len_out = (size_t)len;
+	return 0;
+}
+
+void image_draft_free(struct image_draft **draft)
+{
+	struct image_draft *w = *draft;
+
+	if (!w)
+		return;
+	pool_free(&w->strings);
+	image_effects_free(&w->effects);
+	free(w->tags);
+	free(w);
+	*draft = NULL;
+}
+
 int image_write(const struct policy *policy, const struct code *code,
 		const struct sources *sources, __u8 **bytes, size_t *len)
 {
-	struct writer w = {.policy = policy, .code = code, .sources = sources};
-	int err;
+	struct image_draft *draft;
+	int err = image_begin(policy, code, sources, &draft);
 
-	pool_init(&w.strings);
-	err = image_effects_make(policy, &w.effects);
 	if (!err)
-		err = sort_tags(&w);
-	if (!err)
-		err = write_all(&w, len);
-	if (!err)
-		*bytes = w.bytes;
-	pool_free(&w.strings);
-	image_effects_free(&w.effects);
-	free(w.tags);
+		err = image_finish(draft, bytes, len);
+	image_draft_free(&draft);
 	return err;
 }

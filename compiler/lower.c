@@ -43,7 +43,7 @@ static void lower_data(struct emit *e, const struct policy *policy,
 		       const uint32_t *order, const uint32_t *rank,
 		       struct code *code)
 {
-	struct hash_blob blob = {.arena = e->arena};
+	struct hash_blob blob = {.arena = e->code};
 
 	for (unsigned i = 0; i < HASH_ENTRIES; i++) {
 		const struct lower_entry at = {
@@ -55,12 +55,14 @@ static void lower_data(struct emit *e, const struct policy *policy,
 			.family = i % 3,
 		};
 
-		if (!form_wants_hash(policy, hash_count(&at)))
-			continue;
-		if (blob.len == 0)
-			hash_blob_begin(&blob, e->arena);
-		if (!hash_share(&blob, code->entry, i))
+		struct arena_mark mark = arena_mark(e->arena);
+		bool is_wanted = form_wants_hash(policy, hash_count(&at));
+
+		if (is_wanted && blob.len == 0)
+			hash_blob_begin(&blob, e->code);
+		if (is_wanted && !hash_share(&blob, code->entry, i))
 			hash_add(&at, i, &blob);
+		arena_release(e->arena, mark);
 	}
 	if (blob.len) {
 		hash_blob_end(&blob);
@@ -69,33 +71,29 @@ static void lower_data(struct emit *e, const struct policy *policy,
 	}
 }
 
-int lower_policy(struct arena *arena, const struct policy *policy,
-		 struct code *out)
+static int lower_entries(struct emit *e, const struct policy *policy,
+			 struct code *out)
 {
-	struct emit e = {.arena = arena};
 	struct code code = {.count = 0};
 	uint32_t *order, *rank;
 
-	/* One more than the policy has: "no objection". */
-	if (policy->rule_count >= NFR_RULE_MAX ||
-	    policy->guard_count >= NFR_RULE_MAX - policy->rule_count)
-		return -E2BIG;
-	order = arena_alloc(arena, policy->rule_count * sizeof(*order));
-	rank = arena_alloc(arena, policy->rule_count * sizeof(*rank));
+	order = arena_alloc(e->arena, policy->rule_count * sizeof(*order));
+	rank = arena_alloc(e->arena, policy->rule_count * sizeof(*rank));
 	policy_order(policy, order);
 	for (uint32_t i = 0; i < policy->rule_count; i++)
 		rank[order[i]] = i;
 	for (unsigned i = 0; i < NFR_ENTRIES; i++) {
 		const struct lower_entry at = {
-			.emit = &e,
+			.emit = e,
 			.policy = policy,
 			.rank = rank,
 			.order = order,
 			.dir = i / 3 % 2,
 			.family = i % 3,
 		};
+		struct arena_mark mark = arena_mark(e->arena);
 		bool is_guard = i >= NFR_ENTRY(NFR_STAGE_GUARD, 0, 0);
-		size_t start = e.count;
+		size_t start = e->count;
 
 		if (is_guard && policy->guard_count == 0) {
 			code.entry[i] = NFR_NO_ENTRY;
@@ -110,19 +108,36 @@ int lower_policy(struct arena *arena, const struct policy *policy,
 			lower_guard(&at);
 		else
 			lower_rules(&at);
-		code.entry[i] = find_equal(&e, &code, i, start);
+		arena_release(e->arena, mark);
+		code.entry[i] = find_equal(e, &code, i, start);
 		if (code.entry[i] != start)
-			e.count = start;
-		if (e.count > NFR_INSN_MAX || e.is_too_far)
+			e->count = start;
+		if (e->count > NFR_INSN_MAX || e->is_too_far)
 			return -E2BIG;
 	}
-	lower_data(&e, policy, order, rank, &code);
-	if (e.count > NFR_INSN_MAX || e.is_too_far)
+	lower_data(e, policy, order, rank, &code);
+	if (e->count > NFR_INSN_MAX || e->is_too_far)
 		return -E2BIG;
-	code.insns = e.insns;
-	code.count = e.count;
-	if (lower_asserts(arena, policy, &code))
-		return -E2BIG;
+	code.insns = e->insns;
+	code.count = e->count;
 	*out = code;
 	return 0;
+}
+
+int lower_policy(struct arena *arena, const struct policy *policy,
+		 struct code *out)
+{
+	struct emit e = {.code = arena};
+	int err;
+
+	/* One more than the policy has: "no objection". */
+	if (policy->rule_count >= NFR_RULE_MAX ||
+	    policy->guard_count >= NFR_RULE_MAX - policy->rule_count)
+		return -E2BIG;
+	e.arena = arena_new();
+	e.labels = arena_new();
+	err = lower_entries(&e, policy, out);
+	arena_free(&e.arena);
+	arena_free(&e.labels);
+	return err ? err : lower_asserts(arena, policy, out) ? -E2BIG : 0;
 }

@@ -30,7 +30,7 @@ static bool lower_one(struct emit *e, const struct policy_match *match,
 int lower_asserts(struct arena *arena, const struct policy *policy,
 		  struct code *out)
 {
-	struct emit e = {.arena = arena};
+	struct emit e = {.arena = arena, .code = arena, .labels = arena};
 	size_t capacity = 0;
 
 	for (size_t i = 0; i < 4 * policy->assert_count; i++) {

@@ -214,6 +214,10 @@ void sources_add_use(struct sources *s, struct span use, const char *name,
 		return;
 	e->uses = arena_grow(s->arena, e->uses, e->use_count, &e->use_capacity,
 			     sizeof(*e->uses));
+	const struct source_use *last =
+		e->use_count ? &e->uses[e->use_count - 1] : NULL;
+	name = last && !strcmp(last->name, name) ? last->name
+						 : arena_strdup(s->arena, name);
 	e->uses[e->use_count++] = (struct source_use){use, defined, name};
 }
 
