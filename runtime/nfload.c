@@ -3,6 +3,7 @@
 #include "nfload.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -379,6 +380,9 @@ int main(int argc, char **argv)
 	struct parse parse = {.tool = &tool};
 	int status;
 
+	/* What is freed goes back, however large what was freed before it was:
+	 * by default the C library keeps more and more of it. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 17);
 	/* No more of either than there are arguments. */
 	parse.defines = calloc((size_t)argc + 1, sizeof(*parse.defines));
 	parse.warnings = calloc((size_t)argc + 1, sizeof(*parse.warnings));
