@@ -114,9 +114,9 @@ static int compile_text(struct nfload *t, struct input *in)
 	t->compile.is_converted = t->verb == VERB_CONVERT;
 	t->compile.lists_differences =
 		t->verb == VERB_CHECK || t->verb == VERB_CONVERT;
-	t->compile.is_lean = !t->verbose && (t->verb == VERB_CHECK ||
-					     t->verb == VERB_APPLY ||
-					     t->verb == VERB_COMPILE);
+	t->compile.is_lean = !t->verbose &&
+			     (t->verb == VERB_CHECK || t->verb == VERB_APPLY ||
+			      t->verb == VERB_COMPILE);
 	rc = compile_file(t->file, &t->compile, &in->compilation, &message);
 	c = in->compilation;
 	if (rc)
