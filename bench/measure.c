@@ -229,6 +229,19 @@ static int image_load(const struct image *image, struct subject *s,
 	return 0;
 }
 
+/* The object's configuration, with such flags too. */
+static int add_flags(const struct bpf_object *o, __u32 flags)
+{
+	int fd = bpf_object__find_map_fd_by_name(o, "nfr_config");
+	struct nfr_config config;
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(fd, &zero, &config))
+		return -errno;
+	config.flags |= flags;
+	return bpf_map_update_elem(fd, &zero, &config, BPF_ANY) ? -errno : 0;
+}
+
 int measure_native(const struct bpf_object *o, const struct image *image,
 		   bool has_tc, size_t *bytes, char why[MEASURE_ERROR_MAX])
 {
@@ -249,6 +262,8 @@ int measure_native(const struct bpf_object *o, const struct image *image,
 			 strerror(-ret));
 	} else {
 		ret = native_load(&code, &maps);
+		if (!ret)
+			ret = add_flags(o, native_config(&about));
 		if (ret)
 			snprintf(why, MEASURE_ERROR_MAX,
 				 "the kernel does not take %zu instructions "

@@ -11,8 +11,8 @@
 
 #include "bench/bench_header.h"
 #include "kmod-linux/env.bpf.h"
-#include "kmod-linux/native_call.bpf.h"
 #include "kmod-linux/scratch.bpf.h"
+#include "kmod-linux/steady.bpf.h"
 #include "runtime/classify_hash.h"
 #include "runtime/vm.h"
 
@@ -185,15 +185,16 @@ int nfr_rules_hash(struct xdp_md *ctx)
 	return bench_found(rule);
 }
 
-/* As verdict_begin() does it. */
 SEC("xdp")
 int nfr_rules_native(struct xdp_md *ctx)
 {
-	__u32 rule;
+	struct verdict *s = bench_next();
+	__u32 zero = 0, rule;
+	struct nfr_config *config = bpf_map_lookup_elem(&nfr_config, &zero);
 
-	if (!bench_next())
+	if (!s || !config)
 		return XDP_ABORTED;
-	rule = datapath_native_xdp(ctx);
+	rule = steady_find(ctx, 0, config, s);
 	return bench_found(rule == NATIVE_NONE ? NFR_NO_RULE : rule);
 }
 

@@ -7,8 +7,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "kmod-linux/maps.bpf.h"
-#include "kmod-linux/native_call.bpf.h"
 #include "kmod-linux/scratch.bpf.h"
+#include "kmod-linux/steady.bpf.h"
 #include "runtime/native_keys.h"
 
 struct {
@@ -47,10 +47,13 @@ SEC("xdp")
 int native_rules(struct xdp_md *ctx)
 {
 	struct native_entry *entry = native_begin();
+	struct verdict *v = datapath_scratch();
+	__u32 zero = 0;
+	struct nfr_config *config = bpf_map_lookup_elem(&nfr_config, &zero);
 
-	if (!entry)
+	if (!entry || !v || !config)
 		return XDP_ABORTED;
-	entry->rule = datapath_native_xdp(ctx);
+	entry->rule = steady_find(ctx, 0, config, v);
 	return XDP_PASS;
 }
 

@@ -12,9 +12,9 @@
 #include "kmod-linux/env.bpf.h"
 #include "kmod-linux/owner.bpf.h"
 #include "kmod-linux/origin.bpf.h"
-#include "kmod-linux/native_call.bpf.h"
 #include "kmod-linux/neighbour.bpf.h"
 #include "kmod-linux/scratch.bpf.h"
+#include "kmod-linux/steady.bpf.h"
 
 /*
  * Subprograms: not static, so that the verifier looks at each once, without
@@ -199,10 +199,10 @@ NFR_INLINE __u32 env_slow_find(struct env *env, struct verdict *v, __u32 which,
 	return datapath_find(which, entry);
 }
 
-NFR_INLINE __u32 env_native(struct env *env)
+NFR_INLINE __u32 env_native(struct env *env, const struct nfr_config *config,
+			    struct verdict *v)
 {
-	return env->skb ? datapath_native_tc(env->skb)
-			: datapath_native_xdp(env->xdp);
+	return steady_find(env->xdp, env->skb, config, v);
 }
 
 int datapath_try(__u32 n);

@@ -573,9 +573,12 @@ NFR_INLINE enum icmp_way env_slow_error(struct env *env, struct verdict *v)
 }
 
 /* Code is the kernel's. */
-NFR_INLINE __u32 env_native(struct env *env)
+NFR_INLINE __u32 env_native(struct env *env, const struct nfr_config *config,
+			    struct verdict *v)
 {
 	(void)env;
+	(void)config;
+	(void)v;
 	return NATIVE_NONE;
 }
 

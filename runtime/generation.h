@@ -39,6 +39,7 @@ struct generation {
 	enum engine_loop loop;
 	enum engine_kind kind;
 	uint32_t code_insns; /* of the rules as native code; 0: they are not */
+	uint32_t code_flags; /* NFR_CONFIG_*, of that */
 	bool is_refused;     /* as code, by the kernel */
 	char kind_why[192];  /* of engine_report */
 };

@@ -172,6 +172,7 @@ int generation_code_place(struct generation_code *c,
 	generation->kind = c->is_there ? ENGINE_KIND_NATIVE : c->kind;
 	generation->is_refused = c->is_refused;
 	generation->code_insns = c->is_there ? (uint32_t)c->about.insns : 0;
+	generation->code_flags = c->is_there ? native_config(&c->about) : 0;
 	snprintf(generation->kind_why, sizeof(generation->kind_why), "%s",
 		 c->why);
 	return 0;

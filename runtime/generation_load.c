@@ -312,8 +312,7 @@ static int generation_fill_config(const struct generation *generation,
 	struct nfr_config config;
 
 	config_of_image(image, generation->number, generation_hz(), &config);
-	if (generation->code_insns)
-		config.flags |= NFR_CONFIG_NATIVE;
+	config.flags |= generation->code_flags;
 	return generation_fill_array(generation->fd[PIN_CONFIG], &config,
 				     sizeof(config), 1, "nfr_config", err);
 }

@@ -452,6 +452,19 @@ static bool has_calls(const struct native *n)
 	return false;
 }
 
+/* NFR_CONFIG_STEADY? */
+static bool is_steady(const struct native *n)
+{
+	for (unsigned i = 0; i < RULE_ENTRIES; i++) {
+		__u32 pc = n->entry[i];
+
+		for (; pc < program_end(n->img, n->entry[i]); pc++)
+			if (n->img->code[pc].field > NFR_F_FAMILY)
+				return false;
+	}
+	return !has_calls(n);
+}
+
 static void put_all(struct native *n)
 {
 	bool calls = has_calls(n);
@@ -523,6 +536,7 @@ static int native_translate(struct native *n, struct native_about *about)
 	fix(n);
 	about->insns = n->code->count;
 	about->has_long_jumps = n->has_far;
+	about->is_steady = is_steady(n);
 	return 0;
 }
 
@@ -546,6 +560,11 @@ int native_compile(const struct image *img, struct native_code *code,
 	free(n.is_far);
 	free(n.fixups);
 	return ret;
+}
+
+__u32 native_config(const struct native_about *about)
+{
+	return NFR_CONFIG_NATIVE | (about->is_steady ? NFR_CONFIG_STEADY : 0);
 }
 
 void native_free(struct native_code *code)

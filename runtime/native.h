@@ -13,6 +13,7 @@ struct native_about {
 	size_t insns;	       /* eBPF instructions */
 	unsigned entries;      /* of the rules' six: how many are code */
 	bool has_long_jumps;   /* gotol: Linux 6.6 */
+	bool is_steady;	       /* NFR_CONFIG_STEADY */
 	enum nfr_opcode first; /* that has no translation; 0: all have */
 };
 
@@ -29,5 +30,7 @@ struct native_about {
 int native_compile(const struct image *, struct native_code *,
 		   struct native_about *);
 void native_free(struct native_code *);
+/* What nfr_config.flags says of such code: NFR_CONFIG_*. */
+__u32 native_config(const struct native_about *);
 
 #endif

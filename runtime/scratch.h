@@ -74,6 +74,15 @@ enum slow_answer { SLOW_GOES_ON, SLOW_LEAVE, SLOW_END };
 /* In place of a rule: no native code judged the packet. */
 #define NATIVE_NONE 0xfffffffdu
 
+/* A key of late, and its rule (kmod-linux/steady.bpf.h). */
+#define STEADY_WORDS (NFR_F_FAMILY + 1)
+struct steady {
+	__u32 w[STEADY_WORDS];
+	__u32 rule;
+	__u32 generation; /* that found it; 0: there is no such key */
+	__u32 wait;	  /* keys that are not kept before the next is */
+};
+
 struct verdict {
 	struct nfr_result result; /* first: tests read it from the map */
 	struct packet packet;
@@ -117,6 +126,7 @@ struct verdict {
 	struct apply apply;
 	struct nfr_cgroup_key cgroup; /* that is looked up */
 	struct forgotten forgotten;   /* of the state that ends */
+	struct steady steady;	      /* of other packets */
 };
 
 /* What becomes of a piece before flows and rules are asked. */

@@ -439,8 +439,9 @@ NFR_INLINE int verdict_begin(struct env *env, const struct nfr_config *config,
 		       !verdict_apply(env, frame, v, state, APPLY_ERROR);
 	}
 	verdict_owner_rules(env, config, v);
-	v->native = config->flags & NFR_CONFIG_NATIVE ? env_native(env)
-						      : NATIVE_NONE;
+	v->native = config->flags & NFR_CONFIG_NATIVE
+			    ? env_native(env, config, v)
+			    : NATIVE_NONE;
 	passes = env_slow_new(env, v);
 	if (way == ICMP_UNREAD && v->result.reason == NFR_REASON_DEFAULT) {
 		v->result.reason = NFR_REASON_ICMP_INNER;

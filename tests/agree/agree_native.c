@@ -35,6 +35,7 @@ enum {
 	FACT_BYTECODE,
 	FACT_CODE,
 	FACT_DATA,
+	FACT_STEADY,
 	FACT_COVERED,
 	FACTS
 };
@@ -263,6 +264,82 @@ static int open_code(struct run *run, struct trial *t)
 	return ret;
 }
 
+/* ---- keys of late (kmod-linux/steady.bpf.h) ----------------------------- */
+
+static void fill_steady(struct rules_code *code, const struct nfr_key *key)
+{
+	for (unsigned i = 0; i < NATIVE_KEYS; i++)
+		code->entries[i].key = *key;
+}
+
+/* All entries must have the rule. */
+static void expect_steady(struct run *run, struct trial *t, __u32 wanted)
+{
+	if (rules_code_judge(&t->code)) {
+		run->differ[FACT_STEADY]++;
+		return;
+	}
+	for (unsigned i = 0; i < NATIVE_KEYS; i++) {
+		const struct native_entry *entry = &t->code.entries[i];
+
+		run->compared[FACT_STEADY]++;
+		if (entry->rule != wanted)
+			complain(run, FACT_STEADY, t->name, &entry->key, wanted,
+				 entry->rule);
+	}
+}
+
+/* Words of a key that rules see; an IPv4 address has one. */
+static bool is_asked(const struct nfr_key *key, unsigned word)
+{
+	return word < NFR_F_SRC0 || word >= NFR_F_DIR || word % 4 == 0 ||
+	       key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV6;
+}
+
+/* Of each second policy an IPv6 key, which has more words. */
+static struct nfr_key choose_steady(const struct run *run,
+				    const struct rules_code *code)
+{
+	enum nfr_family family = run->compared[FACT_POLICIES] & 1
+					 ? NFR_FAMILY_IPV4
+					 : NFR_FAMILY_IPV6;
+
+	for (unsigned i = 0; i < NATIVE_KEYS; i++)
+		if (code->entries[i].key.w[NFR_F_FAMILY] == family)
+			return code->entries[i].key;
+	return code->entries[0].key;
+}
+
+/*
+ * Without code, who has a rule knows it from before. A key that differs in one
+ * word has none, nor has any in the next generation.
+ */
+static void check_steady(struct run *run, struct trial *t)
+{
+	struct rules_code *code = &t->code;
+	const struct nfr_key key = choose_steady(run, code);
+	__u32 rule;
+
+	fill_steady(code, &key);
+	if (rules_code_judge(code) || rules_code_stop(code)) {
+		run->differ[FACT_STEADY]++;
+		return;
+	}
+	rule = code->entries[0].rule;
+	expect_steady(run, t, code->about.is_steady ? rule : NATIVE_NONE);
+	for (unsigned i = 0; i < NATIVE_KEYS; i++) {
+		unsigned word = i % (NFR_F_FAMILY + 1);
+
+		code->entries[i].key = key;
+		code->entries[i].key.w[is_asked(&key, word) ? word : 0]++;
+	}
+	expect_steady(run, t, NATIVE_NONE);
+	fill_steady(code, &key);
+	if (rules_code_forget(code))
+		run->differ[FACT_STEADY]++;
+	expect_steady(run, t, NATIVE_NONE);
+}
+
 static void try_policy(struct run *run, const char *text, const char *name,
 		       struct random *r, enum nfr_family only, unsigned rounds)
 {
@@ -287,6 +364,7 @@ static void try_policy(struct run *run, const char *text, const char *name,
 			compare(run, &t);
 		}
 		say_time(run, &t.code, name, &t.policy.img);
+		check_steady(run, &t);
 		rules_code_close(&t.code);
 	}
 	policy_case_free(&t.data);
@@ -367,6 +445,7 @@ static int report(struct run *run)
 		"the bytecode reaches the model's rule",
 		"code in the kernel reaches the model's rule",
 		"the data form reaches the model's rule",
+		"a key of late has its rule, and no other key has it",
 		"most keys were judged by code"};
 	int status = 0;
 

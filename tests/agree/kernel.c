@@ -389,7 +389,7 @@ static int fill_pools(struct kernel *k, const struct kernel_object *o,
 
 /*
  * The rules as native code, of some policies in one of the objects, whatever
- * other forms they have. 1: they are; 0: they are not.
+ * other forms they have: NFR_CONFIG_*; 0: they are not.
  */
 static int object_native(const struct kernel *k, struct kernel_object *o,
 			 const struct image *image)
@@ -416,7 +416,7 @@ static int object_native(const struct kernel *k, struct kernel_object *o,
 	native_free(&code);
 	o->is_native =
 		!ret && about.entries == NFR_ENTRY(NFR_STAGE_GUARD, 0, 0);
-	return has_none ? 0 : ret ? ret : 1;
+	return has_none ? 0 : ret ? ret : (int)native_config(&about);
 }
 
 static int object_fill(struct kernel *k, struct kernel_object *o,
@@ -446,7 +446,7 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 		ret = fill_tables(o->map[MAP_TABLES], image);
 	if (!ret) {
 		ret = object_native(k, o, image);
-		config.flags |= ret == 1 ? NFR_CONFIG_NATIVE : 0;
+		config.flags |= ret > 0 ? (__u32)ret : 0;
 		ret = ret < 0 ? ret : 0;
 	}
 	if (!ret &&

@@ -46,6 +46,16 @@ static int load(struct rules_code *c, uint32_t table_entries)
 	return bpf_object__load(c->object);
 }
 
+static int fill_config(struct rules_code *c)
+{
+	int fd = bpf_object__find_map_fd_by_name(c->object, "nfr_config");
+	struct nfr_config config = {.generation = ++c->generation,
+				    .flags = native_config(&c->about)};
+	__u32 zero = 0;
+
+	return bpf_map_update_elem(fd, &zero, &config, BPF_ANY) ? -errno : 0;
+}
+
 static int load_code(struct rules_code *c, struct native_code *code)
 {
 	struct bpf_object *o = c->object;
@@ -115,6 +125,8 @@ int rules_code_open(const struct image *image, struct rules_code *c)
 		ret = find(c);
 	if (!ret)
 		ret = fill_tables(c, image);
+	if (!ret)
+		ret = fill_config(c);
 	libbpf_set_print(print);
 	if (ret)
 		rules_code_close(c);
@@ -139,6 +151,20 @@ static int run(const struct rules_code *c, int prog, unsigned runs, double *ns)
 int rules_code_judge(struct rules_code *c)
 {
 	return run(c, c->run, NATIVE_KEYS, NULL);
+}
+
+int rules_code_forget(struct rules_code *c)
+{
+	return fill_config(c);
+}
+
+int rules_code_stop(struct rules_code *c)
+{
+	const struct native_maps maps = {.xdp = bpf_object__find_map_fd_by_name(
+						 c->object, "nfr_native_xdp"),
+					 .tc = -1};
+
+	return native_unload(&maps);
 }
 
 int rules_code_time(struct rules_code *c, double *ns, double *idle_ns)

@@ -14,6 +14,7 @@ struct rules_code {
 	int next;		      /* the map that says which is next */
 	struct native_about about;
 	uint64_t load_ns;
+	uint32_t generation;
 };
 
 /*
@@ -23,6 +24,10 @@ struct rules_code {
 int rules_code_open(const struct image *, struct rules_code *);
 /* The keys of all entries -> their rules, which may be NATIVE_NONE. */
 int rules_code_judge(struct rules_code *);
+/* As if another policy came: no key of before is known. */
+int rules_code_forget(struct rules_code *);
+/* The code is gone: who still has a rule knows it from before. */
+int rules_code_stop(struct rules_code *);
 /* Nanoseconds of a key over what the test itself costs, and that. */
 int rules_code_time(struct rules_code *, double *ns, double *idle_ns);
 void rules_code_close(struct rules_code *);
