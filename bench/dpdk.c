@@ -28,7 +28,6 @@
 #define SAID_MAX (MEASURE_ERROR_MAX / 4)
 
 const char *const dpdk_names[DPDK_WAYS] = {"dpdk-scalar", "dpdk-avx2"};
-const char *const dpdk_hooks[DPDK_WAYS] = {"call", "batch"};
 
 static const struct {
 	const char *alg;

@@ -15,7 +15,6 @@ enum dpdk_way {
 	DPDK_WAYS
 };
 extern const char *const dpdk_names[DPDK_WAYS]; /* "dpdk-scalar" ... */
-extern const char *const dpdk_hooks[DPDK_WAYS]; /* "call", "batch" */
 
 struct dpdk {
 	int rules, trace;	   /* files; -1: none */

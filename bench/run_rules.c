@@ -20,6 +20,7 @@
 #include "worst.h"
 
 #define CALIBRATION 200
+#define HOOK "key"
 
 enum trace { TRACE_RANDOM, TRACE_ONE, TRACE_WORST, TRACES };
 static const char *const trace_names[TRACES] = {"random", "same", "worst"};
@@ -201,7 +202,7 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.rules = (unsigned)b->set.count,
 		.family = b->is_ipv6 ? "inet6" : "inet",
 		.engine = rules_form_names[form],
-		.hook = "key",
+		.hook = HOOK,
 		.trace = trace_names[trace],
 		.floor = series_spread(floor),
 		.ns = series_spread(ns),
@@ -232,7 +233,7 @@ static int print_dpdk(const struct bench *b, const struct machine *m,
 		.rules = (unsigned)b->set.count,
 		.family = b->is_ipv6 ? "inet6" : "inet",
 		.engine = dpdk_names[way],
-		.hook = dpdk_hooks[way],
+		.hook = HOOK,
 		.trace = trace_names[TRACE_RANDOM],
 		.floor = series_spread(floor),
 		.ns = series_spread(ns),
