@@ -517,7 +517,7 @@ NFR_INLINE const struct nfr_pool_addr *env_pool_addr(struct env *env, __u32 at)
 
 struct env_search {
 	__u32 first;
-	__u32 addr[4];
+	struct pool_choice chosen;
 	__u32 is_found;
 };
 
@@ -528,19 +528,17 @@ static long env_search_one(__u32 at, void *arg)
 	const struct nfr_pool_addr *entry =
 		bpf_map_lookup_elem(&nfr_pool_addrs, &index);
 
-	search->is_found = entry && pool_entry_has(entry, search->addr);
+	search->is_found = entry && pool_entry_gives(entry, &search->chosen);
 	return search->is_found;
 }
 
-/* Is the address in one of the pool's entries? */
+/* Is it of one of the pool's entries? */
 NFR_INLINE int env_pool_has(struct env *env, const struct nfr_pool *pool,
-			    const __u32 addr[4])
+			    const struct pool_choice *chosen)
 {
-	struct env_search search = {.first = pool->first};
+	struct env_search search = {.first = pool->first, .chosen = *chosen};
 
 	(void)env;
-	for (int i = 0; i < 4; i++)
-		search.addr[i] = addr[i];
 	bpf_loop(pool->count, env_search_one, &search, 0);
 	return search.is_found != 0;
 }

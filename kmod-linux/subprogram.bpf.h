@@ -207,6 +207,7 @@ NFR_INLINE __u32 env_native(struct env *env, const struct nfr_config *config,
 
 int datapath_try(__u32 n);
 int datapath_choose(__u32 index, __u32 is_nat);
+int datapath_has(__u32 index);
 
 NFR_INLINE int env_slow_choose(struct env *env, struct verdict *v, __u32 index,
 			       __u32 is_nat)
@@ -214,6 +215,13 @@ NFR_INLINE int env_slow_choose(struct env *env, struct verdict *v, __u32 index,
 	(void)env;
 	(void)v;
 	return datapath_choose(index, is_nat);
+}
+
+NFR_INLINE int env_slow_has(struct env *env, struct verdict *v, __u32 index)
+{
+	(void)env;
+	(void)v;
+	return datapath_has(index);
 }
 
 NFR_INLINE __u32 env_slow_try(struct env *env, struct verdict *v, __u32 n)
@@ -351,6 +359,15 @@ __attribute__((noinline)) int datapath_choose(__u32 index, __u32 is_nat)
 	struct env env = {0};
 
 	return v ? translate_choose(&env, v, index, is_nat) : 1;
+}
+
+/* Is it still, after its table or the policy has changed? */
+__attribute__((noinline)) int datapath_has(__u32 index)
+{
+	const struct verdict *v = datapath_scratch();
+	struct env env = {0};
+
+	return v && translate_has(&env, v, index);
 }
 
 /* Candidate n for the port of nat: enum translate_result. */

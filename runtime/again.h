@@ -128,7 +128,7 @@ NFR_INLINE int slow_makes_same(struct env *env, struct verdict *v,
 	return !is_lost &&
 	       floats == ((state->flags & NFR_STATE_IS_FLOATING) != 0) &&
 	       !translate_rule(env, v, action, 1) &&
-	       translate_holds(env, v, state);
+	       translate_holds(env, v, action, state);
 }
 
 /* The rule that decides on v->other: is the state of v->name its? */

@@ -366,15 +366,15 @@ NFR_INLINE const struct nfr_pool_addr *env_pool_addr(struct env *env, __u32 at)
 	return at < env->pool_addr_count ? &env->pool_addrs[at] : NULL;
 }
 
-/* Is the address in one of the pool's entries? */
+/* Is it of one of the pool's entries? */
 NFR_INLINE int env_pool_has(struct env *env, const struct nfr_pool *pool,
-			    const __u32 addr[4])
+			    const struct pool_choice *chosen)
 {
 	for (__u32 i = 0; i < pool->count; i++) {
 		const struct nfr_pool_addr *entry =
 			env_pool_addr(env, pool->first + i);
 
-		if (entry && pool_entry_has(entry, addr))
+		if (entry && pool_entry_gives(entry, chosen))
 			return 1;
 	}
 	return 0;
@@ -472,6 +472,14 @@ NFR_INLINE int env_slow_choose(struct env *env, struct verdict *v, __u32 index,
 			       __u32 is_nat)
 {
 	return translate_choose(env, v, index, is_nat);
+}
+
+NFR_INLINE int translate_has(struct env *env, const struct verdict *v,
+			     __u32 index);
+
+NFR_INLINE int env_slow_has(struct env *env, struct verdict *v, __u32 index)
+{
+	return translate_has(env, v, index);
 }
 
 NFR_INLINE __u32 env_slow_try(struct env *env, struct verdict *v, __u32 n)

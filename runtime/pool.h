@@ -138,6 +138,15 @@ NFR_INLINE int pool_entry_has(const struct nfr_pool_addr *entry,
 	return differ == 0;
 }
 
+/* Could it have been chosen from this entry? ifindex 0: by any device. */
+NFR_INLINE int pool_entry_gives(const struct nfr_pool_addr *entry,
+				const struct pool_choice *chosen)
+{
+	return pool_entry_has(entry, chosen->addr) &&
+	       (!entry->ifindex || !chosen->ifindex ||
+		entry->ifindex == chosen->ifindex);
+}
+
 /* The entry's network, the other bits from host. */
 NFR_INLINE void pool_join(const struct nfr_pool_addr *entry,
 			  const __u32 host[4], __u32 out[4])

@@ -17,7 +17,7 @@
  * The environment's calls back into this file are env_slow_new(),
  * env_slow_advance(), env_slow_connected(), env_slow_connect(), env_slow_ask(),
  * env_slow_count(), env_slow_guard(), env_slow_run(), env_slow_find(),
- * env_slow_choose() and env_slow_try().
+ * env_slow_choose(), env_slow_has() and env_slow_try().
  */
 #ifndef NFR_SLOW_H
 #define NFR_SLOW_H

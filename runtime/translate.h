@@ -526,24 +526,60 @@ NFR_INLINE void translate_again(struct verdict *v,
 	}
 }
 
-NFR_INLINE int translate_has(struct env *env, __u32 index, const __u32 addr[4])
+/* Could the pool give v->translation.chosen? In the kernel a subprogram. */
+NFR_INLINE int translate_has(struct env *env, const struct verdict *v,
+			     __u32 index)
 {
 	const struct nfr_pool *pool = env_pool(env, index);
 
-	return pool && pool->count && env_pool_has(env, pool, addr);
+	return pool && pool->count &&
+	       env_pool_has(env, pool, &v->translation.chosen);
 }
 
-/* Would the state's translation still be made, by the pools that applied? */
-NFR_INLINE int translate_holds(struct env *env, const struct verdict *v,
+/* The same of an address, and of a device if ifindex is one. No pool: yes. */
+NFR_INLINE int translate_gives(struct env *env, struct verdict *v, __u32 index,
+			       const __u32 addr[4], __u32 ifindex)
+{
+	struct pool_choice *chosen = &v->translation.chosen;
+
+	if (index == NFR_NO_POOL)
+		return 1;
+	translate_copy(chosen->addr, addr);
+	chosen->ifindex = ifindex;
+	return env_slow_has(env, v, index);
+}
+
+/* By the pools of the rule that decides. action may be NULL. */
+NFR_INLINE int translate_hops_hold(struct env *env, struct verdict *v,
+				   const struct nfr_action *action,
+				   const struct nfr_state *state)
+{
+	const struct nfr_hop *go = &state->hop[state->dir & 1];
+	const struct nfr_hop *back = &state->hop[!(state->dir & 1)];
+	const struct nfr_hop *copy = &state->copy;
+
+	return !action || (translate_gives(env, v, action->route_to, go->addr,
+					   go->ifindex) &&
+			   translate_gives(env, v, action->reply_to, back->addr,
+					   back->ifindex) &&
+			   translate_gives(env, v, action->dup_to, copy->addr,
+					   copy->ifindex));
+}
+
+/*
+ * Would the state's translation still be made, and its hops be given, by the
+ * pools that applied? What their tables hold may have changed.
+ */
+NFR_INLINE int translate_holds(struct env *env, struct verdict *v,
+			       const struct nfr_action *action,
 			       const struct nfr_state *state)
 {
 	const struct translation *x = &v->translation;
 
-	if (state->pools != x->pools)
-		return 0;
-	if (x->nat != NFR_NO_POOL && !translate_has(env, x->nat, x->had.src))
-		return 0;
-	return x->rdr == NFR_NO_POOL || translate_has(env, x->rdr, x->had.dst);
+	return state->pools == x->pools &&
+	       translate_gives(env, v, x->nat, x->had.src, 0) &&
+	       translate_gives(env, v, x->rdr, x->had.dst, 0) &&
+	       translate_hops_hold(env, v, action, state);
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -275,6 +276,95 @@ TEST(an_answer_in_pieces_is_routed)
 	assert_false(answer(64, 32));
 }
 
+/* ---- pools of tables ----------------------------------------------------- */
+
+/*
+ * A flow that began under the rule with one table, then the same rule with
+ * another one: does it go on?
+ */
+static bool goes_on(const char *one, const char *two, const char *rule,
+		    bool (*send)(void))
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "table <t> { %s }\nblock\n%s\n", one,
+		 rule);
+	force(text);
+	assert_true(send());
+	assert_true(send());
+	assert_int_equal(result.reason, NFR_REASON_STATE);
+	snprintf(text, sizeof(text), "table <t> { %s }\nblock\n%s\n", two,
+		 rule);
+	force(text);
+	return send() && result.from_state;
+}
+
+static bool comes_whole(void)
+{
+	const struct wire w = udp(false, 0, 0);
+
+	return judge(UPLINK, 0, IN, &w);
+}
+
+static bool leaves_whole(void)
+{
+	const struct wire w = udp(true, 0, 0);
+
+	return judge(UPLINK, 0, OUT, &w);
+}
+
+TEST(a_hop_of_a_table_is_used_while_it_is_a_member)
+{
+	static const char *const rules[] = {
+		"pass in on eth0 inet route-to <t>",
+		"pass in on eth0 inet reply-to <t>",
+		"pass in on eth0 inet dup-to <t>",
+		"pass in on eth0 inet route-to <t> source-hash",
+	};
+	unsigned i = 0;
+
+	for (; i < sizeof(rules) / sizeof(*rules); i++) {
+		assert_true(goes_on("192.0.2.1", "192.0.2.1 192.0.2.9",
+				    rules[i], comes_whole));
+		assert_int_equal(end(NULL), 0);
+		assert_int_equal(begin(NULL), 0);
+		assert_false(goes_on("192.0.2.1", "192.0.2.2 192.0.2.9",
+				     rules[i], comes_whole));
+		assert_int_equal(end(NULL), 0);
+		assert_int_equal(begin(NULL), 0);
+	}
+}
+
+TEST(a_source_of_a_table_is_used_while_it_is_a_member)
+{
+	static const char *const rule =
+		"pass out on eth0 inet nat-to <t> source-hash";
+
+	assert_true(goes_on("192.0.2.1", "192.0.2.0/30", rule, leaves_whole));
+	assert_int_equal(result.action, NFR_RESULT_REWRITTEN);
+	assert_int_equal(end(NULL), 0);
+	assert_int_equal(begin(NULL), 0);
+	assert_false(goes_on("192.0.2.1", "192.0.2.2", rule, leaves_whole));
+	/* It has begun anew. */
+	assert_int_equal(result.action, NFR_RESULT_REWRITTEN);
+	assert_int_equal(datapath_state_count(dp), 1);
+}
+
+TEST(a_target_of_a_table_is_used_while_it_is_a_member)
+{
+	static const char *const rule =
+		"pass in on eth0 inet proto udp to port 53 rdr-to <t>";
+
+	assert_true(goes_on("192.0.2.1", "192.0.2.0/30 ! 192.0.2.0", rule,
+			    comes_whole));
+	assert_int_equal(end(NULL), 0);
+	assert_int_equal(begin(NULL), 0);
+	assert_false(goes_on("192.0.2.1", "192.0.2.0/30 ! 192.0.2.1", rule,
+			     comes_whole));
+	assert_int_equal(result.action, NFR_RESULT_REWRITTEN);
+	assert_int_equal(datapath_state_count(dp), 1);
+}
+
 /* This host sees both as one flow: by eth0 translated, and by wg0. */
 TEST(an_answer_goes_by_the_floating_flow_first)
 {
@@ -403,6 +493,15 @@ int main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(
 			an_answer_goes_by_the_floating_flow_first, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_hop_of_a_table_is_used_while_it_is_a_member, begin,
+			end),
+		cmocka_unit_test_setup_teardown(
+			a_source_of_a_table_is_used_while_it_is_a_member, begin,
+			end),
+		cmocka_unit_test_setup_teardown(
+			a_target_of_a_table_is_used_while_it_is_a_member, begin,
+			end),
 		BOTH(a_table_that_changed_judges_the_first_again),
 		BOTH(a_table_that_changed_keeps_what_it_does_not_forbid),
 		BOTH(a_first_without_a_state_is_not_without_a_tag),
