@@ -12,6 +12,8 @@
 #include "engine_error.h"
 #include "engine_read.h"
 
+#define RECOUNTS 3
+
 /* Not in sync with CLOCK_MONOTONIC, so the kernel has to be asked. */
 int engine_jiffies(uint64_t *out)
 {
@@ -62,6 +64,26 @@ static int states_open(struct engine *engine, struct engine_error *err)
 		return ret;
 	ret = statemap_open(shared->fd[PIN_STATES], &shared->states);
 	return ret ? error_kernel(err, ret, "map nfr_states") : 0;
+}
+
+/*
+ * The count of states is wrong by one where somebody was killed between ending
+ * one and counting it. It is put right when it stays, and is found to be wrong
+ * by as much, several times: a flow that comes or goes is counted soon.
+ */
+static void states_recount(const struct shared *shared)
+{
+	__u32 *count = &shared->control->states;
+	__u32 said = __atomic_load_n(count, __ATOMIC_SEQ_CST);
+	__u32 there = statemap_count(&shared->states);
+
+	for (unsigned i = 0; i < RECOUNTS; i++)
+		if (there == said ||
+		    __atomic_load_n(count, __ATOMIC_SEQ_CST) != said ||
+		    statemap_count(&shared->states) != there)
+			return;
+	__atomic_compare_exchange_n(count, &said, there, 0, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
 }
 
 static int states_add(struct engine_states *states, size_t *capacity,
@@ -141,6 +163,7 @@ int engine_states(struct engine *engine, struct engine_states *out,
 		ret = states_limit(engine, &states.limit, &states.hz, err);
 	if (ret)
 		return ret;
+	states_recount(engine->shared);
 	ret = states_read(&engine->shared->states, &states);
 	if (!ret)
 		ret = engine_jiffies(&states.now);

@@ -21,9 +21,9 @@ struct engine_states {
 };
 
 /*
- * All there are, while packets go on: a state that comes or goes meanwhile may
- * be in it or not, but none is twice; a flow that ends and begins again may be
- * in it as both. The caller owns *out
+ * All there are, while packets go on, and the count of them put right: a state
+ * that comes or goes meanwhile may be in it or not, but none is twice; a flow
+ * that ends and begins again may be in it as both. The caller owns *out
  * (engine_states_free); untouched on failure.
  */
 int engine_states(struct engine *, struct engine_states *out,

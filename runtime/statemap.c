@@ -77,6 +77,16 @@ __u32 statemap_next(const struct statemap *map, __u32 place)
 	return place;
 }
 
+__u32 statemap_count(const struct statemap *map)
+{
+	__u32 count = 0;
+
+	for (__u32 place = statemap_next(map, 0); place < NFR_PLACES;
+	     place = statemap_next(map, place + 1))
+		count++;
+	return count;
+}
+
 int statemap_read(const struct statemap *map, __u32 place, struct nfr_flow *out)
 {
 	__u32 tag = tag_of(map, place);

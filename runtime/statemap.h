@@ -16,6 +16,8 @@ void statemap_close(struct statemap *);
 
 /* The first place from this one on that is not free, or NFR_PLACES. */
 __u32 statemap_next(const struct statemap *, __u32 place);
+/* How many are not free. */
+__u32 statemap_count(const struct statemap *);
 /*
  * A copy of the flow at this place, below NFR_PLACES. 1; 0: none is there, or
  * it comes or goes.

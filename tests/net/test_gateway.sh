@@ -217,6 +217,50 @@ try_elsewhere() { # ADDRESS LOCAL
 	gate_talk outside who "$1" 8080 udp local="$2" | first_word
 }
 
+# A flow by what a table gave, when that is no member any more: it is the same
+# flow to its ends, and does not go on by it.
+test_tables() {
+	gate_engine plain
+	ok "sources, targets and hops of tables" load \
+		'table <hops> { 203.0.113.1 2001:db8:1::1 }' \
+		'table <sources> { 203.0.113.2 2001:db8:1::2 }' \
+		'table <servers> { 10.1.0.2 fd01::2 }' \
+		'pass in on lan0' \
+		'pass out on lan0' \
+		'pass out on wan0 inet from 10.1.0.0/24 nat-to <sources> static-port' \
+		'pass out on wan0 inet6 from fd01::/64 nat-to <sources> static-port' \
+		'pass out on wan0 inet from (wan0) route-to <hops>' \
+		'pass out on wan0 inet6 from (wan0) route-to <hops>' \
+		'pass in on wan0 inet proto udp to port 8000 rdr-to <servers> port 80' \
+		'pass in on wan0 inet6 proto udp to port 8000 rdr-to <servers> port 80'
+	ok "a source" gives "203.0.113.2 5000" same_flow inside 203.0.113.1
+	ok "IPv6" gives "2001:db8:1::2 5000" same_flow inside 2001:db8:1::1
+	ok "is replaced" replace sources 203.0.113.3 2001:db8:1::3
+	ok "and gone" gives "203.0.113.3 5000" same_flow inside 203.0.113.1
+	ok "IPv6 too" gives "2001:db8:1::3 5000" same_flow inside 2001:db8:1::1
+	ok "a hop" gives "203.0.113.2 5000" same_flow gate 203.0.113.1
+	ok "IPv6" gives "2001:db8:1::2 5000" same_flow gate 2001:db8:1::1
+	ok "where nobody is" replace hops 203.0.113.9 2001:db8:1::9
+	ok "is gone" gives "" same_flow gate 203.0.113.1
+	ok "IPv6 too" gives "" same_flow gate 2001:db8:1::1
+	ok "and comes back" replace hops 203.0.113.1 2001:db8:1::1
+	ok "as it was" gives "203.0.113.2 5000" same_flow gate 203.0.113.1
+	ok "a target" gives "203.0.113.1 5000" same_flow outside 203.0.113.2 8000
+	ok "IPv6" gives "2001:db8:1::1 5000" \
+		same_flow outside 2001:db8:1::2 8000
+	ok "where nobody is" replace servers 10.1.0.9 fd01::9
+	ok "is gone" gives "" same_flow outside 203.0.113.2 8000
+	ok "IPv6 too" gives "" same_flow outside 2001:db8:1::2 8000
+}
+
+replace() { # TABLE ADDRESS...
+	gate_nfload table "$1" replace "${@:2}"
+}
+
+same_flow() { # NETNS ADDRESS [PORT]
+	TALK_SECONDS=0.5 gate_talk "$1" who "$2" "${3-80}" udp from=5000
+}
+
 blocked_by() { # REASON
 	on gate nfload show counters --json --bpffs "$lab_dir/bpf" |
 		jq "[.counters[] | select(.reason == \"$1\") | .packets] | add // 0"
@@ -369,6 +413,7 @@ test_hooks_move
 test_localnet
 test_dup_to
 test_route_out
+test_tables
 test_circle
 test_into_tunnel
 test_gso

@@ -220,6 +220,38 @@ static void what_is_counted_is_left_as_expired(void **state)
 	assert_int_equal(there_is->timeout, 0);
 }
 
+static uint32_t counted(void)
+{
+	struct nfr_control control = {0};
+	uint32_t zero = 0;
+	int fd = bpf_obj_get(DIR "/control");
+
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &control), 0);
+	close(fd);
+	return control.states;
+}
+
+/* As one who is killed when a state has ended, and is not counted yet. */
+static void what_was_not_counted_is_put_right(void **state)
+{
+	struct engine_states states = {0};
+
+	(void)state;
+	statemap_clear(&map);
+	for (uint32_t i = 0; i < 3; i++)
+		put(i);
+	assert_int_equal(engine_states(engine, &states, &err), 0);
+	engine_states_free(&states);
+	assert_int_equal(counted(), 3);
+	assert_int_equal(statemap_end(&map, 1, there(1)), 1);
+	assert_int_equal(counted(), 3);
+	assert_int_equal(engine_states(engine, &states, &err), 0);
+	assert_int_equal(states.count, 2);
+	engine_states_free(&states);
+	assert_int_equal(counted(), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +262,7 @@ int main(void)
 		cmocka_unit_test(what_took_its_place_lives),
 		cmocka_unit_test(what_spilled_is_taken_from_its_home),
 		cmocka_unit_test(what_is_counted_is_left_as_expired),
+		cmocka_unit_test(what_was_not_counted_is_put_right),
 	};
 
 	if (geteuid()) {
