@@ -12,6 +12,7 @@
 
 #include "bench_header.h"
 #include "compiler/compile.h"
+#include "compiler/image.h"
 
 #define FILTERS_ERROR_MAX 256
 #define FILTERS_NONE UINT32_MAX
@@ -48,12 +49,14 @@ uint32_t filters_find(const struct filters *, const struct bench_header4 *);
 
 /*
  * A policy of one quick rule a filter, which passes or blocks in turn, without
- * states. IPv6: each address becomes one of 2001::/16, see filters_wide().
+ * states; and its image, which is the compilation's. IPv6: each address becomes
+ * one of 2001::/16, see filters_wide().
  */
 int filters_compile(const struct filters *, bool is_ipv6, enum policy_form form,
-		    struct compilation **out, char error[FILTERS_ERROR_MAX]);
+		    struct compilation **out, struct image *,
+		    char error[FILTERS_ERROR_MAX]);
 int filters_compile_text(const char *text, size_t len, enum policy_form,
-			 struct compilation **out,
+			 struct compilation **out, struct image *,
 			 char error[FILTERS_ERROR_MAX]);
 /* The text of it, malloc'd. */
 char *filters_text(const struct filters *, bool is_ipv6, size_t *len);

@@ -127,9 +127,10 @@ static int keep(const char *text, size_t len)
 }
 
 int filters_compile_text(const char *text, size_t len, enum policy_form form,
-			 struct compilation **out,
+			 struct compilation **out, struct image *image,
 			 char error[FILTERS_ERROR_MAX])
 {
+	char damage[IMAGE_ERROR_MAX] = "";
 	struct compile_options options = {.form = form};
 	const char *why = NULL;
 	char path[64];
@@ -149,17 +150,21 @@ int filters_compile_text(const char *text, size_t len, enum policy_form form,
 		ret = -EINVAL;
 	} else if (ret) {
 		snprintf(error, FILTERS_ERROR_MAX, "%s", why ? why : "");
+	} else if (image_open((*out)->image, (*out)->image_len, image,
+			      damage)) {
+		snprintf(error, FILTERS_ERROR_MAX, "the image: %.200s", damage);
+		ret = -EINVAL;
 	}
 	return ret;
 }
 
 int filters_compile(const struct filters *set, bool is_ipv6,
 		    enum policy_form form, struct compilation **out,
-		    char error[FILTERS_ERROR_MAX])
+		    struct image *image, char error[FILTERS_ERROR_MAX])
 {
 	size_t len = 0;
 	char *text = filters_text(set, is_ipv6, &len);
-	int ret = filters_compile_text(text, len, form, out, error);
+	int ret = filters_compile_text(text, len, form, out, image, error);
 
 	free(text);
 	return ret;

@@ -269,16 +269,10 @@ static int lab_policy(struct lab *lab, enum measure_loop loop, unsigned number,
 		      const char *policy, char error[MEASURE_ERROR_MAX])
 {
 	struct compilation *compilation = NULL;
-	char why[IMAGE_ERROR_MAX] = "";
 	struct image image;
 	int ret = filters_compile_text(policy, strlen(policy), POLICY_FORM_AUTO,
-				       &compilation, error);
+				       &compilation, &image, error);
 
-	if (!ret && image_open(compilation->image, compilation->image_len,
-			       &image, why)) {
-		snprintf(error, MEASURE_ERROR_MAX, "the image: %s", why);
-		ret = -EINVAL;
-	}
 	if (!ret)
 		ret = lab_load(lab, &image, loop, number, error);
 	compile_free(&compilation);

@@ -131,11 +131,12 @@ static int make_texts(const struct filters *set, struct lab_rules *out,
 }
 
 static int compile(const struct filters *set, struct compilation **out,
-		   char error[MEASURE_ERROR_MAX])
+		   struct image *image, char error[MEASURE_ERROR_MAX])
 {
 	size_t len = 0;
 	char *text = peers_nfr(set, &len);
-	int ret = filters_compile_text(text, len, POLICY_FORM_AUTO, out, error);
+	int ret = filters_compile_text(text, len, POLICY_FORM_AUTO, out, image,
+				       error);
 
 	free(text);
 	return ret;
@@ -202,7 +203,6 @@ static int open_set(struct bench *b, unsigned set)
 	struct lab_rules rules = {0};
 	struct filters filters = {0};
 	struct image image;
-	char why[IMAGE_ERROR_MAX] = "";
 	double compile_ms;
 	uint64_t start;
 	size_t out;
@@ -220,13 +220,8 @@ static int open_set(struct bench *b, unsigned set)
 	}
 	start = lab_now_ns();
 	if (!ret)
-		ret = compile(&filters, &compilation, b->error);
+		ret = compile(&filters, &compilation, &image, b->error);
 	compile_ms = (double)(lab_now_ns() - start) / 1e6;
-	if (!ret && image_open(compilation->image, compilation->image_len,
-			       &image, why)) {
-		snprintf(b->error, MEASURE_ERROR_MAX, "the image: %s", why);
-		ret = -EINVAL;
-	}
 	if (!ret) {
 		rules.image = &image;
 		ret = open_cases(b, set, &rules, (unsigned)filters.count + 1);

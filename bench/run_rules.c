@@ -59,7 +59,6 @@ static bool has_form(const struct bench *b, unsigned form)
 
 static int compile(struct bench *b, unsigned rules)
 {
-	char why[IMAGE_ERROR_MAX];
 	double start;
 	int ret = filters_read(b->settings->set, rules, b->settings->trace,
 			       &b->set, b->error);
@@ -68,13 +67,8 @@ static int compile(struct bench *b, unsigned rules)
 		return ret;
 	start = now_ms();
 	ret = filters_compile(&b->set, b->is_ipv6, POLICY_FORM_HASH,
-			      &b->compilation, b->error);
+			      &b->compilation, &b->image, b->error);
 	b->compile_ms = now_ms() - start;
-	if (!ret && image_open(b->compilation->image, b->compilation->image_len,
-			       &b->image, why)) {
-		snprintf(b->error, MEASURE_ERROR_MAX, "the image: %s", why);
-		ret = -EINVAL;
-	}
 	return ret;
 }
 
