@@ -225,8 +225,12 @@ struct policy *check_policy_as(struct arena *arena, struct sources *sources,
 	else
 		tunnel_none(&c);
 	for (const struct ast_node *n = statement_next(ast, NULL);
-	     n && !diag_is_full(diag) && !c.is_full; n = statement_next(ast, n))
+	     n && !diag_is_full(diag) && !c.is_full;
+	     n = statement_next(ast, n)) {
+		progress_at(options->progress, n->span.start,
+			    sources_end(sources));
 		statement_check(&c, n);
+	}
 	tunnel_finish(&c);
 	defaults_differ(&c);
 	default_add(&c);

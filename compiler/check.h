@@ -6,11 +6,13 @@
 #include "diag.h"
 #include "host.h"
 #include "policy.h"
+#include "progress.h"
 
 struct check_options {
-	bool lists_differences; /* of pf from nfr, as warnings */
-	bool is_lean;		/* policy.printable is left out */
-	bool is_pf;		/* pf's own defaults and leniencies */
+	bool lists_differences;		 /* of pf from nfr, as warnings */
+	bool is_lean;			 /* policy.printable is left out */
+	const struct progress *progress; /* or NULL */
+	bool is_pf;			 /* pf's own defaults and leniencies */
 	/* Tests: rules that break the tunnel's contract are for the guard. */
 	bool allows_leaks;
 };

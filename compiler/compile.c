@@ -53,28 +53,34 @@ static void code_end(struct compilation *c)
 	memset(&c->code, 0, sizeof(c->code));
 }
 
-static int image_of(struct compilation *c, bool is_lean)
+static int image_of(struct compilation *c, const struct compile_options *o)
 {
 	bool has_contract = c->policy->assert_count || c->policy->guard_count;
 	struct image_draft *draft = NULL;
-	int err = lower_policy(c->program, c->policy, &c->code);
+	int err;
 
+	progress_stage(o->progress, "lower");
+	err = lower_policy(c->program, c->policy, &c->code);
+	progress_stage(o->progress, "image");
 	if (!err)
 		err = image_begin(c->policy, &c->code, c->sources, &draft);
-	if (!err && is_lean && !has_contract)
+	if (!err && o->is_lean && !has_contract)
 		policy_end(c);
 	if (!err)
 		err = image_finish(draft, &c->image, &c->image_len);
 	image_draft_free(&draft);
-	if (!err && has_contract)
+	if (!err && has_contract) {
+		progress_stage(o->progress, "contract");
 		err = contract_check(c);
+	}
 	return err;
 }
 
 /* Bytecode and image; what fails here is no mistake of one place. */
-static int image_make(struct compilation *c, bool is_lean, const char **error)
+static int image_make(struct compilation *c, const struct compile_options *o,
+		      const char **error)
 {
-	int err = image_of(c, is_lean);
+	int err = image_of(c, o);
 
 	if (err == -E2BIG) {
 		diag_error(c->diag, SPAN_NONE, "limit",
@@ -88,7 +94,7 @@ static int image_make(struct compilation *c, bool is_lean, const char **error)
 	if (err)
 		*error =
 			arena_printf(c->arena, "the image: %s", strerror(-err));
-	if (is_lean) {
+	if (o->is_lean) {
 		code_end(c);
 		policy_end(c);
 	}
@@ -134,6 +140,7 @@ int compile_file(const char *path, const struct compile_options *o,
 		err = host_read(c, o->host_profile, error);
 	if (err)
 		return err;
+	progress_stage(o->progress, "parse");
 	err = sources_read(c->sources, path, SPAN_NONE, &file);
 	if (err) {
 		*error = arena_printf(c->arena, "%s: %s", path, strerror(-err));
@@ -154,11 +161,13 @@ int compile_file(const char *path, const struct compile_options *o,
 	};
 	if (o->is_converted)
 		convert_groups(&c->conversion, &c->ast);
+	progress_stage(o->progress, "check");
 	c->policy = check_policy_as(
 		c->rules, c->sources, c->diag, c->host, &c->ast,
 		&(struct check_options){
 			.is_pf = o->is_pf,
 			.is_lean = o->is_lean,
+			.progress = o->progress,
 			.lists_differences = o->lists_differences,
 		});
 	pack_free(&c->ast.pack);
@@ -170,7 +179,7 @@ int compile_file(const char *path, const struct compile_options *o,
 		return 0;
 	}
 	c->policy->form = o->form;
-	return image_make(c, o->is_lean, error);
+	return image_make(c, o, error);
 }
 
 void compile_free(struct compilation **out)

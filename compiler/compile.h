@@ -18,7 +18,8 @@ struct compile_options {
 	bool lists_differences; /* with is_pf: from nfr, as warnings */
 	bool is_converted; /* with is_pf: groups of interfaces are replaced */
 	enum policy_form form; /* of the rules, beside bytecode */
-	bool is_lean;	 /* nothing is printed: statements end with the check */
+	bool is_lean; /* nothing is printed: statements end with the check */
+	const struct progress *progress; /* or NULL */
 	bool is_checked; /* no image: what does not run yet is only noted */
 };
 

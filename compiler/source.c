@@ -60,7 +60,7 @@ static struct entry *entry_add(struct sources *s, const char *path,
 	e->file.len = len;
 	e->file.index = (uint32_t)s->count;
 	/* One more than its length, so that each end of file has a place. */
-	e->file.base = (uint32_t)(1 + s->total + s->count);
+	e->file.base = sources_end(s);
 	s->total += len;
 	s->entries = arena_grow(s->arena, s->entries, s->count, &s->capacity,
 				sizeof(*s->entries));
@@ -157,6 +157,11 @@ const struct source_file *sources_add(struct sources *s, const char *path,
 const struct source_file *sources_file(const struct sources *s, uint32_t index)
 {
 	return index < s->count ? &s->entries[index]->file : NULL;
+}
+
+uint32_t sources_end(const struct sources *s)
+{
+	return (uint32_t)(1 + s->total + s->count);
 }
 
 uint32_t sources_count(const struct sources *s)

@@ -52,6 +52,8 @@ int sources_read(struct sources *, const char *path, struct span from,
 const struct source_file *sources_add(struct sources *, const char *path,
 				      const char *text, size_t len);
 const struct source_file *sources_file(const struct sources *, uint32_t index);
+/* Behind the last offset that there is. */
+uint32_t sources_end(const struct sources *);
 uint32_t sources_count(const struct sources *);
 
 /* Where a span starts. loc->file is NULL for SPAN_NONE. */

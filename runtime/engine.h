@@ -39,6 +39,7 @@
 #include <stdint.h>
 
 #include "../compiler/image.h"
+#include "../compiler/progress.h"
 #include "abi.h"
 
 #define ENGINE_DIR_DEFAULT "/sys/fs/bpf/nfr"
@@ -160,6 +161,7 @@ struct engine_options {
 	/* libbpf's log, line by line, for -v; NULL: kept for errors only. */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
+	const struct progress *progress; /* NULL: nobody waits */
 };
 
 #define ENGINE_NOTES_MAX 16
@@ -170,7 +172,8 @@ struct engine_report {
 	uint32_t slot;
 	enum engine_loop loop;
 	enum engine_kind kind;
-	char kind_why[192]; /* why it was chosen */
+	char kind_why[192];  /* why it was chosen */
+	uint32_t code_insns; /* eBPF instructions of NATIVE, else 0 */
 	struct engine_devices devices;
 	/* What the user should know: a tunnel that does not exist yet, XDP that
 	 * fell back ... one sentence each. */

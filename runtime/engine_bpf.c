@@ -719,6 +719,7 @@ static void apply_note_kind(struct apply *apply)
 	struct engine_report *report = &apply->report;
 
 	report->kind = apply->generation->kind;
+	report->code_insns = apply->generation->code_insns;
 	snprintf(report->kind_why, sizeof(report->kind_why), "%s",
 		 apply->generation->kind_why);
 	if (apply->generation->is_refused)
@@ -777,6 +778,7 @@ int engine_apply(const char *dir, const struct image *image,
 				      apply.report.generation,
 				      apply.report.slot, &apply.options,
 				      &apply.generation, err);
+	progress_stage(apply.options.progress, "hooks");
 	if (!ret)
 		ret = floor_load(&apply.floor, apply.shared, apply.generation,
 				 err);

@@ -487,6 +487,7 @@ int generation_load(const struct pins *pins, struct shared *shared,
 		generation->fd[i] = -1;
 	generation->number = number;
 	generation->slot = slot;
+	progress_stage(options->progress, "translate");
 	ret = generation_code_make(&code, image, options, err);
 	if (!ret) {
 		ret = poolset_new(image, generation_ifindex, NULL,
@@ -496,12 +497,15 @@ int generation_load(const struct pins *pins, struct shared *shared,
 	}
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++)
 		room.need[i] = generation_need(i, image, pools);
+	progress_stage(options->progress, "datapath");
 	if (!ret)
 		ret = generation_obtain(generation, pins, shared, &room,
 					options, err);
+	progress_stage(options->progress, "native");
 	if (!ret)
 		ret = generation_code_place(&code, generation, options, err);
 	generation_code_free(&code);
+	progress_stage(options->progress, "maps");
 	if (!ret)
 		ret = generation_fill(generation, shared, image, pools, err);
 	poolset_free(&pools);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "term.h"
 
@@ -366,6 +367,20 @@ static int flush_output(const struct nfload *t, int status)
 	return EXIT_INPUT;
 }
 
+/* A terminal, where nothing else is written before the work is done. */
+static FILE *waits_at(const struct nfload *t)
+{
+	const char *kind = getenv("TERM");
+	bool is_work = t->verb == VERB_CHECK || t->verb == VERB_APPLY ||
+		       t->verb == VERB_COMPILE;
+
+	return is_work && !t->is_quiet && t->verbose < 2 &&
+			       isatty(STDERR_FILENO) && kind &&
+			       strcmp(kind, "dumb") != 0
+		       ? stderr
+		       : NULL;
+}
+
 int main(int argc, char **argv)
 {
 	const char *bpffs = getenv("NFR_BPFFS"), *state = getenv("NFR_STATE");
@@ -378,6 +393,7 @@ int main(int argc, char **argv)
 		.dir = NFR_DIR_OUT,
 	};
 	struct parse parse = {.tool = &tool};
+	struct meter meter;
 	int status;
 
 	/* What is freed goes back, however large what was freed before it was:
@@ -398,7 +414,11 @@ int main(int argc, char **argv)
 	else if (!status) {
 		json_put_text(tool.json, JSON_FIELD_VERB,
 			      nfload_options.verbs[tool.verb].name);
+		meter_begin(&meter, waits_at(&tool));
+		tool.meter = &meter;
+		tool.compile.progress = tool.engine.progress = &meter.progress;
 		status = verbs[tool.verb](&tool);
+		meter_end(&meter);
 	}
 	if (tool.json && !parse.wants_version)
 		print_document(&tool, status);

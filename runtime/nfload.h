@@ -11,6 +11,7 @@
 #include "../compiler/image_edit.h"
 #include "engine.h"
 #include "json.h"
+#include "meter.h"
 #include "option_tables.h"
 
 /* The command line, as main() understood it. */
@@ -37,6 +38,7 @@ struct nfload {
 	const char *on; /* NULL: not given */
 	enum nfr_dir dir;
 	struct engine_options engine;
+	struct meter *meter;
 	unsigned verbose;
 	bool is_quiet;
 	bool is_dry_run;
@@ -90,6 +92,8 @@ void report_note(struct nfload *, const char *note);
 /* The line that closes the output: standard error after a failure. */
 void report_summary(struct nfload *, bool is_failure, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* What the stages so far took, with -v on standard output, and as JSON. */
+void report_stages(struct nfload *);
 /* Where a verb writes its text: standard output, or the field "text". */
 struct report_text {
 	FILE *out;

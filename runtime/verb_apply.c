@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* verb_apply.c: a policy -> in force; and out of force again. */
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,12 +43,13 @@ static void say_hooks(const struct engine_devices *devices, FILE *out)
 }
 
 /* How the rules of each direction and family are found, and what it costs. */
-static void say_forms(const struct image *image, FILE *out)
+static void say_forms(const struct image *image,
+		      const struct engine_report *report, FILE *out)
 {
 	static const char *const names[] = {"in/link",	"in/ipv4",  "in/ipv6",
 					    "out/link", "out/ipv4", "out/ipv6"};
 
-	for (unsigned i = 0; i < 6; i++) {
+	for (unsigned i = 0; i < 6 && report->kind != ENGINE_KIND_NATIVE; i++) {
 		const struct hash_head *head = image_hash_head(image, i);
 
 		if (!head)
@@ -63,8 +65,9 @@ static void say_forms(const struct image *image, FILE *out)
 				head->is_whole ? ""
 					       : ", bytecode for the rest");
 	}
-	fprintf(out, "%u bytes of hash, %zu of bytecode\n", image->hash_len,
-		image->insn_count * sizeof(*image->code));
+	fprintf(out, "%zu bytes of bytecode, %u of hash, %zu of eBPF\n",
+		image->insn_count * sizeof(*image->code), image->hash_len,
+		report->code_insns * sizeof(struct bpf_insn));
 }
 
 static void say_report(struct nfload *t, const struct input *in,
@@ -86,12 +89,14 @@ static void say_report(struct nfload *t, const struct input *in,
 	json_put_text(t->json, JSON_FIELD_ENGINE,
 		      engine_kind_name(report->kind));
 	json_put_text(t->json, JSON_FIELD_ENGINE_WHY, report->kind_why);
+	json_put_int(t->json, JSON_FIELD_NATIVE_BYTES,
+		     report->code_insns * sizeof(struct bpf_insn));
 	json_put_text(t->json, JSON_FIELD_LOOP, engine_loop_name(report->loop));
 	devices_put(t, &report->devices);
 	for (size_t i = 0; i < report->note_count; i++)
 		report_note(t, report->notes[i]);
-	if (t->verbose && !t->json && report->kind != ENGINE_KIND_NATIVE)
-		say_forms(&in->image, stdout);
+	if (t->verbose && !t->json)
+		say_forms(&in->image, report, stdout);
 	if (t->verbose && in->compilation)
 		input_print(t, in);
 	if (t->verbose && !t->json) {
@@ -99,6 +104,7 @@ static void say_report(struct nfload *t, const struct input *in,
 		       report->kind_why);
 		devices_print_table(t, &report->devices);
 	}
+	report_stages(t);
 	report_summary(t, false, "generation %u is in force: %s%s",
 		       report->generation, input_summary(t, in, summary),
 		       hooks);
@@ -118,7 +124,9 @@ int apply_input(struct nfload *t, struct input *in)
 	if (status && status != EXIT_NO)
 		return status;
 	status = EXIT_YES;
+	progress_stage(t->engine.progress, "open");
 	rc = engine_apply(t->bpffs, &in->image, &t->engine, &report, &err);
+	meter_pause(t->meter);
 	if (rc)
 		return fail_engine(t, rc, &err);
 	say_report(t, in, &report);

@@ -40,6 +40,7 @@ int verb_check(struct nfload *t)
 		input_put(t, &in);
 		if (t->verbose && in.compilation)
 			input_print(t, &in);
+		report_stages(t);
 		report_summary(t, false, "%s", input_summary(t, &in, summary));
 	}
 	input_free(&in);
@@ -139,6 +140,8 @@ static int compile_to(struct nfload *t, const struct input *in)
 				   strerror(-rc));
 	input_put(t, in);
 	json_put_text(t->json, JSON_FIELD_OUTPUT, t->output);
+	if (!is_stdout)
+		report_stages(t);
 	if (!is_stdout)
 		report_summary(t, false, "%s; %zu bytes in %s",
 			       input_summary(t, in, summary), in->image.len,

@@ -118,6 +118,7 @@ static int compile_text(struct nfload *t, struct input *in)
 			     (t->verb == VERB_CHECK || t->verb == VERB_APPLY ||
 			      t->verb == VERB_COMPILE);
 	rc = compile_file(t->file, &t->compile, &in->compilation, &message);
+	meter_pause(t->meter);
 	c = in->compilation;
 	if (rc)
 		return report_fail(t, EXIT_INPUT, "%s",
@@ -130,11 +131,13 @@ static int compile_text(struct nfload *t, struct input *in)
 	}
 	if (!c->image && t->compile.is_checked)
 		return 0;
+	progress_stage(t->compile.progress, "verify");
 	/* An image that its own reader refuses is a bug, and not loaded. */
 	if (!c->image || image_open(c->image, c->image_len, &in->image, error))
 		return report_fail(t, EXIT_INPUT,
 				   "%s: the compiler made a bad image: %s",
 				   t->file, error);
+	meter_pause(t->meter);
 	return 0;
 }
 
@@ -203,6 +206,9 @@ void input_put(struct nfload *t, const struct input *in)
 	json_put_int(o, JSON_FIELD_POLICY_IFACES, image->iface_count);
 	json_put_int(o, JSON_FIELD_POLICY_INSNS, image->insn_count);
 	json_put_int(o, JSON_FIELD_POLICY_BYTES, (json_int_t)image->len);
+	json_put_int(o, JSON_FIELD_POLICY_CODE_BYTES,
+		     (json_int_t)(image->insn_count * sizeof(*image->code)));
+	json_put_int(o, JSON_FIELD_POLICY_HASH_BYTES, image->hash_len);
 	json_put_text(o, JSON_FIELD_POLICY_HASH, hash);
 	json_put(t->json, JSON_FIELD_POLICY, o);
 }

@@ -88,6 +88,48 @@ void report_summary(struct nfload *t, bool is_failure, const char *fmt, ...)
 	free(text);
 }
 
+static void stages_put(struct nfload *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->meter->count; i++) {
+		const struct meter_stage *s = &t->meter->stages[i];
+		json_t *o = json_object();
+
+		json_put_text(o, JSON_FIELD_STAGE_NAME, s->name);
+		json_put_int(o, JSON_FIELD_STAGE_MS,
+			     (json_int_t)(s->ns / 1000000));
+		json_put_int(o, JSON_FIELD_STAGE_PEAK, (json_int_t)s->peak);
+		json_array_append_new(list, o);
+	}
+	json_put(t->json, JSON_FIELD_STAGES, list);
+	json_put_int(t->json, JSON_FIELD_PEAK_BYTES, (json_int_t)meter_peak());
+}
+
+void report_stages(struct nfload *t)
+{
+	struct term_table table;
+
+	meter_pause(t->meter);
+	if (t->json) {
+		stages_put(t);
+		return;
+	}
+	if (!t->verbose)
+		return;
+	term_table_begin(&table, 3, "lrr");
+	term_table_add(&table, (const char *[]){"stage", "ms", "peak MB"});
+	for (size_t i = 0; i < t->meter->count; i++) {
+		const struct meter_stage *s = &t->meter->stages[i];
+		char ms[24], peak[24];
+
+		snprintf(ms, sizeof(ms), "%.1f", (double)s->ns / 1e6);
+		snprintf(peak, sizeof(peak), "%.1f", (double)s->peak / 1e6);
+		term_table_add(&table, (const char *[]){s->name, ms, peak});
+	}
+	term_table_end(&table, stdout, t->use_color);
+}
+
 void report_open(struct nfload *t, struct report_text *text)
 {
 	memset(text, 0, sizeof(*text));
