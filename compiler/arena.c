@@ -215,7 +215,7 @@ void *arena_grow(struct arena *a, void *items, size_t count, size_t *capacity,
 	size_t old = *capacity;
 	size_t want = *capacity ? *capacity * 2 : 8;
 	if (own && (*own)->len >= BLOCK_MAX)
-		want = *capacity + *capacity / 8;
+		want = *capacity + *capacity / 16;
 	if (want <= count)
 		want = count + 1;
 	if (want > SIZE_MAX / 2 / item_len)

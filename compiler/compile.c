@@ -80,16 +80,20 @@ static int image_of(struct compilation *c, const struct compile_options *o)
 static int image_make(struct compilation *c, const struct compile_options *o,
 		      const char **error)
 {
-	int err = image_of(c, o);
+	int err;
+
+	if (o->is_lean)
+		sources_release_texts(c->sources);
+	err = image_of(c, o);
 
 	if (err == -E2BIG) {
 		diag_error(c->diag, SPAN_NONE, "limit",
 			   "the policy does not fit an image: at most %u "
 			   "rules and %u instructions",
 			   NFR_RULE_MAX, NFR_INSN_MAX);
+		err = 0;
 		code_end(c);
 		policy_end(c);
-		return 0;
 	}
 	if (err)
 		*error =
@@ -97,6 +101,8 @@ static int image_make(struct compilation *c, const struct compile_options *o,
 	if (o->is_lean) {
 		code_end(c);
 		policy_end(c);
+		if (diag_errors(c->diag) || diag_warnings(c->diag))
+			sources_restore_texts(c->sources);
 	}
 	return err;
 }
@@ -131,9 +137,12 @@ int compile_file(const char *path, const struct compile_options *o,
 	*out = c;
 	*error = NULL;
 	c->arena = arena_new();
+	c->texts = o->is_lean ? arena_new() : NULL;
 	c->rules = o->is_lean ? arena_new() : c->arena;
 	c->program = o->is_lean ? arena_new() : c->arena;
 	c->sources = sources_new(c->arena);
+	if (c->texts)
+		sources_keep_texts_in(c->sources, c->texts);
 	c->diag = diag_new(c->arena, c->sources);
 	err = options_apply(c, o, error);
 	if (!err)
@@ -192,6 +201,7 @@ void compile_free(struct compilation **out)
 	pack_free(&c->ast.pack);
 	code_end(c);
 	policy_end(c);
+	arena_free(&c->texts);
 	arena_free(&c->arena);
 	free(c);
 	*out = NULL;

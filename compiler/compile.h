@@ -25,6 +25,7 @@ struct compile_options {
 
 struct compilation {
 	struct arena *arena;
+	struct arena *texts;   /* of files, when is_lean, else NULL */
 	struct arena *rules;   /* of ast and policy */
 	struct arena *program; /* of code */
 	struct sources *sources;

@@ -53,6 +53,13 @@ void emit_skip(struct emit *e, struct emit_label *label)
 	label_add(e, label, e->count - 1);
 }
 
+void emit_settle(struct emit *e)
+{
+	arena_release(e->labels, (struct arena_mark){0, 0});
+	e->next = NULL;
+	e->next_capacity = 0;
+}
+
 void emit_bind(struct emit *e, struct emit_label *label)
 {
 	while (label->count > 0) {

@@ -35,6 +35,8 @@ void emit_op(struct emit *, enum nfr_opcode, uint32_t imm);
 void emit_skip(struct emit *, struct emit_label *);
 void emit_jump(struct emit *, enum nfr_opcode, unsigned field, uint32_t imm,
 	       struct emit_label *);
+/* No jump waits: what is known of those that did is freed. */
+void emit_settle(struct emit *);
 /* The label is here: all its jumps get their distance. */
 void emit_bind(struct emit *, struct emit_label *);
 /*

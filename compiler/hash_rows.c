@@ -228,13 +228,14 @@ void hash_rows_make(struct hash_tuples *t)
 	size_t words = t->row_words;
 	uint64_t *all = arena_alloc(t->arena, words * sizeof(*all));
 	struct rows_side s = {.t = t};
+	struct arena *tried = arena_new();
 
 	memset(all, 0xff, words * sizeof(*all));
 	hash_bits_begin(&t->rows, t->arena, words);
 	hash_bits_add(&t->rows, all);
-	s.window = arena_alloc(t->arena, WINDOW * words * sizeof(*s.window));
-	s.filter = arena_alloc(t->arena, ((size_t)1 << FILTER_BITS_MAX) *
-						 words * sizeof(*s.filter));
+	s.window = arena_alloc(tried, WINDOW * words * sizeof(*s.window));
+	s.filter = arena_alloc(tried, ((size_t)1 << FILTER_BITS_MAX) * words *
+					      sizeof(*s.filter));
 	for (unsigned end = 0; end < 2; end++) {
 		struct hash_side *side = &t->side[end];
 
@@ -246,4 +247,5 @@ void hash_rows_make(struct hash_tuples *t)
 		t->filter[end] =
 			intern(t, s.filter, (size_t)1 << side->filter_bits);
 	}
+	arena_free(&tried);
 }

@@ -115,6 +115,7 @@ static int lower_entries(struct emit *e, const struct policy *policy,
 		if (e->count > NFR_INSN_MAX || e->is_too_far)
 			return -E2BIG;
 	}
+	emit_settle(e);
 	lower_data(e, policy, order, rank, &code);
 	if (e->count > NFR_INSN_MAX || e->is_too_far)
 		return -E2BIG;

@@ -29,11 +29,16 @@ enum policy_host_kind {
 };
 
 struct policy_host {
-	enum policy_host_kind kind;
+	enum policy_host_kind kind : 8;
 	bool is_negated;
-	struct addr first, last; /* inclusive; of the rule's one family */
-	uint32_t table;		 /* index in policy.tables */
-	const char *label;	 /* of a route */
+	uint32_t table; /* index in policy.tables */
+	union {
+		struct {
+			/* Inclusive; of the rule's one family. */
+			struct addr first, last;
+		};
+		const char *label; /* of a route */
+	};
 };
 
 /* Every port operator as one inclusive range, negated or not. */
@@ -51,23 +56,24 @@ struct policy_port {
 struct policy_match {
 	uint8_t dirs;	  /* bits 1 << enum nfr_dir */
 	uint8_t families; /* bits 1 << enum nfr_family */
-	bool on_any;
-	bool on_negated;
-	uint16_t ifid;	   /* unless on_any */
-	int32_t ethertype; /* -1 any; families is LINK alone. ARP's src and dst
-			      are whose address it gives and asks for */
-	int32_t proto;	   /* -1 any */
-	int32_t ttl;	   /* -1 any */
-	int32_t tos;	   /* -1 any; the whole byte, ECN included */
-	bool is_fragment;  /* only fragments, the first included */
-	bool has_received; /* received-on: where a forwarded packet came in */
-	bool received_negated;
-	uint16_t received_ifid; /* 0: any interface, so not a local packet */
+	bool on_any : 1;
+	bool on_negated : 1;
+	bool is_fragment : 1;  /* only fragments, the first included */
+	bool has_received : 1; /* received-on: where a forwarded packet came in
+				*/
+	bool received_negated : 1;
 	uint8_t origin; /* NFR_ORIGIN_*, all of which it must have ... */
 	uint8_t lacks;	/* ... and none of these */
+	uint8_t flags_set, flags_mask; /* mask 0: not compared */
+	uint16_t ifid;		       /* unless on_any */
+	int32_t ethertype; /* -1 any; families is LINK alone. ARP's src and dst
+			      are whose address it gives and asks for */
+	int16_t proto;	   /* -1 any */
+	int16_t ttl;	   /* -1 any */
+	int16_t tos;	   /* -1 any; the whole byte, ECN included */
+	uint16_t received_ifid; /* 0: any interface, so not a local packet */
 	struct policy_host src, dst;
 	struct policy_port sport, dport;
-	uint8_t flags_set, flags_mask;	/* mask 0: not compared */
 	int16_t icmp_type, icmp_code;	/* -1 any */
 	const struct policy_meta *meta; /* beside the headers; NULL: nothing */
 };
@@ -83,8 +89,8 @@ struct policy_match {
 struct policy_rule {
 	struct policy_match match;
 	const struct policy_match *within;
-	size_t within_count;
-	size_t group_end;
+	uint32_t within_count;
+	uint32_t group_end;
 	bool is_pass;
 	bool is_match;
 	bool is_quick;

@@ -164,7 +164,7 @@ static void item_print(const struct diag *d, const struct diag_item *item,
 		fprintf(f, " [-W%s]\n", item->warning);
 	else
 		fprintf(f, " [%s]\n", item->class);
-	if (loc.file)
+	if (loc.line_text)
 		caret_print(item, &loc, scratch, f, style);
 	notes_print(d, item->notes, f, style);
 	notes_print(d, diag_place_notes(d, item->span), f, style);

@@ -15,6 +15,8 @@
 
 struct entry {
 	struct source_file file; /* first: a file pointer is its entry's */
+	bool is_file;		 /* so that it can be read again */
+	uint64_t hash;		 /* of its text, while that is released */
 	uint32_t *line_starts;	 /* offsets in text */
 	size_t line_count, line_capacity;
 	struct source_use *uses; /* sorted, as the text is read in order */
@@ -23,6 +25,7 @@ struct entry {
 
 struct sources {
 	struct arena *arena;
+	struct arena *texts;	/* of files that can be read again; or arena */
 	struct entry **entries; /* sorted by base */
 	size_t count, capacity;
 	size_t total; /* bytes of all files */
@@ -31,8 +34,13 @@ struct sources {
 struct sources *sources_new(struct arena *arena)
 {
 	struct sources *s = arena_new_of(arena, struct sources);
-	s->arena = arena;
+	s->arena = s->texts = arena;
 	return s;
+}
+
+void sources_keep_texts_in(struct sources *s, struct arena *texts)
+{
+	s->texts = texts;
 }
 
 static void index_lines(struct sources *s, struct entry *e)
@@ -138,12 +146,58 @@ int sources_read(struct sources *s, const char *path, struct span from,
 		close(fd);
 	if (err)
 		return err;
+	bool is_file = !is_stdin && S_ISREG(st.st_mode);
+	struct arena *arena = is_file ? s->texts : s->arena;
 	struct entry *e =
-		entry_add(s, resolved, arena_strndup(s->arena, text, len), len);
+		entry_add(s, resolved, arena_strndup(arena, text, len), len);
+	e->is_file = is_file;
 	e->file.included = from;
 	free(text);
 	*out = &e->file;
 	return 0;
+}
+
+static uint64_t text_hash(const char *text, size_t len)
+{
+	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
+	return hash;
+}
+
+void sources_release_texts(struct sources *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct entry *e = s->entries[i];
+		if (!e->is_file)
+			continue;
+		e->hash = text_hash(e->file.text, e->file.len);
+		e->file.text = NULL;
+	}
+	arena_release(s->texts, (struct arena_mark){0, 0});
+}
+
+/* What is not as it was stays without its text. */
+static void text_restore(struct sources *s, struct entry *e)
+{
+	int fd = open(e->file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char *text = NULL;
+	size_t len = 0;
+	struct stat st;
+	bool is_read = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		       read_all(fd, e->file.len, &text, &len) == 0;
+	if (is_read && len == e->file.len && text_hash(text, len) == e->hash)
+		e->file.text = arena_strndup(s->texts, text, len);
+	free(text);
+	if (fd >= 0)
+		close(fd);
+}
+
+void sources_restore_texts(struct sources *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!s->entries[i]->file.text)
+			text_restore(s, s->entries[i]);
 }
 
 const struct source_file *sources_add(struct sources *s, const char *path,
@@ -207,7 +261,7 @@ void sources_locate(const struct sources *s, uint32_t offset,
 	loc->file = &e->file;
 	loc->line = (uint32_t)low + 1;
 	loc->col = in_text - (uint32_t)start + 1;
-	loc->line_text = e->file.text + start;
+	loc->line_text = e->file.text ? e->file.text + start : NULL;
 	loc->line_len = end - start;
 }
 

@@ -22,7 +22,8 @@ struct span {
 
 struct source_file {
 	const char *path; /* as the user wrote it; "-" is standard input */
-	const char *text; /* NUL after the last byte; may hold NULs */
+	const char *text; /* NUL after the last byte; may hold NULs; NULL
+			     while it is released */
 	size_t len;
 	uint32_t base;	      /* offset of text[0] */
 	struct span included; /* the include statement, or none */
@@ -33,7 +34,7 @@ struct location {
 	const struct source_file *file;
 	uint32_t line;	       /* from 1 */
 	uint32_t col;	       /* from 1, in bytes */
-	const char *line_text; /* start of the line in file->text */
+	const char *line_text; /* start of the line in file->text, or NULL */
 	size_t line_len;       /* without the newline */
 };
 
@@ -52,6 +53,14 @@ int sources_read(struct sources *, const char *path, struct span from,
 const struct source_file *sources_add(struct sources *, const char *path,
 				      const char *text, size_t len);
 const struct source_file *sources_file(const struct sources *, uint32_t index);
+/*
+ * For whom memory is short. Texts of files are in an arena of their own, which
+ * is emptied while they are released: places have lines and columns then, but
+ * no text. Restored are those of files that still hold the same.
+ */
+void sources_keep_texts_in(struct sources *, struct arena *texts);
+void sources_release_texts(struct sources *);
+void sources_restore_texts(struct sources *);
 /* Behind the last offset that there is. */
 uint32_t sources_end(const struct sources *);
 uint32_t sources_count(const struct sources *);

@@ -27,8 +27,8 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-/* Of this program alone: getrusage() counts what exec() replaced, too. */
-uint64_t meter_peak(void)
+/* Of this program alone, or 0: getrusage() counts what exec() replaced, too. */
+static uint64_t peak_now(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
 	char line[128];
@@ -42,6 +42,15 @@ uint64_t meter_peak(void)
 	return kib << 10;
 }
 
+/* The kernel counts by CPU and adds up now and then: less is no news. */
+uint64_t meter_peak(struct meter *m)
+{
+	uint64_t now = peak_now();
+
+	m->peak = now > m->peak ? now : m->peak;
+	return m->peak;
+}
+
 /* ---- stages ------------------------------------------------------------ */
 
 static void stage_close(struct meter *m)
@@ -52,7 +61,7 @@ static void stage_close(struct meter *m)
 		return;
 	s = &m->stages[m->count - 1];
 	s->ns += now_ns() - m->stage_ns;
-	s->peak = meter_peak();
+	s->peak = meter_peak(m);
 	m->stage_ns = 0;
 }
 

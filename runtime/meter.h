@@ -27,6 +27,7 @@ struct meter {
 	struct progress progress; /* what work is given */
 	struct meter_stage stages[METER_STAGES_MAX];
 	size_t count;
+	uint64_t peak;
 	uint64_t stage_ns; /* when the last one began; 0: none is open */
 	/* The line, which a thread of its own writes. */
 	FILE *out; /* NULL: there is none */
@@ -47,7 +48,7 @@ void meter_begin(struct meter *, FILE *out);
 /* No stage is open, and the line is gone: something else is to be written. */
 void meter_pause(struct meter *);
 void meter_end(struct meter *);
-/* The most memory that this process had at once, in bytes; 0: not known. */
-uint64_t meter_peak(void);
+/* The most memory that this process had until now, in bytes; 0: not known. */
+uint64_t meter_peak(struct meter *);
 
 #endif

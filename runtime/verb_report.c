@@ -103,7 +103,8 @@ static void stages_put(struct nfload *t)
 		json_array_append_new(list, o);
 	}
 	json_put(t->json, JSON_FIELD_STAGES, list);
-	json_put_int(t->json, JSON_FIELD_PEAK_BYTES, (json_int_t)meter_peak());
+	json_put_int(t->json, JSON_FIELD_PEAK_BYTES,
+		     (json_int_t)meter_peak(t->meter));
 }
 
 void report_stages(struct nfload *t)

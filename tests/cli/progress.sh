@@ -5,8 +5,10 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+not() { ! "$@"; }
+
 # waited OUT OPTION...: on a terminal, whose output is OUT, nfload waits for a
-# policy that comes when OUT is not empty, or after three seconds.
+# policy that comes when it has said so, or after three seconds.
 waited() {
 	local out=$1
 	shift
@@ -14,32 +16,32 @@ waited() {
 	cat >"$tmp/waits.sh" <<-END
 		{
 			for _ in {1..60}; do
-				[ ! -s "$out" ] || break
+				! grep -qa 'parse ' "$out" || break
 				sleep 0.05
 			done
-			cat rules/vpn.nfr
+			cat "$root/rules/vpn.nfr"
 		} | nfload check $* --host "$host" -
 	END
 	TERM=${term:-xterm} script -qefc "bash $tmp/waits.sh" "$out" \
 		</dev/null >"$tmp/screen" 2>&1
 }
 
-erase=$'\r\e\[K'
+erase=$'\r\e\\[K'
 term=xterm
 waited "$tmp/shown"
-fact 'a line says what is waited for' grep -q $'\rparse \.\.\.' "$tmp/screen"
+fact 'a line says what is waited for' grep -qa $'\rparse \.\.\.' "$tmp/screen"
 fact 'it is erased before anything else is written' \
-	grep -Pzq '\.\.\.\e\[K(\rparse \.\.\.\e\[K)*\r\e\[K-: [0-9]+ rules' \
+	grep -Pzqa '\.\.\.\e\[K(\rparse \.\.\.\e\[K)*\r\e\[K-: [0-9]+ rules' \
 	"$tmp/screen"
-fact 'the verdict is there' grep -q '^.*-: [0-9]* rules' "$tmp/screen"
+fact 'the verdict is there' grep -qa -- '-: [0-9]* rules' "$tmp/screen"
 waited "$tmp/shown" --quiet
-fact '--quiet has no line' not grep -q "$erase\|parse" "$tmp/screen"
+fact '--quiet has no line' not grep -Eqa "$erase|parse" "$tmp/screen"
 term=dumb
 waited "$tmp/shown"
-fact 'a dumb terminal has none' not grep -q "$erase\|parse \.\.\." "$tmp/screen"
+fact 'a dumb terminal has none' not grep -Eqa "$erase|parse" "$tmp/screen"
 { sleep 1.5 && cat rules/vpn.nfr; } |
 	nfload check --host "$host" - >"$tmp/out" 2>&1
-fact 'nor what is no terminal' not grep -q "$erase\|parse" "$tmp/out"
+fact 'nor what is no terminal' not grep -Eqa "$erase|parse" "$tmp/out"
 
 nfload check --json --host "$host" rules/vpn.nfr >"$tmp/json"
 fact 'JSON has the stages in their order' test \
@@ -62,6 +64,6 @@ awk 'BEGIN { for (n = 0; n < 100000; n++)
 		n % 60000 + 1 }' >"$tmp/large.nfr"
 nfload check --json --host "$host" "$tmp/large.nfr" >"$tmp/json"
 fact '100,000 rules take less than 64 MB' \
-	jq -e '.peak_bytes < 64 * 1024 * 1024' "$tmp/json"
+	jq -e '.peak_bytes < 67108864' "$tmp/json"
 
-done_testing
+finish
