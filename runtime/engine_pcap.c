@@ -287,7 +287,7 @@ static int job_packet(struct job *job, const struct pcap_pkthdr *header,
 		      const unsigned char *bytes)
 {
 	struct engine_pcap_counts *counts = job->counts;
-	struct datapath_frame frame;
+	struct datapath_frame frame = {.now_ms = 0};
 	struct nfr_event event;
 	struct nfr_result result;
 	int ret = job_frame(job, header, bytes, &frame);
