@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_limits.c: policies with limits, and packets of many sources -> what
- * passes, in user space and, as root, packet by packet the same in the kernel.
+ * test_limits.c: what rules say of their states (limits, flags, sloppy,
+ * timeouts), and packets of many sources -> what passes, in user space and, as
+ * root, packet by packet the same in the kernel.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -387,6 +388,101 @@ TEST(who_was_flushed_may_connect_again)
 	assert_false(talks(1, 5));
 }
 
+/* ---- which packets begin and continue a state -----------------------------
+ */
+
+TEST(only_a_syn_begins_a_connection)
+{
+	static const uint8_t others[] = {ACK,	    SYN | ACK,	RST,
+					 RST | ACK, 0x01 | ACK, 0};
+
+	load("pass in proto tcp to port 22\n");
+	for (size_t i = 0; i < sizeof(others); i++) {
+		assert_false(tcp(IN, 1, 1, others[i]));
+		assert_int_equal(datapath_state_count(native), 0);
+	}
+	assert_true(tcp(IN, 1, 1, SYN));
+	assert_int_equal(datapath_state_count(native), 1);
+}
+
+TEST(flags_any_takes_a_connection_in_its_middle)
+{
+	load("pass in proto tcp to port 22 flags any\n");
+	assert_true(tcp(IN, 1, 1, ACK));
+	assert_int_equal(datapath_state_count(native), 1);
+	assert_true(tcp(OUT, 1, 1, ACK));
+}
+
+/* Far from all that the other side has allowed. */
+static int strays(uint8_t flags)
+{
+	const struct wire wire = {.is_v6 = is_v6,
+				  .src = 1,
+				  .dst = US,
+				  .proto = 6,
+				  .sport = 1,
+				  .dport = 22,
+				  .flags = flags,
+				  .seq = 0x40000000,
+				  .data = 100};
+
+	return send(IN, &wire);
+}
+
+TEST(a_stray_segment_is_of_no_strict_state)
+{
+	load("pass in proto tcp to port 22\n");
+	connects(1, 1);
+	assert_false(strays(ACK));
+	assert_int_equal(result.reason, NFR_REASON_TCP_WINDOW);
+	assert_false(strays(RST));
+	assert_true(talks(1, 1));
+}
+
+TEST(a_sloppy_state_asks_no_numbers)
+{
+	load("pass in proto tcp to port 22 keep state (sloppy)\n");
+	assert_true(connects(1, 1));
+	assert_true(strays(ACK));
+	assert_true(talks(1, 1));
+	assert_true(strays(RST));
+	assert_int_equal(datapath_state_count(native), 1);
+	/* Which is over: another connection begins. */
+	assert_true(connects(1, 1));
+}
+
+static int answers(uint16_t port)
+{
+	const struct wire wire = {.is_v6 = is_v6,
+				  .src = US,
+				  .dst = 1,
+				  .proto = 17,
+				  .sport = 53,
+				  .dport = port};
+
+	return send(OUT, &wire);
+}
+
+TEST(a_timeout_of_a_rule_is_of_its_states_alone)
+{
+	is_native_only = true;
+	load("set timeout udp.first 20\n"
+	     "pass in proto udp\n"
+	     "pass in proto udp from port 1:2 keep state (udp.first 5)\n");
+	assert_true(udp(1, 1));
+	assert_true(udp(1, 2));
+	assert_true(udp(1, 3));
+	assert_true(udp(1, 4));
+	now_ms += 5000;
+	assert_true(answers(1));
+	now_ms += 1;
+	assert_false(answers(2));
+	now_ms += 14999;
+	assert_true(answers(3));
+	now_ms += 1;
+	assert_false(answers(4));
+}
+
 /* ---- all ----------------------------------------------------------------- */
 
 static int setup_ipv4(void **state)
@@ -469,6 +565,11 @@ int main(void)
 		FACT(flush_ends_the_rules_flows_of_the_source),
 		FACT(flush_global_ends_all_flows_of_the_source),
 		FACT(who_was_flushed_may_connect_again),
+		FACT(only_a_syn_begins_a_connection),
+		FACT(flags_any_takes_a_connection_in_its_middle),
+		FACT(a_stray_segment_is_of_no_strict_state),
+		FACT(a_sloppy_state_asks_no_numbers),
+		FACT(a_timeout_of_a_rule_is_of_its_states_alone),
 	};
 
 	return cmocka_run_group_tests(tests, open_kernel, close_kernel);
