@@ -37,8 +37,9 @@ counted=('packets 3' 'packets 1' 'packets 1' 'packets 1' 'packets 5')
 echo 'pass all probability 50%' >"$tmp/lots.nfr"
 printf 'match in tag A\npass out tagged A\n' >"$tmp/tags.nfr"
 
-# A call of the kernel's that takes no program whose name begins with REFUSE; the
-# names it is asked for go to REFUSE_LOG.
+# A call of the kernel's that takes no program whose name begins with REFUSE, makes
+# no map named REFUSE_MAP, and has no room at the update of a map with the number
+# REFUSE_UPDATE. The names of programs it is asked for go to REFUSE_LOG.
 cat >"$tmp/refuse.c" <<'C'
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -49,6 +50,30 @@ cat >"$tmp/refuse.c" <<'C'
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+
+static long refuse(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static int is_named(const char *name, const char *variable)
+{
+	const char *refused = getenv(variable);
+
+	return refused && !strcmp(name, refused);
+}
+
+static int is_update(long command)
+{
+	static int updates;
+	const char *refused = getenv("REFUSE_UPDATE");
+
+	return refused &&
+	       (command == BPF_MAP_UPDATE_ELEM ||
+		command == BPF_MAP_UPDATE_BATCH) &&
+	       ++updates == atoi(refused);
+}
 
 long syscall(long number, ...)
 {
@@ -69,11 +94,14 @@ long syscall(long number, ...)
 			fprintf(out, "%s\n", attr->prog_name);
 			fclose(out);
 		}
-		if (begin && !strncmp(attr->prog_name, begin, strlen(begin))) {
-			errno = E2BIG;
-			return -1;
-		}
+		if (begin && !strncmp(attr->prog_name, begin, strlen(begin)))
+			return refuse(E2BIG);
 	}
+	if (number == SYS_bpf && a[0] == BPF_MAP_CREATE &&
+	    is_named(((const union bpf_attr *)a[1])->map_name, "REFUSE_MAP"))
+		return refuse(E2BIG);
+	if (number == SYS_bpf && is_update(a[0]))
+		return refuse(ENOMEM);
 	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 C
@@ -166,5 +194,35 @@ nfload unload --leave=open >/dev/null
 says 'what refuses all is no policy' 3 'can not load' \
 	env LD_PRELOAD="$tmp/refuse.so" REFUSE=nfr_ \
 	nfload apply --engine=native "$tmp/small.nfr"
+
+# ---- the kernel has no room ------------------------------------------------
+# in_force: the short hash of the policy in force, and what finds its rules.
+in_force() {
+	nfload status --json | jq -r '.hash + " " + .engine'
+}
+
+nfload apply --engine=vm "$tmp/small.nfr" >/dev/null
+before=$(in_force)
+says 'a hash that the kernel has no map for is no policy' 3 \
+	'generation [0-9]+ stays in force' \
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE_MAP=nfr_hash \
+	nfload apply --engine=hash "$tmp/many.nfr"
+fact 'the one before is in force' test "$(in_force)" = "$before"
+says 'nor where it has no native code either' 3 \
+	'generation [0-9]+ stays in force' \
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE_MAP=nfr_hash \
+	REFUSE=nfr_native nfload apply "$tmp/many.nfr"
+fact 'which is so with all forms refused' test "$(in_force)" = "$before"
+judges vm
+for update in 1 2 4 8 16; do
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE_UPDATE=$update \
+		nfload apply --engine=hash "$tmp/many.nfr" >"$tmp/said" 2>&1
+	status=$?
+	now=$(in_force)
+	fact "update $update fails, and all of a policy is in force" \
+		test "$status/$now" = "3/$before" -o \
+		"$status/${now#* }" = '0/hash'
+	[ $status = 3 ] || nfload apply --engine=vm "$tmp/small.nfr" >/dev/null
+done
 
 finish
