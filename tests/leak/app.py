@@ -9,6 +9,14 @@
         src=ADDRESS   bind(2)                   options=HEX IP_OPTIONS
         sport=N       the same, to a port
         gso=N         UDP_SEGMENT of N bytes, four in a datagram
+        group=IF      IP_MULTICAST_IF           ttl=N       IP_TTL
+        dontroute=1   SO_DONTROUTE              size=N      bytes in a datagram
+        zerocopy=1    MSG_ZEROCOPY              proto=N     in place of UDP
+        transparent=1 IP_TRANSPARENT            rthdr=ADDR  IPV6_RTHDR, segments
+    app.py echo ADDRESS... [WAY=VALUE]...       ICMP's datagram sockets
+    app.py raw PROTO ADDRESS... [WAY=VALUE]...  SOCK_RAW, the header is the kernel's
+    app.py old PORT ADDRESS [WAY=VALUE]...      TCP, then nothing; or keepalive=1,
+                                      closes=1 at once, sends=file for long
     app.py connect PORT ADDRESS dev=IF|src=ADDRESS [kind=fastopen|mptcp]
                                       TCP, with data in its SYN, or of many paths
     app.py groups IF GROUP...         groups are joined, and left
@@ -19,13 +27,18 @@
 N datagrams (5) to each address. Exit 0 if one was handed over, 1 if all were
 refused.
 """
+import os
 import socket
 import struct
 import sys
+import tempfile
 import time
 
 IP_PKTINFO, IP_UNICAST_IF, IPV6_PKTINFO, IPV6_UNICAST_IF = 8, 50, 50, 76
 SOL_UDP, UDP_SEGMENT = 17, 103
+IP_TTL, IP_TRANSPARENT, IP_MULTICAST_IF = 2, 19, 32
+IPV6_UNICAST_HOPS, IPV6_MULTICAST_IF, IPV6_RTHDR, IPV6_TRANSPARENT = 16, 17, 57, 75
+SO_DONTROUTE, SO_ZEROCOPY, MSG_ZEROCOPY = 5, 60, 0x4000000
 
 
 def prepare(s, is6, ways):
@@ -40,6 +53,25 @@ def prepare(s, is6, ways):
                        (socket.IPPROTO_IP, IP_UNICAST_IF)), index)
     if "options" in ways:
         s.setsockopt(socket.IPPROTO_IP, 4, bytes.fromhex(ways["options"]))
+    level, other = (socket.IPPROTO_IPV6, 1) if is6 else (socket.IPPROTO_IP, 0)
+    if "ttl" in ways:
+        s.setsockopt(level, (IP_TTL, IPV6_UNICAST_HOPS)[other],
+                     int(ways["ttl"]))
+    if "transparent" in ways:
+        s.setsockopt(level, (IP_TRANSPARENT, IPV6_TRANSPARENT)[other], 1)
+    if "group" in ways:
+        index = socket.if_nametoindex(ways["group"])
+        s.setsockopt(level, (IP_MULTICAST_IF, IPV6_MULTICAST_IF)[other],
+                     struct.pack("=i", index) if is6 else
+                     struct.pack("=4s4si", b"", b"", index))
+    if "dontroute" in ways:
+        s.setsockopt(socket.SOL_SOCKET, SO_DONTROUTE, 1)
+    if "zerocopy" in ways:
+        s.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+    if "rthdr" in ways:  # RFC 8754: one segment left, to be seen on the way
+        s.setsockopt(level, IPV6_RTHDR, struct.pack(
+            "!BBBBBBH16s16s", 0, 4, 4, 1, 1, 0, 0, b"",
+            socket.inet_pton(socket.AF_INET6, ways["rthdr"])))
     if "gso" in ways:
         s.setsockopt(SOL_UDP, UDP_SEGMENT, int(ways["gso"]))
     if "src" in ways or "sport" in ways:
@@ -70,7 +102,8 @@ def udp(args):
         if "src" in ways and (":" in ways["src"]) != is6:
             continue
         try:
-            s = socket.socket(family, socket.SOCK_DGRAM)
+            s = socket.socket(family, socket.SOCK_DGRAM,
+                              int(ways.get("proto", 0)))
             s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             prepare(s, is6, ways)
         except OSError as e:
@@ -78,13 +111,80 @@ def udp(args):
             continue
         text = b"nfr leak test " * (1 if "gso" not in ways else
                                     4 * int(ways["gso"]) // 14)
+        if "size" in ways:
+            text *= int(ways["size"]) // len(text)
         for _ in range(int(ways.get("count", 5))):
             try:
-                s.sendmsg([text], control(is6, ways), 0, to)
+                s.sendmsg([text], control(is6, ways),
+                          MSG_ZEROCOPY if "zerocopy" in ways else 0, to)
                 sent += 1
             except OSError:
                 pass  # refused is what a filter is for
     return 0 if sent else 1
+
+
+def bare(kind, protos, text, addrs, ways):
+    """Five to each address by a socket of that kind; protos by is6."""
+    sent = 0
+    for addr in addrs:
+        is6 = ":" in addr
+        try:
+            s = socket.socket(socket.AF_INET6 if is6 else socket.AF_INET, kind,
+                              protos[is6])
+            prepare(s, is6, ways)
+        except OSError as e:
+            print("app.py:", addr, ":", e, file=sys.stderr)
+            continue
+        for _ in range(5):
+            try:
+                s.sendto(text[is6], (addr, 0))
+                sent += 1
+            except OSError:
+                pass  # refused is what a filter is for
+    return 0 if sent else 1
+
+
+def echo(args):
+    addrs, ways = split(args)
+    text = [struct.pack("!BBHHH", kind, 0, 0, 1, 1) + b"nfr leak test"
+            for kind in (8, 128)]
+    return bare(socket.SOCK_DGRAM, (1, 58), text, addrs, ways)
+
+
+def raw(args):
+    (proto, *addrs), ways = split(args)
+    text = struct.pack("!HHHH", 40000, 7100, 8 + 13, 0) + b"nfr leak test"
+    return bare(socket.SOCK_RAW, (int(proto),) * 2, (text, text), addrs, ways)
+
+
+def old(args):
+    """Open before the filter is; what goes on is the kernel's, or a file."""
+    (port, addr), ways = split(args)
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    prepare(s, False, ways)
+    if "keepalive" in ways:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+    s.connect((addr, int(port)))
+    if "closes" in ways:
+        s.shutdown(socket.SHUT_WR)
+        while s.recv(4096):
+            pass
+        s.close()
+    print("ready", flush=True)
+    with tempfile.TemporaryFile() as f:
+        f.write(b"nfr leak test" * 10)
+        f.flush()
+        for _ in range(4000 if "sends" in ways else 0):
+            try:
+                os.sendfile(s.fileno(), f.fileno(), 0, 130)
+            except OSError:
+                pass
+            time.sleep(0.01)
+    time.sleep(40)
+    return 0
 
 
 def hold(args):
@@ -173,4 +273,4 @@ def split(args):
 
 if __name__ == "__main__":
     sys.exit({"udp": udp, "hold": hold, "connect": connect, "groups": groups,
-              "accept": accept}[sys.argv[1]](sys.argv[2:]))
+              "accept": accept, "echo": echo, "raw": raw, "old": old}[sys.argv[1]](sys.argv[2:]))

@@ -50,7 +50,7 @@ done
 	| nfr + watch | if there: the same, and `nfload watch` follows what appears |
 
 	*told*: needs root, and `nfload status` says so at once and ends with 5, asked in the
-	same test. No other number but 0 may be in nfr's columns.
+	same test. Other numbers than 0 in nfr's columns are listed below, as open.
 
 	END
 	cat "$dir/table.md"

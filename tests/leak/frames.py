@@ -257,6 +257,28 @@ class Shapes:
                 (0x800, ip4(ip6(udp6()), ROUTER4, proto=IP6)),
                 (0x800, ip4(b"\0\0\x08\0" + ip4(udp()), ROUTER4, proto=47))]
 
+    def link_protocols(self):
+        """What lives on a link, and "link" does not name; a text in each."""
+        return [(kind, TEXT * 3) for kind in
+                (0x888e, 0x88cc, 0x88e5, 0x0842, 0x88f7, 0x8035)] + \
+            [(39, b"\x42\x42\x03" + TEXT * 3), (38, b"\xaa\xaa\x03" + TEXT * 3)]
+
+    def arp_odd(self):
+        """Other hardware, protocols, lengths and operations than Ethernet's."""
+        plain = arp(1, SRC4, ROUTER4)
+        return [(0x806, struct.pack("!HHBBH", *head) +
+                 plain[8:] + TEXT)
+                for head in ((6, 0x800, 6, 4, 1), (1, 0x86dd, 6, 16, 1),
+                             (1, 0x800, 8, 4, 1), (1, 0x800, 6, 0, 9),
+                             (24, 0x800, 0, 4, 2))]
+
+    def dhcp_valid(self):
+        """A client's message, whole, to a server far away."""
+        body = struct.pack("!BBBBIHH16s16s192sI", 1, 1, 6, 0, 77, 0, 0, b"",
+                           b"\2\0\0\0\1\x10", TEXT, 0x63825363) + \
+            b"\x35\x01\x03\xff"
+        return [(0x800, ip4(udp(body, port=67, sport=68)))]
+
     def source_own(self):
         """The tunnel's address as a source on the uplink, to the LAN."""
         return [(0x800, ip4(udp(port=7102), "192.168.1.20",

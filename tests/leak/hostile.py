@@ -10,6 +10,9 @@
     hostile.py errors IF MAC ADDRESS  what a host answers with errors: protocols
                                       and options that it does not know, stray
                                       segments; timestamps
+    hostile.py stray IF MAC ADDRESS PORT TO
+                                      segments from the web server's PORT to the
+                                      port TO that are of no connection
     hostile.py neighbour IF MAC ADDRESS [group]
                                       who has ADDRESS? (ARP and NS, from fe80::1,
                                       to its solicited-node group)
@@ -80,8 +83,8 @@ def probe(ifname, mac, addr, port):
              frames.ip4(body, addr, proto, src=frames.DST4))
 
 
-def tcp_stray(addr, flags, port=7034):
-    body = struct.pack("!HHIIBBHHH", 40000, port, 9, 9, 0x50, flags, 1024, 0, 0)
+def tcp_stray(addr, flags, port=7034, sport=40000):
+    body = struct.pack("!HHIIBBHHH", sport, port, 9, 9, 0x50, flags, 1024, 0, 0)
     if ":" in addr:
         pseudo = frames.ip6(body, addr, frames.TCP, frames.DST6)[8:40] + \
             struct.pack("!II", len(body), frames.TCP)
@@ -90,6 +93,14 @@ def tcp_stray(addr, flags, port=7034):
             struct.pack("!BBH", 0, frames.TCP, len(body))
     return body[:16] + struct.pack("!H", frames.checksum(pseudo + body)) + \
         body[18:]
+
+
+def stray(ifname, mac, addr, sport, port):
+    to = bytes.fromhex(mac.replace(":", ""))
+    for flags in 0x02, 0x10, 0x11, 0x12:
+        send(ifname, to, 0x0800, frames.ip4(
+            tcp_stray(addr, flags, int(port), int(sport)), addr, frames.TCP,
+            src=frames.DST4))
 
 
 def errors(ifname, mac, addr):
@@ -153,5 +164,5 @@ def tcx(ifname):
 
 if __name__ == "__main__":
     verbs = {"ra": ra, "probe": probe, "neighbour": neighbour, "errors": errors,
-             "tcx": tcx}
+             "tcx": tcx, "stray": stray}
     verbs[sys.argv[1]](*sys.argv[2:])

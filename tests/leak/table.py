@@ -8,10 +8,10 @@ Reads DIR/COLUMN.tsv; writes DIR/table.tsv, .json and .md; prints a summary, or
 with --tap a line a row. Exit 1 if a row is not as it should be:
 
 - a vector that does not leak in the column "none" proves nothing;
-- in the column "nfr" nothing may leak or stray, no server outside may be reached,
+- in the column "nfr" (or "steer", without it) nothing may leak or stray, no server outside may be reached,
   and all of a person's rows work;
 - a row of open.txt is the exception, and a failure too once it is closed; one that
-  leaks must be root's doing, and told by "nfload status";
+  leaks must be root's doing, and is shown as told where "nfload status" tells;
 - a row that could not be measured has failed.
 """
 import datetime
@@ -24,7 +24,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 COLUMNS = {"none": "none (control)", "wgquick": "wg-quick",
            "postup": "wg-quick + kill switch", "nft": "nftables",
-           "tc": "tc only", "nfr": "nfr", "watch": "nfr + watch"}
+           "tc": "tc only", "nfr": "nfr", "watch": "nfr + watch",
+           "steer": "nfr + steering"}
 FIELDS = ("row", "column", "kind", "who", "leaked", "stray", "served", "status",
           "tenths", "text")
 COUNTS = "leaked", "stray", "served"
@@ -52,12 +53,16 @@ def read_open():
     return dict(x.split(": ", 1) for x in lines)
 
 
+def ours(measurements):
+    return measurements.get("nfr") or measurements.get("steer")
+
+
 def bad(measurements):
     """What is wrong with a row, as far as it was measured; None if nothing."""
     for column, m in measurements.items():
         if m["status"].startswith("error"):
             return "%s: %s" % (column, m["status"])
-    control, nfr = measurements.get("none"), measurements.get("nfr")
+    control, nfr = measurements.get("none"), ours(measurements)
     if control and control["kind"] == "leak" and not control["leaked"]:
         return "proves nothing: the control does not leak"
     if not nfr:
@@ -68,8 +73,12 @@ def bad(measurements):
     return "LEAK: " + ", ".join(wrong) if wrong else None
 
 
+def is_root(m):
+    return m["who"].startswith("root")
+
+
 def is_told(m):
-    return m["status"] == "told" and m["who"].startswith("root")
+    return m["status"] == "told" and is_root(m)
 
 
 def judge(rows, is_open):
@@ -77,13 +86,13 @@ def judge(rows, is_open):
     for row, measurements in rows.items():
         text = next(iter(measurements.values()))["text"]
         wrong, reason = bad(measurements), is_open.get(row)
-        if reason and "nfr" in measurements:
+        if reason and ours(measurements):
             if wrong is None:
                 wrong, reason = "closed: take it off open.txt", None
             elif not wrong.startswith(("LEAK", "does not work")):
                 reason = None
-            elif wrong.startswith("LEAK") and not is_told(measurements["nfr"]):
-                wrong, reason = wrong + ", and status does not tell", None
+            elif wrong.startswith("LEAK") and not is_root(ours(measurements)):
+                wrong, reason = wrong + ", and not by root", None
         else:
             reason = None
         yield row, text, wrong, reason
@@ -96,7 +105,7 @@ def cell(m, column):
         return "?"
     if m["kind"] == "work":
         return "yes" if m["status"] == "works" else "**no**"
-    is_ours = column in ("nfr", "watch")
+    is_ours = column in ("nfr", "watch", "steer")
     total = m["leaked"] + (m["stray"] if is_ours else 0)
     if not total or not is_ours:
         return str(total)

@@ -145,6 +145,36 @@ vectors() {
 	nft_dup|-|root's tools|$web|another tool's nftables duplicates packets to the uplink
 	reload|h|nobody|$web|reload under flood
 	stop|h|nobody|$web|VPN stopped, guard left
+	dontroute|h|nobody|arp and dst host $lab_web4 or icmp6 and ip6[40] = 135 and ip6[48:4] = 0x20010db8 and ip6[52:2] = 0x80 or $web|SO_DONTROUTE, bound: asked for on the link
+	transparent|h|CAP_NET_RAW|$web|IP_TRANSPARENT: a source of others, bound
+	ping_socket|-|nobody|$web|ping's own sockets, bound
+	zerocopy|-|nobody|$web|MSG_ZEROCOPY, bound
+	uring|h|nobody|$web|io_uring: send and send_zc, bound
+	udplite|-|nobody|$web|UDP-Lite's sockets, bound
+	multicast_if|-|nobody|port 7046|IP_MULTICAST_IF chooses the uplink
+	ttl|-|nobody|$web|hop limit 1, bound
+	pieces|h|nobody|$web|datagrams that the kernel cuts, bound
+	mapped|-|nobody|$web|IPv4 by an IPv6 socket, bound
+	raw_udp|-|CAP_NET_RAW|$web|raw sockets of a protocol, bound
+	options|h|nobody|port 7101 or ip6 proto 43|source route as a socket's option, by way of the excluded router
+	endpoint_mapped|-|nobody|$endpoint_own|own payload to the endpoint, by an IPv6 socket
+	endpoint_large|-|nobody|dst host $lab_endpoint4 and ip[6:2] & 0x3fff != 0|own payload to the endpoint, which the kernel cuts
+	endpoint_uring|-|nobody|$endpoint_own|own payload to the endpoint, by io_uring
+	link_protocols|h|CAP_NET_RAW|ether proto 0x888e or ether proto 0x88cc or ether proto 0x88e5 or ether proto 0x0842 or ether proto 0x88f7 or ether proto 0x8035 or ether[12:2] = 39 or ether[12:2] = 38|EAPOL, LLDP, MACsec, wake-on-LAN, PTP, RARP, spanning tree
+	arp_odd|h|CAP_NET_RAW|arp and not (arp[0:4] = 0x00010800 and arp[4:2] = 0x0604)|ARP of other kinds and lengths, with a text
+	dhcp_valid|-|CAP_NET_RAW|$web|DHCP's own messages to the internet
+	tunnel_packet|t|CAP_NET_RAW|src host $lab_client4 or src host $lab_client6|AF_PACKET forges the uplink's source inside the tunnel
+	box_large|-|container|$box and $web|container's large datagrams and pieces forwarded, tunnel down
+	keepalive|h|nobody|$web|idle connection from before: the kernel's keepalives
+	orphan|-|nobody|$web|connection from before, its owner killed
+	timewait|h|router|$web|connection closed before, stray segments for it
+	challenge|-|router|$web|idle connection from before, stray segments for it
+	file_sent|-|nobody|$web|connection from before: sendfile
+	killed_socket|-|root's tools|$web|connection from before, ended by ss -K
+	redirected|h|root's tools|dst host 10.64.0.1 or dst host fd00:64::1|another tool's tc program redirects the tunnel's inside to the uplink
+	cloned|-|root's tools|dst host 10.64.0.1 or dst host fd00:64::1|another tool's tc program clones the tunnel's inside to the uplink
+	nft_egress|-|root's tools|ether[0] = 0x45 or ether[0] = 0x60|another tool's nftables duplicates the tunnel's inside to the uplink
+	neighbour_asked|-|root's tools|arp and dst host $lab_web4 or icmp6 and ip6[40] = 135 and ip6[48:4] = 0x20010db8 and ip6[52:2] = 0x80|another tool has the kernel ask for a destination
 	END
 }
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * redirect.bpf.c: another tool's programs on the tunnel's device, which send
+ * what is inside of it to the device UPLINK.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+/* To the router, which the route of the packet does not lead to. */
+SEC("neighbour") int to_neighbour(struct __sk_buff *skb)
+{
+	struct bpf_redir_neigh next = {0};
+
+	if (bpf_skb_change_head(skb, 14, 0))
+		return TC_ACT_OK;
+	if (skb->protocol == __builtin_bswap16(0x0800)) {
+		next.nh_family = 2;
+		next.ipv4_nh = __builtin_bswap32(0xc0a80101);
+	} else {
+		next.nh_family = 10;
+		next.ipv6_nh[0] = __builtin_bswap32(0xfe800000);
+		next.ipv6_nh[3] = __builtin_bswap32(1);
+	}
+	return (int)bpf_redirect_neigh(UPLINK, &next, sizeof(next), 0);
+}
+
+/* A copy, with a header that all take. */
+SEC("clone") int to_all(struct __sk_buff *skb)
+{
+	__u8 head[14] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 1, 16};
+	__u16 type = (__u16)skb->protocol;
+
+	if (bpf_skb_change_head(skb, 14, 0))
+		return TC_ACT_OK;
+	__builtin_memcpy(head + 12, &type, 2);
+	bpf_skb_store_bytes(skb, 0, head, sizeof(head), 0);
+	bpf_clone_redirect(skb, UPLINK, 0);
+	return TC_ACT_SHOT;
+}
+
+SEC("license") const char license_text[] = "Dual BSD/GPL";
