@@ -11,7 +11,7 @@ compiler_src := compiler/addr.c compiler/arena.c compiler/ast.c compiler/ast_hos
 	compiler/convert.c compiler/convert_groups.c compiler/convert_macro.c \
 	compiler/convert_negated.c compiler/host_route.c \
 	compiler/cover.c compiler/diag.c compiler/disasm.c compiler/emit.c compiler/expect.c \
-	compiler/form.c compiler/front.c compiler/hash.c compiler/hash_bits.c compiler/hash_lines.c compiler/hash_rows.c compiler/hash_service.c compiler/hash_tuple.c compiler/host.c compiler/host_profile.c compiler/icmp.c \
+	compiler/form.c compiler/front.c compiler/hash.c compiler/hash_bits.c compiler/hash_cells.c compiler/hash_lines.c compiler/hash_merge.c compiler/hash_rows.c compiler/hash_service.c compiler/hash_tuple.c compiler/host.c compiler/host_profile.c compiler/icmp.c \
 	compiler/image_check.c compiler/image_early.c compiler/image_edit.c \
 	compiler/image_effects.c compiler/image_layout.c compiler/image_read.c \
 	compiler/image_write.c compiler/keyword.c compiler/lower.c \

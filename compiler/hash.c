@@ -96,8 +96,6 @@ void hash_blob_begin(struct hash_blob *blob, struct arena *arena)
 
 	*blob = (struct hash_blob){.arena = arena};
 	memset(index.head, 0xff, sizeof(index.head));
-	for (unsigned i = 0; i < 64; i++)
-		index.low_bits[hash_bit_index((__u64)1 << i)] = (uint8_t)i;
 	hash_blob_add(blob, &index, sizeof(index));
 }
 
@@ -134,6 +132,54 @@ struct build {
 	struct hash_head head;
 };
 
+/*
+ * Where a field's values lead: classes become sums, so that those of the three
+ * fields name a cell of combine; or, of the protocol alone, that cell's value.
+ */
+static uint32_t add_field(struct build *b, enum hash_field field, size_t values,
+			  uint32_t times, const uint32_t *of)
+{
+	const struct hash_services *s = &b->services;
+	uint32_t sums[HASH_IFIDS];
+
+	for (size_t i = 0; i < values; i++)
+		sums[i] = of ? of[s->field[field][i]]
+			     : s->field[field][i] * times;
+	return hash_blob_add(b->blob, sums, values * sizeof(*sums));
+}
+
+static void add_fields(struct build *b)
+{
+	const struct hash_services *s = &b->services;
+	const uint32_t *n = s->field_count;
+	struct hash_head *h = &b->head;
+	uint32_t *combine =
+		arena_alloc(s->arena, s->combine_len * sizeof(*combine));
+	uint32_t flags = n[HASH_IFID], protos = flags * n[HASH_TCPFLAGS];
+
+	for (size_t i = 0; i < s->combine_len; i++)
+		combine[i] =
+			s->combine[i] * s->port_count[0] * s->port_count[1];
+	h->is_plain = protos == 1;
+	h->protos = add_field(b, HASH_PROTO, 256, protos,
+			      h->is_plain ? combine : NULL);
+	h->flags = add_field(b, HASH_TCPFLAGS, 256, flags, NULL);
+	h->ifids = add_field(b, HASH_IFID, HASH_IFIDS, 1, NULL);
+	h->combine_count = (uint32_t)s->combine_len;
+	h->combine = hash_blob_add(b->blob, combine,
+				   s->combine_len * sizeof(*combine));
+}
+
+/* One class needs one cell. */
+static uint32_t add_ports(struct build *b, unsigned side, uint32_t *mask)
+{
+	const struct hash_services *s = &b->services;
+
+	*mask = s->port_count[side] > 1 ? 65535 : 0;
+	return hash_blob_add(b->blob, s->ports[side],
+			     (*mask + 1) * sizeof(uint16_t));
+}
+
 static void add_services(struct build *b)
 {
 	const struct hash_services *s = &b->services;
@@ -145,32 +191,43 @@ static void add_services(struct build *b)
 	h->class_count = (uint32_t)s->rows.count;
 	h->asks_stride = (uint32_t)stride;
 	h->asks = hash_blob_add(blob, s->rows.rows, s->rows.count * stride);
-	for (unsigned f = 0; f < HASH_FIELDS; f++) {
-		h->field_count[f] = s->field_count[f];
-		h->field[f] = hash_blob_add(blob, s->field[f],
-					    f == HASH_IFID ? HASH_IFIDS : 256);
-	}
-	h->combine_count = (uint32_t)s->combine_len;
-	h->combine = hash_blob_add(blob, s->combine,
-				   s->combine_len * sizeof(*s->combine));
-	h->sport_count = s->port_count[0];
-	h->sports = hash_blob_add(blob, s->ports[0], 65536 * sizeof(uint16_t));
+	add_fields(b);
+	h->sports = add_ports(b, 0, &h->sport_mask);
+	h->dports = add_ports(b, 1, &h->dport_mask);
 	h->dport_count = s->port_count[1];
-	h->dports = hash_blob_add(blob, s->ports[1], 65536 * sizeof(uint16_t));
+	h->cell_count = (uint32_t)s->class_cells;
 	h->classes = hash_blob_add(blob, s->classes,
 				   s->class_cells * sizeof(*s->classes));
 }
 
 static void add_side(struct build *b, enum hash_end end, struct hash_side *out)
 {
-	const struct hash_tuples *t = &b->tuples;
+	const struct hash_cells *cells = &b->tuples.cells[end];
 
-	*out = t->side[end];
-	out->window = hash_blob_add(b->blob, t->window[end],
-				    65536 * sizeof(uint16_t));
-	out->filter =
-		hash_blob_add(b->blob, t->filter[end],
-			      sizeof(uint16_t) << t->side[end].filter_bits);
+	out->root = cells->root;
+	out->cell_count = (uint32_t)cells->count;
+	out->cells = hash_blob_add(b->blob, cells->items,
+				   cells->count * sizeof(*cells->items));
+}
+
+/* By their places; where no tuple is, none is better. */
+static uint32_t place_tuples(struct build *b)
+{
+	const struct hash_tuples *t = &b->tuples;
+	size_t count = t->row_words * 64;
+	struct hash_tuple *placed =
+		arena_alloc(t->arena, count * sizeof(*placed));
+
+	for (size_t i = 0; i < count; i++) {
+		struct hash_tuple *to =
+			&placed[i / 64 * 64 + hash_place((__u64)1 << i % 64)];
+
+		if (i < t->count)
+			*to = t->items[i];
+		else
+			to->best = HASH_NONE;
+	}
+	return hash_blob_add(b->blob, placed, count * sizeof(*placed));
 }
 
 static int add_tuples(struct build *b)
@@ -178,19 +235,20 @@ static int add_tuples(struct build *b)
 	const struct hash_tuples *t = &b->tuples;
 	struct hash_head *h = &b->head;
 	size_t row = t->row_words * sizeof(uint64_t);
+	int ret;
 
 	h->words = t->words;
 	h->row_words = (uint32_t)t->row_words;
 	h->tuple_count = (uint32_t)t->count;
-	h->tuples =
-		hash_blob_add(b->blob, t->items, t->count * sizeof(*t->items));
 	h->class_rows = hash_blob_add(b->blob, t->class_rows,
 				      b->services.rows.count * row);
 	h->row_count = (uint32_t)t->rows.count;
 	h->rows = hash_blob_add(b->blob, t->rows.rows, t->rows.count * row);
 	add_side(b, HASH_SRC, &h->src);
 	add_side(b, HASH_DST, &h->dst);
-	return hash_lines_add(b->blob, t, &b->services, h);
+	ret = hash_lines_add(b->blob, t, &b->services, h);
+	h->tuples = place_tuples(b);
+	return ret;
 }
 
 /* What the hash found decides, if it is before this rank. */
@@ -268,7 +326,6 @@ int hash_add(const struct lower_entry *at, unsigned entry,
 		ret = hash_tuples_make(&b.tuples, &b.services);
 	if (ret)
 		return ret;
-	b.head.before = 0u - 64u;
 	b.head.otherwise = rules - 1;
 	b.head.is_whole = b.outside_count == 0;
 	b.head.rank_count = rules;

@@ -3,11 +3,13 @@
  * hash_lines.c: rules by tuple and address -> lines of slots, and lists of what
  * has the same key.
  *
- * Of a list that is long there is a table instead, by class of packets: as many
- * as FIRST_CELLS_MAX has room for, the longest lists first.
+ * For the services of a list, in their order, a table says which is the first
+ * that a class of packets has: as many as FIRST_CELLS_MAX has room for, those
+ * of the longest lists first. Other lists are walked.
  *
  * Keys are put in by their earliest rule, so that those of early rules have
- * the short ways. A line that is full goes on in the next one.
+ * the short ways. A line that is full goes on in the next one. Of some factors
+ * a tuple gets the one that fills the fewest lines.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,30 +18,30 @@
 #include "hash.h"
 #include "hash_tuple.h"
 
-#define FIRST_CELLS_MAX ((size_t)1 << 20)
-#define LIST_LONG 256u /* lists that are longer are all the same here */
+#define FIRST_CELLS_MAX ((size_t)1 << 21)
+#define FACTORS 8u /* that are tried */
 
 /* Rules of one key, the earliest first. */
 struct group {
 	const struct hash_rule **rules;
 	size_t count;
+	uint32_t order; /* of a list: its services', or HASH_NONE */
 };
 
 struct lines {
 	const struct hash_tuples *t;
 	const struct hash_services *services;
 	const struct hash_rule **order; /* by key, then by rank */
-	struct group *groups;
+	struct group *groups;		/* by tuple, then by rank */
 	size_t group_count;
 	struct hash_line *lines;
-	unsigned bits;
+	size_t line_count;
 	struct hash_item *items;
 	size_t item_count;
 	struct hash_exact *exact;
 	size_t exact_count;
-	size_t list_max; /* of a list without a table */
-	uint32_t *firsts;
-	size_t first_count; /* of tables */
+	uint16_t *firsts;
+	size_t order_count;
 };
 
 static int compare_keys(const struct hash_rule *a, const struct hash_rule *b)
@@ -60,9 +62,12 @@ static int by_key(const void *left, const void *right)
 
 static int by_rank(const void *left, const void *right)
 {
-	const struct group *a = left, *b = right;
+	const struct hash_rule *a = ((const struct group *)left)->rules[0];
+	const struct hash_rule *b = ((const struct group *)right)->rules[0];
 
-	return a->rules[0]->rank < b->rules[0]->rank ? -1 : 1;
+	if (a->tuple != b->tuple)
+		return a->tuple < b->tuple ? -1 : 1;
+	return a->rank < b->rank ? -1 : 1;
 }
 
 static void group(struct lines *l)
@@ -70,13 +75,12 @@ static void group(struct lines *l)
 	const struct hash_tuples *t = l->t;
 	struct arena *arena = t->arena;
 
-	l->order = arena_alloc(arena, (t->rule_count + 1) * sizeof(*l->order));
-	l->groups =
-		arena_alloc(arena, (t->rule_count + 1) * sizeof(*l->groups));
-	for (size_t i = 0; i < t->rule_count; i++)
-		l->order[i] = &t->rules[i];
-	qsort(l->order, t->rule_count, sizeof(*l->order), by_key);
-	for (size_t i = 0; i < t->rule_count; i++) {
+	l->order = arena_alloc(arena, (t->key_count + 1) * sizeof(*l->order));
+	l->groups = arena_alloc(arena, (t->key_count + 1) * sizeof(*l->groups));
+	for (size_t i = 0; i < t->key_count; i++)
+		l->order[i] = &t->keys[i];
+	qsort(l->order, t->key_count, sizeof(*l->order), by_key);
+	for (size_t i = 0; i < t->key_count; i++) {
 		if (i == 0 || compare_keys(l->order[i - 1], l->order[i]) != 0)
 			l->groups[l->group_count++].rules = &l->order[i];
 		l->groups[l->group_count - 1].count++;
@@ -106,34 +110,30 @@ static void unhide(struct lines *l)
 	}
 }
 
-/* Which lists are so long that they get a table. */
-static void measure(struct lines *l)
+/* ---- lists ------------------------------------------------------------- */
+
+static int compare_services(const struct group *a, const struct group *b)
 {
-	size_t with[LIST_LONG + 1] = {0}, cells = 0, len = LIST_LONG;
-	size_t classes = l->services->rows.count;
-
-	for (size_t i = 0; i < l->group_count; i++) {
-		size_t count = l->groups[i].count;
-
-		with[count < LIST_LONG ? count : LIST_LONG]++;
-	}
-	for (; len > HASH_ITEMS_AT_ONCE; len--) {
-		cells += with[len] * classes;
-		if (cells > FIRST_CELLS_MAX)
-			break;
-	}
-	l->list_max = len;
-	if (len == LIST_LONG) /* too many of the longest: none has one */
-		l->list_max = SIZE_MAX;
-	cells = cells > FIRST_CELLS_MAX ? cells - with[len] * classes : cells;
-	l->firsts = arena_alloc(l->t->arena, (cells + 1) * sizeof(*l->firsts));
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->rules[i]->service != b->rules[i]->service)
+			return a->rules[i]->service < b->rules[i]->service ? -1
+									   : 1;
+	return 0;
 }
 
-/* The rank of the first rule for each class. */
+static int by_services(const void *left, const void *right)
+{
+	return compare_services(*(struct group *const *)left,
+				*(struct group *const *)right);
+}
+
+/* The number of the first item for each class. */
 static void put_firsts(struct lines *l, const struct group *g)
 {
 	const struct hash_bits *asks = &l->services->rows;
-	uint32_t *out = l->firsts + l->first_count++ * asks->count;
+	uint16_t *out = l->firsts + l->order_count++ * (asks->count + 1);
 
 	for (size_t c = 0; c < asks->count; c++) {
 		const uint64_t *row = asks->rows + c * asks->words;
@@ -142,27 +142,52 @@ static void put_firsts(struct lines *l, const struct group *g)
 		while (i < g->count &&
 		       !hash_bit_is_set(row, g->rules[i]->service))
 			i++;
-		out[c] = i < g->count ? g->rules[i]->rank : HASH_NONE;
+		out[c] = (uint16_t)(i < g->count ? i + 1 : 0);
+	}
+	out[asks->count] = (uint16_t)g->count;
+}
+
+/* Lists with the same services share a table. */
+static void order_lists(struct lines *l)
+{
+	struct arena *arena = l->t->arena;
+	size_t len = l->services->rows.count + 1, count = 0;
+	size_t most = FIRST_CELLS_MAX / len;
+	struct group **lists = arena_alloc(
+		arena, (l->group_count + 1) * sizeof(struct group *));
+
+	for (size_t i = 0; i < l->group_count; i++)
+		if (l->groups[i].count > 1)
+			lists[count++] = &l->groups[i];
+	qsort(lists, count, sizeof(*lists), by_services);
+	most = most < count ? most : count;
+	l->firsts = arena_alloc(arena, (most * len + 1) * sizeof(*l->firsts));
+	for (size_t i = 0; i < count; i++) {
+		bool is_new =
+			i == 0 || compare_services(lists[i - 1], lists[i]) != 0;
+
+		lists[i]->order = HASH_NONE;
+		if (is_new && lists[i]->count <= UINT16_MAX &&
+		    l->order_count < most) {
+			lists[i]->order = (uint32_t)l->order_count;
+			put_firsts(l, lists[i]);
+		} else if (!is_new) {
+			lists[i]->order = lists[i - 1]->order;
+		}
 	}
 }
 
 static void slot_value(struct lines *l, const struct group *g,
 		       struct hash_slot *slot)
 {
-	slot->service = g->rules[0]->tuple << HASH_TUPLE;
 	if (g->count == 1) {
 		slot->rank = g->rules[0]->rank;
-		slot->service |= g->rules[0]->service;
-		return;
-	}
-	slot->service |= HASH_LIST;
-	if (g->count > l->list_max) {
-		slot->rank = (uint32_t)l->first_count;
-		put_firsts(l, g);
+		slot->service = g->rules[0]->service;
 		return;
 	}
 	slot->rank = (uint32_t)l->item_count;
-	slot->service |= (uint32_t)g->count;
+	slot->service = g->order == HASH_NONE ? HASH_WALK | (uint32_t)g->count
+					      : HASH_LIST | g->order;
 	for (size_t i = 0; i < g->count; i++)
 		l->items[l->item_count++] = (struct hash_item){
 			.rank = g->rules[i]->rank,
@@ -170,75 +195,140 @@ static void slot_value(struct lines *l, const struct group *g,
 		};
 }
 
-/* Would a look for one find the other? */
-static bool is_same_key(const struct lines *l, const struct hash_slot *a,
-			const struct hash_slot *b)
+/* ---- lines ------------------------------------------------------------- */
+
+static uint64_t key_pair(const struct hash_rule *r, unsigned i)
 {
-	return a->rank != HASH_NONE && a->a == b->a &&
-	       (l->t->words > 1 || a->b == b->b) &&
-	       (a->service & ~HASH_LIST) >> HASH_TUPLE ==
-		       (b->service & ~HASH_LIST) >> HASH_TUPLE;
+	const uint32_t *addr = r->addr[i / 2];
+
+	return HASH_PAIR(addr[i % 2 * 2], addr[i % 2 * 2 + 1]);
+}
+
+static uint64_t key_hash(const struct lines *l, const struct group *g,
+			 uint64_t factor)
+{
+	const struct hash_rule *r = g->rules[0];
+
+	if (l->t->words > 1)
+		return hash_long(key_pair(r, 0), key_pair(r, 1), key_pair(r, 2),
+				 key_pair(r, 3), factor);
+	return hash_short(HASH_PAIR(r->addr[HASH_SRC][0], r->addr[HASH_DST][0]),
+			  factor);
 }
 
 /* False: two keys of IPv6 have one fingerprint. */
-static bool slot_put(struct lines *l, uint64_t hash,
-		     const struct hash_slot *slot)
+static bool slot_put(const struct lines *l, const struct hash_tuple *t,
+		     uint64_t hash, const struct hash_slot *slot)
 {
-	size_t line = (size_t)(hash >> (64 - l->bits));
+	uint32_t line = (uint32_t)(hash >> t->shift);
+	unsigned ignored = l->t->words > 1 ? 32 : 0;
 
-	for (;; line = (line + 1) & (((size_t)1 << l->bits) - 1))
+	for (;; line = (line + 1) & t->line_mask)
 		for (unsigned i = 0; i < HASH_SLOTS; i++) {
-			struct hash_slot *at = &l->lines[line].slot[i];
+			struct hash_slot *at =
+				&l->lines[t->line + line].slot[i];
 
-			if (is_same_key(l, at, slot))
-				return false;
 			if (at->rank == HASH_NONE) {
 				*at = *slot;
 				return true;
 			}
+			if ((at->key ^ slot->key) >> ignored == 0)
+				return false;
 		}
 }
 
-static bool put(struct lines *l, const struct group *g)
+static bool put(struct lines *l, const struct hash_tuple *t,
+		const struct group *g)
 {
+	uint64_t hash = key_hash(l, g, t->factor);
 	const struct hash_rule *r = g->rules[0];
-	uint32_t seed = l->t->items[r->tuple].seed;
 	struct hash_slot slot;
-	uint64_t hash;
 
 	slot_value(l, g, &slot);
-	if (l->t->words == 1) {
-		slot.a = r->addr[HASH_SRC][0];
-		slot.b = r->addr[HASH_DST][0];
-		hash = hash_short(slot.a, slot.b, seed);
-	} else {
+	if (l->t->words > 1) {
 		struct hash_exact *exact = &l->exact[l->exact_count];
 
-		hash = hash_long(r->addr[HASH_SRC], r->addr[HASH_DST], seed);
-		slot.a = (uint32_t)hash;
-		slot.b = (uint32_t)l->exact_count++;
-		memcpy(exact->src, r->addr[HASH_SRC], sizeof(exact->src));
-		memcpy(exact->dst, r->addr[HASH_DST], sizeof(exact->dst));
-		exact->tuple = r->tuple;
+		slot.key = hash << 32 | l->exact_count++;
+		for (unsigned i = 0; i < 4; i++)
+			exact->key[i] = key_pair(r, i);
+	} else {
+		slot.key =
+			HASH_PAIR(r->addr[HASH_SRC][0], r->addr[HASH_DST][0]);
 	}
-	return slot_put(l, hash, &slot);
+	return slot_put(l, t, hash, &slot);
+}
+
+/* Keys that would not be in their line. */
+static size_t spilled(const struct lines *l, const struct hash_tuple *t,
+		      const struct group *g, size_t count, uint64_t factor,
+		      uint8_t *in)
+{
+	size_t sum = 0;
+
+	memset(in, 0, (size_t)t->line_mask + 1);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *line = &in[key_hash(l, &g[i], factor) >> t->shift];
+
+		if (*line < HASH_SLOTS)
+			++*line;
+		else
+			sum++;
+	}
+	return sum;
+}
+
+/* Three slots for a key, and up to six. */
+static void size_tuple(struct lines *l, struct hash_tuple *t,
+		       const struct group *g, size_t count, uint8_t *in)
+{
+	uint64_t seed = HASH_K0;
+	size_t least = SIZE_MAX;
+
+	t->line = (uint32_t)l->line_count;
+	for (t->shift = 63; ((uint64_t)2 << (64 - t->shift)) < 3 * count;
+	     t->shift--)
+		;
+	t->line_mask = (uint32_t)((uint64_t)1 << (64 - t->shift)) - 1;
+	l->line_count += (size_t)t->line_mask + 1;
+	for (unsigned i = 0; i < FACTORS && least > 0; i++) {
+		size_t now;
+
+		seed = hash_finish(seed + HASH_K3);
+		now = spilled(l, t, g, count, seed | 1, in);
+		if (now < least)
+			t->factor = seed | 1;
+		least = now < least ? now : least;
+	}
+}
+
+/* The groups of a tuple are together. */
+static size_t tuple_end(const struct lines *l, size_t from)
+{
+	size_t to = from;
+
+	while (to < l->group_count &&
+	       l->groups[to].rules[0]->tuple == l->groups[from].rules[0]->tuple)
+		to++;
+	return to;
 }
 
 /* In the blob at once, which does not grow before they are filled in. */
 static uint32_t lines_new(struct lines *l, struct hash_blob *blob)
 {
-	size_t count;
+	uint8_t *in = arena_alloc(l->t->arena, 3 * l->group_count + 4);
 	uint32_t at;
 
-	for (l->bits = 1; (size_t)1 << l->bits < l->group_count; l->bits++)
-		;
-	count = (size_t)1 << l->bits;
-	at = hash_blob_room(blob, count * sizeof(*l->lines));
+	for (size_t i = 0, to; i < l->group_count; i = to) {
+		to = tuple_end(l, i);
+		size_tuple(l, &l->t->items[l->groups[i].rules[0]->tuple],
+			   &l->groups[i], to - i, in);
+	}
+	at = hash_blob_room(blob, l->line_count * sizeof(*l->lines));
 	l->lines = (struct hash_line *)(void *)(blob->bytes + at);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < l->line_count; i++)
 		for (unsigned k = 0; k < HASH_SLOTS; k++)
-			l->lines[i].slot[k] = (struct hash_slot){
-				.rank = HASH_NONE, .service = HASH_NONE};
+			l->lines[i].slot[k] =
+				(struct hash_slot){.rank = HASH_NONE};
 	return at;
 }
 
@@ -249,23 +339,24 @@ int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
 
 	group(&l);
 	unhide(&l);
-	measure(&l);
+	order_lists(&l);
 	head->lines = lines_new(&l, blob);
-	l.items = arena_alloc(t->arena, (t->rule_count + 1) * sizeof(*l.items));
+	l.items = arena_alloc(t->arena, (t->key_count + 1) * sizeof(*l.items));
 	if (t->words > 1)
 		l.exact = arena_alloc(t->arena,
 				      (l.group_count + 1) * sizeof(*l.exact));
 	for (size_t i = 0; i < l.group_count; i++)
-		if (!put(&l, &l.groups[i]))
+		if (!put(&l, &t->items[l.groups[i].rules[0]->tuple],
+			 &l.groups[i]))
 			return -E2BIG;
-	head->key_mask = t->words > 1 ? 0 : UINT32_MAX;
-	head->line_bits = l.bits;
+	head->line_count = (uint32_t)l.line_count;
 	head->list_count = (uint32_t)l.item_count;
 	head->lists =
 		hash_blob_add(blob, l.items, l.item_count * sizeof(*l.items));
-	head->first_count = (uint32_t)l.first_count;
+	head->order_count = (uint32_t)l.order_count;
+	head->order_len = (uint32_t)services->rows.count + 1;
 	head->firsts = hash_blob_add(blob, l.firsts,
-				     l.first_count * services->rows.count *
+				     l.order_count * head->order_len *
 					     sizeof(*l.firsts));
 	head->exact_count = (uint32_t)l.exact_count;
 	head->exact =

@@ -1,251 +1,319 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hash_rows.c: the tuples' prefixes -> for each address a row of bits.
+ * hash_rows.c: the tuples' prefixes -> a trie of each side's addresses, whose
+ * leaves are rows of bits.
  *
- * Two tables an address. One is by 16 bits of it: which tuples have a prefix
- * that agrees in these. One is by a hash of its first L bits: tuples with
- * shorter prefixes are always in, of the others those that have a prefix with
- * that hash. Rows may so have bits too many. Which 16 bits and which L leave
- * the fewest is tried with addresses out of the rules.
+ * Each look is at one of HASH_LEVELS nodes and takes bits where the prefixes
+ * below that node part, as many as there is room for. What lies before these
+ * bits is not compared, and what lies behind the last node's not told apart: a
+ * row may so have bits too many.
  */
 #include "hash_tuple.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define SAMPLES 512u
-#define FILTER_BITS_MIN 6u
-#define FILTER_BITS_MAX 16u
-#define WINDOW 65536u
+#define ROOT_BITS 16u /* that the first node takes at most, and others */
+#define NODE_BITS 12u
+#define SPARE_BITS 4u /* a node has room for so much more than prefixes */
 
-struct rows_side {
-	const struct hash_tuples *t;
-	enum hash_end end;
-	uint32_t (*samples)[4];
-	size_t sample_count;
-	uint64_t *window, *filter; /* rows, as they are tried */
+struct prefix {
+	const uint32_t *addr;
+	unsigned len;
+	uint64_t *bits; /* of tuples that have it */
 };
 
-static uint32_t noise(uint64_t *seed)
+/* What the cell is that leads to a row, by the levels that are left there. */
+struct leaf {
+	uint32_t node[HASH_LEVELS]; /* 0: not made yet */
+};
+
+struct trie {
+	struct hash_tuples *t;
+	enum hash_end end;
+	struct prefix *prefixes; /* by address, the shortest first */
+	size_t count;
+	struct hash_cells *cells;
+	uint64_t *rows[HASH_LEVELS];   /* of a node's cells, by levels left */
+	uint32_t *values[HASH_LEVELS]; /* the cells */
+	struct leaf *leaves;	       /* by row */
+	size_t leaf_count, leaf_capacity;
+	unsigned spare;
+};
+
+/* Bits that a node asks for, of those from "from" on. */
+struct window {
+	unsigned from, width;
+};
+
+/* ---- prefixes ---------------------------------------------------------- */
+
+static int by_address(const void *left, const void *right)
 {
-	*seed += HASH_K0;
-	return (uint32_t)(hash_finish(*seed) >> 16);
+	const struct prefix *a = left, *b = right;
+
+	for (unsigned i = 0; i < 4; i++)
+		if (a->addr[i] != b->addr[i])
+			return a->addr[i] < b->addr[i] ? -1 : 1;
+	return a->len < b->len ? -1 : a->len > b->len;
 }
 
-/* Addresses within prefixes of the rules, the same each time. */
-static void sample(struct rows_side *s)
+static void add_bits(uint64_t *to, const uint64_t *bits, size_t words)
 {
-	const struct hash_tuples *t = s->t;
-	uint64_t seed = s->end;
+	for (size_t i = 0; i < words; i++)
+		to[i] |= bits[i];
+}
 
-	s->sample_count = t->rule_count < SAMPLES ? t->rule_count : SAMPLES;
-	s->samples = arena_alloc(t->arena,
-				 (s->sample_count + 1) * sizeof(*s->samples));
-	for (size_t i = 0; i < s->sample_count; i++) {
-		size_t at = i * t->rule_count / s->sample_count;
-		const struct hash_rule *r = &t->rules[at];
-		const struct hash_tuple *tuple = &t->items[r->tuple];
-		const uint32_t *mask =
-			s->end == HASH_SRC ? tuple->src_mask : tuple->dst_mask;
+/* Each different one once. everywhere: bits of those without a length. */
+static void gather(struct trie *t, uint64_t *everywhere)
+{
+	const struct hash_tuples *in = t->t;
+	size_t words = in->row_words, kept = 0;
+	uint64_t *bits =
+		arena_alloc(in->arena, (in->rule_count + 1) * words * 8);
 
-		for (uint32_t w = 0; w < t->words; w++)
-			s->samples[i][w] =
-				r->addr[s->end][w] | (noise(&seed) & ~mask[w]);
+	t->prefixes = arena_alloc(in->arena,
+				  (in->rule_count + 1) * sizeof(*t->prefixes));
+	for (size_t i = 0; i < in->rule_count; i++) {
+		const struct hash_rule *r = &in->rules[i];
+		uint64_t *own = bits + i * words;
+
+		hash_bit_set(own, r->tuple);
+		if (r->len[t->end] == 0)
+			hash_bit_set(everywhere, r->tuple);
+		else
+			t->prefixes[t->count++] = (struct prefix){
+				r->addr[t->end], r->len[t->end], own};
 	}
-}
+	qsort(t->prefixes, t->count, sizeof(*t->prefixes), by_address);
+	for (size_t i = 0; i < t->count; i++) {
+		struct prefix *last = kept ? &t->prefixes[kept - 1] : NULL;
 
-static uint32_t window_index(const struct hash_side *side,
-			     const uint32_t addr[4])
-{
-	return addr[side->window_word] >> side->window_shift & 0xffff;
-}
-
-static uint32_t filter_index(const struct hash_tuples *t,
-			     const struct hash_side *side,
-			     const uint32_t addr[4])
-{
-	return (uint32_t)(hash_filter(addr, side->mask, t->words) >>
-			  (64 - side->filter_bits));
-}
-
-/* Bits that a table of rows would leave for the samples, all together. */
-static uint64_t cost(const struct rows_side *s, const struct hash_side *side,
-		     bool has_filter)
-{
-	size_t words = s->t->row_words;
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < s->sample_count; i++) {
-		const uint32_t *addr = s->samples[i];
-		const uint64_t *w =
-			s->window + window_index(side, addr) * words;
-		const uint64_t *f =
-			has_filter
-				? s->filter +
-					  filter_index(s->t, side, addr) * words
-				: w;
-
-		for (size_t k = 0; k < words; k++)
-			sum += (unsigned)__builtin_popcountll(w[k] & f[k]);
+		if (last && by_address(last, &t->prefixes[i]) == 0)
+			add_bits(last->bits, t->prefixes[i].bits, words);
+		else
+			t->prefixes[kept++] = t->prefixes[i];
 	}
-	return sum;
+	t->count = kept;
 }
 
-/* ---- by 16 bits -------------------------------------------------------- */
+/* ---- cells ------------------------------------------------------------- */
 
-static void window_fill(struct rows_side *s, const struct hash_side *side)
+/* The cell of a row, with so many levels left; of no room row 0's. */
+static uint32_t leaf_cell(struct trie *t, uint32_t row, unsigned left)
 {
-	const struct hash_tuples *t = s->t;
-	size_t words = t->row_words;
-	unsigned from = 32 * side->window_word + 16 - side->window_shift;
+	uint32_t first, node;
 
-	memset(s->window, 0, WINDOW * words * sizeof(*s->window));
-	for (size_t i = 0; i < t->rule_count; i++) {
-		const struct hash_rule *r = &t->rules[i];
-		unsigned len = r->len[s->end];
-		unsigned known = len < from	   ? 0
-				 : len - from > 16 ? 16
-						   : len - from;
-		uint32_t first =
-			known ? window_index(side, r->addr[s->end]) : 0;
-		uint32_t count = 1u << (16 - known);
-		uint64_t *row = s->window + first * words;
-
-		if (hash_bit_is_set(row, r->tuple))
-			continue; /* it has one length: all of it is there */
-		for (uint32_t k = 0; k < count; k++)
-			hash_bit_set(row + k * words, r->tuple);
+	if (left == 0)
+		return row * (uint32_t)t->t->row_words * 8;
+	while (t->leaf_count <= row) {
+		t->leaves = arena_grow(t->t->arena, t->leaves, t->leaf_count,
+				       &t->leaf_capacity, sizeof(*t->leaves));
+		t->leaves[t->leaf_count++] = (struct leaf){{0}};
 	}
+	if (t->leaves[row].node[left - 1])
+		return t->leaves[row].node[left - 1];
+	node = leaf_cell(t, row, left - 1);
+	if (!hash_cells_add(t->cells, &node, 1, &first))
+		return leaf_cell(t, 0, left);
+	node = HASH_NODE(0u, 32u, 0u, first);
+	t->leaves[row].node[left - 1] = node;
+	return node;
 }
-
-static void window_choose(struct rows_side *s, struct hash_side *side)
-{
-	static const uint8_t places[][2] = {{0, 0}, {1, 16}, {1, 0}};
-	struct hash_side best = *side;
-	uint64_t least = UINT64_MAX;
-
-	if (s->t->words == 1) {
-		side->window_shift = 16;
-		window_fill(s, side);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		uint64_t now;
-
-		side->window_word = places[i][0];
-		side->window_shift = places[i][1];
-		window_fill(s, side);
-		now = cost(s, side, false);
-		if (now < least)
-			best = *side;
-		least = now < least ? now : least;
-	}
-	*side = best;
-	window_fill(s, side);
-}
-
-/* ---- by a hash --------------------------------------------------------- */
-
-static void filter_mask(const struct hash_tuples *t, unsigned len,
-			uint32_t mask[4])
-{
-	for (uint32_t i = 0; i < 4; i++) {
-		unsigned bits = len > 32 * i ? len - 32 * i : 0;
-
-		mask[i] = i >= t->words || !bits ? 0
-			  : bits >= 32		 ? UINT32_MAX
-						 : UINT32_MAX << (32 - bits);
-	}
-}
-
-static void filter_fill(struct rows_side *s, const struct hash_side *side,
-			unsigned len)
-{
-	const struct hash_tuples *t = s->t;
-	size_t words = t->row_words, count = (size_t)1 << side->filter_bits;
-
-	memset(s->filter, 0, count * words * sizeof(*s->filter));
-	for (size_t i = 0; i < t->count; i++)
-		for (size_t k = 0; k < count && t->len[i][s->end] < len; k++)
-			hash_bit_set(s->filter + k * words, i);
-	for (size_t i = 0; i < t->rule_count; i++) {
-		const struct hash_rule *r = &t->rules[i];
-
-		if (r->len[s->end] >= len)
-			hash_bit_set(s->filter + filter_index(t, side,
-							      r->addr[s->end]) *
-							 words,
-				     r->tuple);
-	}
-}
-
-static void filter_choose(struct rows_side *s, struct hash_side *side)
-{
-	static const uint8_t lens4[] = {20, 24, 26, 28, 30, 32};
-	static const uint8_t lens6[] = {32, 40, 48, 56, 64, 96, 128};
-	bool is_long = s->t->words > 1;
-	const uint8_t *lens = is_long ? lens6 : lens4;
-	size_t count = is_long ? sizeof(lens6) : sizeof(lens4);
-	unsigned best = lens[0];
-	uint64_t least = UINT64_MAX;
-
-	side->filter_bits = FILTER_BITS_MIN;
-	while (side->filter_bits < FILTER_BITS_MAX &&
-	       (size_t)1 << side->filter_bits < 4 * s->t->rule_count)
-		side->filter_bits++;
-	for (size_t i = 0; i < count; i++) {
-		uint64_t now;
-
-		filter_mask(s->t, lens[i], side->mask);
-		filter_fill(s, side, lens[i]);
-		now = cost(s, side, true);
-		best = now < least ? lens[i] : best;
-		least = now < least ? now : least;
-	}
-	filter_mask(s->t, best, side->mask);
-	filter_fill(s, side, best);
-}
-
-/* ---- both -------------------------------------------------------------- */
 
 /* Row 0 has all bits: what has no number of its own gets it. */
-static uint16_t *intern(struct hash_tuples *t, const uint64_t *rows,
-			size_t count)
+static uint32_t row_number(struct trie *t, const uint64_t *bits)
 {
-	uint16_t *out = arena_alloc(t->arena, count * sizeof(*out));
+	if (t->t->rows.count >= HASH_ROWS_MAX)
+		return 0;
+	return hash_bits_add(&t->t->rows, bits);
+}
+
+/* ---- nodes ------------------------------------------------------------- */
+
+/* The first bit in which these differ, or how many there are. */
+static unsigned parting(const struct trie *t, const struct prefix *a,
+			const struct prefix *b)
+{
+	unsigned at = 0;
+
+	for (uint32_t i = 0; i < t->t->words; i++, at += 32)
+		if (a->addr[i] != b->addr[i])
+			return at +
+			       (unsigned)__builtin_clz(a->addr[i] ^ b->addr[i]);
+	return at;
+}
+
+static unsigned log2_up(size_t n)
+{
+	unsigned bits = 0;
+
+	while ((size_t)1 << bits < n)
+		bits++;
+	return bits;
+}
+
+static unsigned min(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Which bits to ask for, from depth on. The prefixes agree in all before the
+ * first that is asked for, unless they are shorter.
+ */
+static struct window choose(const struct trie *t, const struct prefix *p,
+			    size_t count, unsigned depth, unsigned left)
+{
+	bool is_root = left == HASH_LEVELS;
+	unsigned width =
+		min(log2_up(count) + t->spare, is_root ? ROOT_BITS : NODE_BITS);
+	unsigned longest = 0, shortest = t->t->bits, from, end;
 
 	for (size_t i = 0; i < count; i++) {
-		uint32_t row = 0;
-
-		if (t->rows.count < HASH_CLASSES_MAX)
-			row = hash_bits_add(&t->rows, rows + i * t->row_words);
-		out[i] = (uint16_t)row;
+		longest = p[i].len > longest ? p[i].len : longest;
+		shortest = min(shortest, p[i].len);
 	}
-	return out;
+	width = min(width ? width : 1, longest - depth);
+	from = min(parting(t, &p[0], &p[count - 1]), longest - width);
+	if (left > 1 && from >= shortest)
+		from = shortest > width ? shortest - width : 0;
+	from = from < depth ? depth : from;
+	end = (from / 32 + 1) * 32;
+	if (longest >= end && end - from < width + SPARE_BITS &&
+	    end - from <= (is_root ? ROOT_BITS : NODE_BITS))
+		width = end - from; /* few are left of this word */
+	return (struct window){from, min(width, end - from)};
+}
+
+static uint32_t bits_at(const uint32_t addr[4], struct window w)
+{
+	return (uint32_t)((uint64_t)(addr[w.from / 32] << w.from % 32) >>
+			  (32 - w.width));
+}
+
+static uint32_t fill(struct trie *t, const struct prefix *p, size_t count,
+		     const uint64_t *inherited, unsigned depth, unsigned left);
+
+/* To a node's cells: what each inherits, of prefixes that end here. */
+static void spread(struct trie *t, const struct prefix *p, size_t count,
+		   const uint64_t *inherited, struct window w, uint64_t *rows)
+{
+	size_t words = t->t->row_words;
+
+	for (size_t i = 0; i < (size_t)1 << w.width; i++)
+		memcpy(rows + i * words, inherited, words * sizeof(*rows));
+	for (size_t i = 0; i < count; i++) {
+		unsigned known = p[i].len > w.from ? p[i].len - w.from : 0;
+		size_t first, cells;
+
+		if (known > w.width)
+			continue;
+		first = known ? bits_at(p[i].addr, w) : 0;
+		cells = (size_t)1 << (w.width - known);
+		for (size_t k = 0; k < cells; k++)
+			add_bits(rows + (first + k) * words, p[i].bits, words);
+	}
+}
+
+/*
+ * Prefixes that have these bits; *ending of them, the first ones, end here. As
+ * they are in order, shorter ones are at the front.
+ */
+static size_t child(const struct prefix *p, size_t count, struct window w,
+		    uint32_t bits, size_t *ending)
+{
+	size_t i = 0;
+
+	while (i < count && p[i].len <= w.from + w.width &&
+	       bits_at(p[i].addr, w) == bits)
+		i++;
+	*ending = i;
+	while (i < count && bits_at(p[i].addr, w) == bits)
+		i++;
+	return i;
+}
+
+static uint32_t node(struct trie *t, const struct prefix *p, size_t count,
+		     const uint64_t *inherited, unsigned depth, unsigned left)
+{
+	struct window w = choose(t, p, count, depth, left);
+	uint64_t *rows = t->rows[left - 1];
+	uint32_t *values = t->values[left - 1];
+	size_t words = t->t->row_words, len = words * sizeof(*rows);
+	const uint64_t *before = NULL; /* the row of the last leaf */
+	uint32_t first, cell = 0;
+
+	spread(t, p, count, inherited, w, rows);
+	for (uint32_t i = 0; i < 1u << w.width; i++) {
+		const uint64_t *row = rows + i * words;
+		size_t ending, all = child(p, count, w, i, &ending);
+
+		if (all > ending) {
+			cell = fill(t, p + ending, all - ending, row,
+				    w.from + w.width, left - 1);
+			before = NULL;
+		} else if (!before || memcmp(row, before, len) != 0) {
+			cell = leaf_cell(t, row_number(t, row), left - 1);
+			before = row;
+		}
+		values[i] = cell;
+		p += all;
+		count -= all;
+	}
+	if (!hash_cells_add(t->cells, values, 1u << w.width, &first))
+		return leaf_cell(t, 0, left);
+	return HASH_NODE(w.from % 32, 32 - w.width, w.from / 32, first);
+}
+
+/* The cell for what lies below depth, with so many levels left. */
+static uint32_t fill(struct trie *t, const struct prefix *p, size_t count,
+		     const uint64_t *inherited, unsigned depth, unsigned left)
+{
+	uint64_t row[HASH_ROW_WORDS];
+
+	if (count && left)
+		return node(t, p, count, inherited, depth, left);
+	memcpy(row, inherited, t->t->row_words * sizeof(*row));
+	for (size_t i = 0; i < count; i++)
+		add_bits(row, p[i].bits, t->t->row_words);
+	return leaf_cell(t, row_number(t, row), left);
+}
+
+/* ---- both sides -------------------------------------------------------- */
+
+/* Row 0 and the cells that lead to it come first: there is room for them. */
+static void trie_make(struct hash_tuples *t, enum hash_end end)
+{
+	size_t words = t->row_words;
+	uint64_t *everywhere = arena_alloc(t->arena, words * 8);
+	struct trie trie = {.t = t, .end = end, .cells = &t->cells[end]};
+
+	hash_cells_begin(trie.cells, t->arena);
+	gather(&trie, everywhere);
+	while (trie.spare < SPARE_BITS &&
+	       trie.count << (trie.spare + 3) < HASH_CELLS_MAX)
+		trie.spare++;
+	for (unsigned left = HASH_LEVELS; left > 0; left--) {
+		unsigned bits = left == HASH_LEVELS ? ROOT_BITS : NODE_BITS;
+
+		trie.rows[left - 1] =
+			arena_alloc(t->arena, ((size_t)8 << bits) * words);
+		trie.values[left - 1] =
+			arena_alloc(t->arena, sizeof(uint32_t) << bits);
+		leaf_cell(&trie, 0, HASH_LEVELS - left + 1);
+	}
+	t->cells[end].root = fill(&trie, trie.prefixes, trie.count, everywhere,
+				  0, HASH_LEVELS);
 }
 
 void hash_rows_make(struct hash_tuples *t)
 {
-	size_t words = t->row_words;
-	uint64_t *all = arena_alloc(t->arena, words * sizeof(*all));
-	struct rows_side s = {.t = t};
-	struct arena *tried = arena_new();
+	uint64_t *all = arena_alloc(t->arena, t->row_words * 8);
 
-	memset(all, 0xff, words * sizeof(*all));
-	hash_bits_begin(&t->rows, t->arena, words);
+	memset(all, 0xff, t->row_words * 8);
+	hash_bits_begin(&t->rows, t->arena, t->row_words);
 	hash_bits_add(&t->rows, all);
-	s.window = arena_alloc(tried, WINDOW * words * sizeof(*s.window));
-	s.filter = arena_alloc(tried, ((size_t)1 << FILTER_BITS_MAX) * words *
-					      sizeof(*s.filter));
-	for (unsigned end = 0; end < 2; end++) {
-		struct hash_side *side = &t->side[end];
-
-		s.end = (enum hash_end)end;
-		sample(&s);
-		window_choose(&s, side);
-		filter_choose(&s, side);
-		t->window[end] = intern(t, s.window, WINDOW);
-		t->filter[end] =
-			intern(t, s.filter, (size_t)1 << side->filter_bits);
-	}
-	arena_free(&tried);
+	trie_make(t, HASH_SRC);
+	trie_make(t, HASH_DST);
 }

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LENS 129u
-
 int hash_prefix_len(const uint32_t first[4], const uint32_t last[4],
 		    uint32_t words)
 {
@@ -30,29 +28,38 @@ int hash_prefix_len(const uint32_t first[4], const uint32_t last[4],
 	return len;
 }
 
-static void mask_of(unsigned len, uint32_t words, uint32_t out[4])
+/* The upper bits of a pair of words. */
+static uint64_t mask_of(unsigned len)
 {
-	for (uint32_t i = 0; i < 4; i++) {
-		unsigned bits = len > 32 * i ? len - 32 * i : 0;
+	return len == 0 ? 0 : len >= 64 ? UINT64_MAX : UINT64_MAX << (64 - len);
+}
 
-		out[i] = i >= words   ? 0
-			 : bits >= 32 ? UINT32_MAX
-			 : bits == 0  ? 0
-				      : UINT32_MAX << (32 - bits);
+static void set_masks(struct hash_tuple *item, const uint8_t len[2],
+		      uint32_t words)
+{
+	if (words == 1) {
+		item->mask[0] =
+			mask_of(len[HASH_SRC]) | mask_of(len[HASH_DST]) >> 32;
+		return;
+	}
+	for (unsigned end = 0; end < 2; end++) {
+		item->mask[2 * end] = mask_of(len[end]);
+		item->mask[2 * end + 1] =
+			mask_of(len[end] > 64 ? len[end] - 64u : 0);
 	}
 }
 
 /* Ranks ascend, so tuples are numbered by their earliest rule. */
 static int number(struct hash_tuples *t)
 {
-	uint32_t *known = arena_alloc(t->arena, LENS * LENS * sizeof(*known));
+	uint32_t *known =
+		arena_alloc(t->arena, HASH_LENS * HASH_LENS * sizeof(*known));
 
 	t->items = arena_alloc(t->arena, HASH_TUPLES_MAX * sizeof(*t->items));
-	t->len = arena_alloc(t->arena, HASH_TUPLES_MAX * sizeof(*t->len));
-	for (size_t i = 0; i < t->rule_count; i++) {
-		struct hash_rule *r = &t->rules[i];
+	for (size_t i = 0, rule = 0; i < t->key_count; i++) {
+		struct hash_rule *r = &t->keys[i];
 		uint32_t *slot =
-			&known[r->len[HASH_SRC] * LENS + r->len[HASH_DST]];
+			&known[r->len[HASH_SRC] * HASH_LENS + r->len[HASH_DST]];
 
 		if (!*slot) {
 			struct hash_tuple *item = &t->items[t->count];
@@ -60,13 +67,13 @@ static int number(struct hash_tuples *t)
 			if (t->count == HASH_TUPLES_MAX)
 				return -E2BIG;
 			item->best = r->rank;
-			item->seed = (uint32_t)t->count;
-			mask_of(r->len[HASH_SRC], t->words, item->src_mask);
-			mask_of(r->len[HASH_DST], t->words, item->dst_mask);
-			memcpy(t->len[t->count], r->len, sizeof(r->len));
+			set_masks(item, r->len, t->words);
 			*slot = (uint32_t)++t->count;
 		}
 		r->tuple = *slot - 1;
+		while (t->rules[rule].rank != r->rank)
+			rule++;
+		t->rules[rule].tuple = r->tuple;
 	}
 	return 0;
 }
@@ -96,8 +103,10 @@ static void class_rows(struct hash_tuples *t, const struct hash_services *s)
 
 int hash_tuples_make(struct hash_tuples *t, const struct hash_services *s)
 {
-	int ret = number(t);
+	int ret;
 
+	hash_merge(t);
+	ret = number(t);
 	if (ret)
 		return ret;
 	t->row_words = (t->count + 63) / 64;

@@ -8,9 +8,12 @@
 
 #include "../runtime/hash_format.h"
 #include "hash_bits.h"
+#include "hash_cells.h"
 #include "hash_service.h"
 
 enum hash_end { HASH_SRC, HASH_DST };
+
+#define HASH_LENS 129u /* lengths of prefixes */
 
 /* A rule that is in the hash. */
 struct hash_rule {
@@ -20,19 +23,20 @@ struct hash_rule {
 	uint32_t addr[2][4]; /* masked */
 };
 
+#define HASH_ROWS_MAX ((size_t)1 << 18) /* of bits, of both sides */
+
 struct hash_tuples {
 	struct arena *arena;
 	uint32_t words, bits; /* of an address */
 	struct hash_rule *rules;
 	size_t rule_count;
+	struct hash_rule *keys; /* by hash_merge(): copies of all, by rank */
+	size_t key_count;
 	struct hash_tuple *items;
-	uint8_t (*len)[2]; /* of each */
 	size_t count;
 	size_t row_words;
-	uint64_t *class_rows; /* by class */
-	/* By hash_rows_make(): what an address's tables hold, and its row. */
-	struct hash_side side[2];
-	uint16_t *window[2], *filter[2];
+	uint64_t *class_rows;	    /* by class */
+	struct hash_cells cells[2]; /* by hash_rows_make(), as are rows */
 	struct hash_bits rows;
 };
 
@@ -41,6 +45,8 @@ int hash_prefix_len(const uint32_t first[4], const uint32_t last[4],
 		    uint32_t words);
 /* The rules, in the order of ranks, get their tuples. 0 or -E2BIG. */
 int hash_tuples_make(struct hash_tuples *, const struct hash_services *);
+/* hash_merge.c: the rules get keys. */
+void hash_merge(struct hash_tuples *);
 /* hash_rows.c */
 void hash_rows_make(struct hash_tuples *);
 

@@ -36,36 +36,64 @@ static bool is_inside(const struct image *img, __u32 at, uint64_t count,
 
 static bool has_side(const struct image *img, const struct hash_side *side)
 {
-	return side->window_word <= 1 &&
-	       (side->window_shift == 0 || side->window_shift == 16) &&
-	       side->filter_bits >= 1 && side->filter_bits <= 16 &&
-	       is_inside(img, side->window, 65536, sizeof(__u16)) &&
-	       is_inside(img, side->filter, 1u << side->filter_bits,
-			 sizeof(__u16));
+	return side->cell_count <= HASH_CELLS_MAX &&
+	       is_inside(img, side->cells, side->cell_count, sizeof(__u32));
+}
+
+static __u32 most(const __u32 *items, size_t count)
+{
+	__u32 max = 0;
+
+	for (size_t i = 0; i < count; i++)
+		max = items[i] > max ? items[i] : max;
+	return max;
+}
+
+static __u32 most16(const __u16 *items, size_t count)
+{
+	__u32 max = 0;
+
+	for (size_t i = 0; i < count; i++)
+		max = items[i] > max ? items[i] : max;
+	return max;
+}
+
+/* Are all sums of the fields there, and all cells of classes? */
+static bool has_classes(const struct image *img, const struct hash_head *h)
+{
+	const __u8 *b = img->hash;
+	uint64_t cell = most((const void *)(b + h->protos), 256);
+
+	if (!h->is_plain) {
+		cell += most((const void *)(b + h->flags), 256);
+		cell += most((const void *)(b + h->ifids), HASH_IFIDS);
+		if (cell >= h->combine_count)
+			return false;
+		cell = most((const void *)(b + h->combine), h->combine_count);
+	}
+	cell += (uint64_t)most16((const void *)(b + h->sports),
+				 h->sport_mask + 1) *
+		h->dport_count;
+	cell += most16((const void *)(b + h->dports), h->dport_mask + 1);
+	return cell < h->cell_count && most16((const void *)(b + h->classes),
+					      h->cell_count) < h->class_count;
 }
 
 static bool has_services(const struct image *img, const struct hash_head *h)
 {
-	uint64_t cells = h->sport_count;
-
-	if (h->sport_count > 65536 || h->dport_count > 65536 ||
-	    h->combine_count > 1u << 24)
-		return false;
-	for (unsigned f = 0; f < HASH_FIELDS; f++)
-		if (h->field_count[f] == 0 || h->field_count[f] > 256 ||
-		    !is_inside(img, h->field[f],
-			       f == HASH_IFID ? HASH_IFIDS : 256, 1))
-			return false;
-	cells *= h->dport_count;
-	return h->combine_count == (uint64_t)h->field_count[0] *
-					   h->field_count[1] *
-					   h->field_count[2] &&
-	       is_inside(img, h->combine, h->combine_count, sizeof(__u16)) &&
-	       is_inside(img, h->sports, 65536, sizeof(__u16)) &&
-	       is_inside(img, h->dports, 65536, sizeof(__u16)) &&
-	       is_inside(img, h->classes, cells, sizeof(__u16)) &&
+	return (h->sport_mask == 0 || h->sport_mask == 65535) &&
+	       (h->dport_mask == 0 || h->dport_mask == 65535) &&
+	       h->is_plain <= 1 &&
+	       is_inside(img, h->protos, 256, sizeof(__u32)) &&
+	       is_inside(img, h->flags, 256, sizeof(__u32)) &&
+	       is_inside(img, h->ifids, HASH_IFIDS, sizeof(__u32)) &&
+	       is_inside(img, h->combine, h->combine_count, sizeof(__u32)) &&
+	       is_inside(img, h->sports, h->sport_mask + 1, sizeof(__u16)) &&
+	       is_inside(img, h->dports, h->dport_mask + 1, sizeof(__u16)) &&
+	       is_inside(img, h->classes, h->cell_count, sizeof(__u16)) &&
 	       h->asks_stride % 4 == 0 && h->asks_stride <= 1u << 16 &&
-	       is_inside(img, h->asks, h->class_count, h->asks_stride);
+	       is_inside(img, h->asks, h->class_count, h->asks_stride) &&
+	       has_classes(img, h);
 }
 
 static bool has_parts(const struct image *img, const struct hash_head *h)
@@ -74,20 +102,20 @@ static bool has_parts(const struct image *img, const struct hash_head *h)
 
 	return (h->words == 1 || h->words == 4) &&
 	       h->row_words <= HASH_ROW_WORDS && h->is_whole <= 1 &&
-	       h->tuple_count <= h->row_words * 64 && h->line_bits >= 1 &&
-	       h->line_bits <= 24 && h->class_count <= HASH_CLASSES_MAX &&
-	       h->row_count <= HASH_CLASSES_MAX && has_services(img, h) &&
+	       h->tuple_count <= h->row_words * 64 &&
+	       h->class_count <= HASH_CLASSES_MAX &&
+	       h->order_len == h->class_count + 1 && has_services(img, h) &&
 	       has_side(img, &h->src) && has_side(img, &h->dst) &&
 	       is_inside(img, h->rules, h->rank_count, sizeof(__u32)) &&
-	       is_inside(img, h->tuples, h->tuple_count,
+	       is_inside(img, h->tuples, (uint64_t)h->row_words * 64,
 			 sizeof(struct hash_tuple)) &&
-	       is_inside(img, h->lines, (uint64_t)1 << h->line_bits,
+	       is_inside(img, h->lines, h->line_count,
 			 sizeof(struct hash_line)) &&
 	       is_inside(img, h->lists, h->list_count,
 			 sizeof(struct hash_item)) &&
 	       is_inside(img, h->firsts,
-			 (uint64_t)h->first_count * h->class_count,
-			 sizeof(__u32)) &&
+			 (uint64_t)h->order_count * h->order_len,
+			 sizeof(__u16)) &&
 	       is_inside(img, h->exact, h->exact_count,
 			 sizeof(struct hash_exact)) &&
 	       is_inside(img, h->rows, h->row_count, row) &&
@@ -112,32 +140,40 @@ static bool is_rank(const struct image *img, const struct hash_head *h,
 static bool is_slot(const struct image *img, const struct hash_head *h,
 		    const struct hash_slot *slot)
 {
-	__u32 count = slot->service & HASH_LOWER;
+	const __u16 *firsts = (const void *)(img->hash + h->firsts);
+	__u32 lower = slot->service & HASH_LOWER;
 
-	if (h->words > 1 && slot->b >= h->exact_count)
+	if (h->words > 1 && (__u32)slot->key >= h->exact_count)
 		return false;
-	if (!(slot->service & HASH_LIST))
-		return count < h->services && is_rank(img, h, slot->rank);
-	if (count == 0)
-		return slot->rank < h->first_count;
-	return slot->rank < h->list_count &&
-	       count <= h->list_count - slot->rank;
+	if (slot->service & HASH_LIST)
+		return lower < h->order_count && slot->rank < h->list_count &&
+		       firsts[lower * h->order_len + h->class_count] <=
+			       h->list_count - slot->rank;
+	if (slot->service & HASH_WALK)
+		return slot->rank < h->list_count &&
+		       lower <= h->list_count - slot->rank;
+	return lower < h->services && is_rank(img, h, slot->rank);
 }
 
-static bool has_lines(const struct image *img, const struct hash_head *h)
+/* Of one tuple; some line has an empty slot. */
+static bool has_own_lines(const struct image *img, const struct hash_head *h,
+			  const struct hash_tuple *t)
 {
 	const struct hash_line *lines = (const void *)(img->hash + h->lines);
-	size_t count = (size_t)1 << h->line_bits;
 	bool ends = false;
 
-	for (size_t i = 0; i < count; i++) {
+	if (t->shift < 1 || t->shift > 63 ||
+	    t->line_mask & (t->line_mask + 1) || t->line >= h->line_count ||
+	    t->line_mask >= h->line_count - t->line)
+		return false;
+	for (size_t i = 0; i <= t->line_mask; i++) {
 		bool is_empty = false;
 
 		for (unsigned k = 0; k < HASH_SLOTS; k++) {
-			const struct hash_slot *slot = &lines[i].slot[k];
+			const struct hash_slot *slot =
+				&lines[t->line + i].slot[k];
 
-			if (slot->rank == HASH_NONE &&
-			    slot->service == HASH_NONE)
+			if (slot->rank == HASH_NONE && slot->service == 0)
 				is_empty = true;
 			else if (is_empty || !is_slot(img, h, slot))
 				return false;
@@ -147,20 +183,41 @@ static bool has_lines(const struct image *img, const struct hash_head *h)
 	return ends;
 }
 
+static bool has_lines(const struct image *img, const struct hash_head *h)
+{
+	const struct hash_tuple *tuples = (const void *)(img->hash + h->tuples);
+	__u32 count = 0;
+
+	for (size_t i = 0; i < (size_t)h->row_words * 64; i++) {
+		if (tuples[i].best == HASH_NONE)
+			continue;
+		if (!has_own_lines(img, h, &tuples[i]))
+			return false;
+		count++;
+	}
+	return count == h->tuple_count;
+}
+
+/* No number in an order is behind the end of such a list. */
+static bool has_orders(const struct image *img, const struct hash_head *h)
+{
+	const __u16 *firsts = (const void *)(img->hash + h->firsts);
+
+	for (__u32 i = 0; i < h->order_count; i++, firsts += h->order_len)
+		if (most16(firsts, h->class_count) > firsts[h->class_count])
+			return false;
+	return true;
+}
+
 static bool has_lists(const struct image *img, const struct hash_head *h)
 {
 	const struct hash_item *items = (const void *)(img->hash + h->lists);
-	const __u32 *firsts = (const void *)(img->hash + h->firsts);
-	uint64_t cells = (uint64_t)h->first_count * h->class_count;
 
 	for (__u32 i = 0; i < h->list_count; i++)
 		if (items[i].service >= h->services ||
 		    !is_rank(img, h, items[i].rank))
 			return false;
-	for (uint64_t i = 0; i < cells; i++)
-		if (firsts[i] != HASH_NONE && !is_rank(img, h, firsts[i]))
-			return false;
-	return true;
+	return has_orders(img, h);
 }
 
 static const char *check_head(const struct image *img, __u32 at)

@@ -30,16 +30,16 @@ struct hash_walk {
 	const struct nfr_key *key;
 	const struct hash_head *head;
 	__u64 left;    /* bits of tuples of this word */
-	__u32 rows[5]; /* places of the next words of rows */
+	__u64 masked;  /* what is looked for: see struct hash_slot */
+	__u32 rows[3]; /* places of the next words of rows */
 	__u32 words;   /* of rows, left */
-	__u32 tuple;   /* of the first bit */
+	__u32 tuples;  /* place of this word's */
 	__u32 best;    /* the least rank found, or HASH_NONE */
 	__u32 class;   /* of the packet's service */
 	__u32 item;    /* of a list; number, how many */
 	__u32 items;
-	__u32 line; /* that the key goes on in, or HASH_NONE */
-	__u32 a, b; /* of that key */
-	__u32 now;  /* its tuple */
+	__u32 line; /* of its tuple's that the key goes on in, or HASH_NONE */
+	__u32 now;  /* place of the tuple */
 	__u32 is_over;
 };
 
@@ -78,97 +78,78 @@ NFR_INLINE void hash_take(struct hash_walk *w, __u32 rank, __u32 service)
 		w->best = rank;
 }
 
+NFR_INLINE __u64 hash_pair(const __u32 *words)
+{
+	return HASH_PAIR(words[0], words[1]);
+}
+
 /*
- * IPv6: the slot's key itself. No two keys of a tuple have one fingerprint,
- * so no other slot can be meant.
+ * IPv6: the slot's key itself. No two keys that can be in one line have one
+ * fingerprint, so no other slot can be meant.
  */
-NFR_INLINE int hash_is_exact(const struct hash_walk *w, __u32 number)
+NFR_INLINE int hash_is_exact(const struct hash_walk *w,
+			     const struct hash_tuple *t, __u32 number)
 {
 	const struct hash_exact *e =
 		env_hash(w->env, w->head->exact + number * sizeof(*e));
-	const struct hash_tuple *t =
-		env_hash(w->env, w->head->tuples + w->now * sizeof(*t));
 	const __u32 *src = &w->key->w[NFR_F_SRC0],
 		    *dst = &w->key->w[NFR_F_DST0];
-	__u32 differ = 0;
 
-	differ = e->tuple ^ w->now;
-#pragma GCC unroll 4
-	for (int i = 0; i < 4; i++)
-		differ |= (e->src[i] ^ (src[i] & t->src_mask[i])) |
-			  (e->dst[i] ^ (dst[i] & t->dst_mask[i]));
-	return differ == 0;
+	return !((e->key[0] ^ (hash_pair(src) & t->mask[0])) |
+		 (e->key[1] ^ (hash_pair(src + 2) & t->mask[1])) |
+		 (e->key[2] ^ (hash_pair(dst) & t->mask[2])) |
+		 (e->key[3] ^ (hash_pair(dst + 2) & t->mask[3])));
 }
 
-/* Up to HASH_ITEMS_AT_ONCE items, without asking which is the first. */
-NFR_INLINE void hash_short_list(struct hash_walk *w, __u32 item, __u32 count)
+/* Item 0 is none, the others are numbered from 1. */
+NFR_INLINE void hash_take_first(struct hash_walk *w, __u32 first, __u32 order)
 {
-	const struct hash_item *items =
-		env_hash(w->env, w->head->lists + item * sizeof(*items));
-	__u32 best = w->best;
+	__u32 number = hash_u16(
+		w->env,
+		w->head->firsts + 2 * (order * w->head->order_len + w->class));
+	__u32 rank;
 
-#pragma GCC unroll 3
-	for (__u32 i = 0; i < HASH_ITEMS_AT_ONCE; i++) {
-		__u32 is_one = hash_asks(w, items[i].service) & (i < count);
-		__u32 rank = items[i].rank | (is_one - 1);
-
-		best = rank < best ? rank : best;
-	}
-	w->best = best;
+	if (!number)
+		return;
+	rank = hash_u32(w->env,
+			w->head->lists + (first + number -
+					  1) * (__u32)sizeof(struct hash_item));
+	w->best = rank < w->best ? rank : w->best;
 }
 
-/* What the slot of the wanted key says; a long list is left to more turns. */
+/* What the slot of the wanted key says; a walk is left to more turns. */
 NFR_INLINE void hash_hit(struct hash_walk *w, __u32 rank, __u32 service)
 {
-	__u32 count = service & HASH_LOWER;
-
-	if (!(service & HASH_LIST)) {
-		hash_take(w, rank, count);
-	} else if (count == 0) {
-		rank = hash_u32(
-			w->env,
-			w->head->firsts +
-				4 * (rank * w->head->class_count + w->class));
-		w->best = rank < w->best ? rank : w->best;
-	} else if (count <= HASH_ITEMS_AT_ONCE) {
-		hash_short_list(w, rank, count);
-	} else {
+	if (service & HASH_LIST) {
+		hash_take_first(w, rank, service & HASH_LOWER);
+	} else if (service & HASH_WALK) {
 		w->item = rank;
-		w->items = count;
+		w->items = service & HASH_LOWER;
+	} else {
+		hash_take(w, rank, service);
 	}
 }
 
-/*
- * A line of slots, for the key a, b. One question a slot: an empty one has no
- * tuple's number.
- */
+/* A line of the tuple, for the masked key. */
 NFR_INLINE void hash_look(struct hash_walk *w, __u32 line)
 {
-	const struct hash_line *l =
-		env_hash(w->env, w->head->lines + line * sizeof(*l));
-	__u32 rank = HASH_NONE, service = 0, exact = 0;
+	const struct hash_tuple *t = env_hash(w->env, w->now);
+	const struct hash_line *l = env_hash(
+		w->env, w->head->lines + (t->line + line) * sizeof(*l));
+	__u32 ignored = w->head->words > 1 ? 32 : 0;
+	const struct hash_slot *s = &l->slot[0];
 
-	w->line = HASH_NONE;
-#pragma GCC unroll 4
-	for (int i = 0; i < (int)HASH_SLOTS; i++) {
-		const struct hash_slot *s = &l->slot[i];
-		__u32 tuple = (s->service & ~HASH_LIST) >> HASH_TUPLE;
-
-		if ((s->a ^ w->a) | ((s->b ^ w->b) & w->head->key_mask) |
-		    (tuple ^ w->now))
-			continue;
-		rank = s->rank;
-		service = s->service;
-		exact = s->b;
+	if ((s->key ^ w->masked) >> ignored) {
+		s = &l->slot[1];
+		if (s->rank == HASH_NONE)
+			return;
+		if ((s->key ^ w->masked) >> ignored) {
+			w->line = (line + 1) & t->line_mask;
+			return;
+		}
 	}
-	if (rank == HASH_NONE) {
-		if (l->slot[HASH_SLOTS - 1].rank != HASH_NONE)
-			w->line = (line + 1) &
-				  ((1u << (w->head->line_bits & 31)) - 1);
-		return;
-	}
-	if (w->head->words == 1 || hash_is_exact(w, exact))
-		hash_hit(w, rank, service);
+	if (!ignored || hash_is_exact(w, t, (__u32)s->key))
+		hash_hit(w, s->rank, s->service);
 }
 
 NFR_INLINE int hash_next_word(struct hash_walk *w)
@@ -179,73 +160,90 @@ NFR_INLINE int hash_next_word(struct hash_walk *w)
 	}
 	w->words--;
 	w->left = ~0ull;
-#pragma GCC unroll 5
-	for (int i = 0; i < 5; i++) {
+#pragma GCC unroll 3
+	for (int i = 0; i < 3; i++) {
 		w->left &= hash_u64(w->env, w->rows[i]);
 		w->rows[i] += 8;
 	}
-	w->tuple += 64;
+	w->tuples += 64 * (__u32)sizeof(struct hash_tuple);
 	return 0;
 }
 
-NFR_INLINE int hash_next_tuple(struct hash_walk *w)
+/* The line to look at first. */
+NFR_INLINE __u32 hash_home(struct hash_walk *w, const struct hash_tuple *t)
 {
 	const __u32 *src = &w->key->w[NFR_F_SRC0],
 		    *dst = &w->key->w[NFR_F_DST0];
+	__u64 hash;
+
+	if (w->head->words > 1) {
+		hash = hash_long(hash_pair(src) & t->mask[0],
+				 hash_pair(src + 2) & t->mask[1],
+				 hash_pair(dst) & t->mask[2],
+				 hash_pair(dst + 2) & t->mask[3], t->factor);
+		w->masked = hash << 32;
+	} else {
+		w->masked = HASH_PAIR(src[0], dst[0]) & t->mask[0];
+		hash = hash_short(w->masked, t->factor);
+	}
+	return (__u32)(hash >> (t->shift & 63)) & t->line_mask;
+}
+
+/* Nonzero when the walk ends. */
+NFR_INLINE int hash_next_tuple(struct hash_walk *w)
+{
+	__u64 bit = w->left & -w->left;
 	const struct hash_tuple *t;
-	__u64 bit = w->left & -w->left, hash;
 
 	w->left ^= bit;
-	w->now =
-		w->tuple + hash_u8(w->env, HASH_LOW_BITS + hash_bit_index(bit));
-	t = env_hash(w->env, w->head->tuples + w->now * sizeof(*t));
+	w->now = w->tuples + hash_place(bit) * (__u32)sizeof(*t);
+	t = env_hash(w->env, w->now);
 	if (t->best >= w->best) {
 		w->is_over = 1;
 		return 1;
 	}
-	if (w->head->words > 1) {
-		__u32 s[4], d[4];
-
-#pragma GCC unroll 4
-		for (int i = 0; i < 4; i++) {
-			s[i] = src[i] & t->src_mask[i];
-			d[i] = dst[i] & t->dst_mask[i];
-		}
-		hash = hash_long(s, d, t->seed);
-		w->a = (__u32)hash;
-	} else {
-		w->a = src[0] & t->src_mask[0];
-		w->b = dst[0] & t->dst_mask[0];
-		hash = hash_short(w->a, w->b, t->seed);
-	}
-	hash_look(w, (__u32)(hash >> (64 - (w->head->line_bits & 31))));
+	w->line = hash_home(w, t);
 	return 0;
+}
+
+NFR_INLINE void hash_next_item(struct hash_walk *w)
+{
+	const struct hash_item *item =
+		env_hash(w->env, w->head->lists + w->item * sizeof(*item));
+
+	w->item++;
+	w->items--;
+	if (item->rank >= w->best) {
+		w->items = 0;
+	} else if (hash_asks(w, item->service)) {
+		w->best = item->rank;
+		w->items = 0;
+	}
 }
 
 /* Nonzero when the walk ends. */
 NFR_INLINE int hash_turn(struct hash_walk *w)
 {
-	if (w->items) {
-		const struct hash_item *item = env_hash(
-			w->env, w->head->lists + w->item * sizeof(*item));
+	__u32 line;
 
-		w->item++;
-		w->items--;
-		if (item->rank >= w->best)
-			w->items = 0;
-		else if (hash_asks(w, item->service)) {
-			w->best = item->rank;
-			w->items = 0;
+	if (w->items) {
+		hash_next_item(w);
+		return 0;
+	}
+	if (w->line == HASH_NONE) {
+		if (!w->left) {
+			if (hash_next_word(w))
+				return 1;
+			if (!w->left)
+				return 0;
 		}
-		return 0;
+		if (hash_next_tuple(w))
+			return 1;
 	}
-	if (w->line != HASH_NONE) {
-		hash_look(w, w->line);
-		return 0;
-	}
-	if (!w->left && hash_next_word(w))
-		return 1;
-	return w->left ? hash_next_tuple(w) : 0;
+	line = w->line;
+	w->line = HASH_NONE;
+	hash_look(w, line);
+	return 0;
 }
 
 #ifdef NFR_BPF_LOOP
@@ -273,52 +271,54 @@ NFR_INLINE void hash_loop(struct hash_walk *w)
 #endif
 }
 
-/* The class of the key's service. */
+/*
+ * The class of the key's service: its protocol, or that with flags and
+ * interface, says where the classes of these begin, by ports.
+ */
 NFR_INLINE __u32 hash_class(struct env *env, const struct hash_head *h,
 			    const struct nfr_key *key)
 {
 	__u32 ifid = key->w[NFR_F_IFID];
-	__u32 sport =
-		hash_u16(env, h->sports + 2 * (key->w[NFR_F_SPORT] & 0xffff));
-	__u32 dport =
-		hash_u16(env, h->dports + 2 * (key->w[NFR_F_DPORT] & 0xffff));
-	__u32 c = hash_u8(env,
-			  h->field[HASH_PROTO] + (key->w[NFR_F_PROTO] & 0xff));
+	__u32 sport = hash_u16(
+		env, h->sports + 2 * (key->w[NFR_F_SPORT] & h->sport_mask));
+	__u32 dport = hash_u16(
+		env, h->dports + 2 * (key->w[NFR_F_DPORT] & h->dport_mask));
+	__u32 c = hash_u32(env, h->protos + 4 * (key->w[NFR_F_PROTO] & 0xff));
 
-	if (h->field_count[HASH_TCPFLAGS] > 1)
-		c = c * h->field_count[HASH_TCPFLAGS] +
-		    hash_u8(env, h->field[HASH_TCPFLAGS] +
-					 (key->w[NFR_F_TCPFLAGS] & 0xff));
-	if (h->field_count[HASH_IFID] > 1)
-		c = c * h->field_count[HASH_IFID] +
-		    hash_u8(env, h->field[HASH_IFID] +
-					 (ifid < HASH_IFIDS ? ifid : 0));
-	c = hash_u16(env, h->combine + 2 * c);
-	c = (c * h->sport_count + sport) * h->dport_count + dport;
+	if (!h->is_plain) {
+		c += hash_u32(env,
+			      h->flags + 4 * (key->w[NFR_F_TCPFLAGS] & 0xff));
+		c += hash_u32(env,
+			      h->ifids + 4 * (ifid < HASH_IFIDS ? ifid : 0));
+		c = hash_u32(env, h->combine + 4 * c);
+	}
+	c += sport * h->dport_count + dport;
 	return hash_u16(env, h->classes + 2 * c);
 }
 
-/* Places of the two rows of an address. */
-NFR_INLINE void hash_rows(struct env *env, const struct hash_head *h,
+/* The place of an address's row; words: 1 or 4, a constant. */
+NFR_INLINE __u32 hash_row(struct env *env, const struct hash_head *h,
 			  const struct hash_side *side, const __u32 *addr,
-			  __u32 rows[2])
+			  __u32 words)
 {
-	__u32 at, size = h->row_words * 8;
+	__u32 at = side->root;
 
-	/* Words by constant indexes, as the verifier wants them. */
-	at = addr[0];
-	if (side->window_word == 1)
-		at = addr[1];
-	at = at >> (side->window_shift & 31) & 0xffff;
-	rows[0] = h->rows + size * hash_u16(env, side->window + 2 * at);
-	at = (__u32)(hash_filter(addr, side->mask, h->words) >>
-		     (64 - (side->filter_bits & 31)));
-	rows[1] = h->rows + size * hash_u16(env, side->filter + 2 * at);
+#pragma GCC unroll 3
+	for (__u32 i = 0; i < HASH_LEVELS; i++) {
+		__u64 bits = words > 1 ? addr[HASH_NODE_WORD(at)] : addr[0];
+
+		bits = (__u32)(bits << HASH_NODE_LEFT(at));
+		bits >>= HASH_NODE_RIGHT(at);
+		at = hash_u32(env, side->cells + HASH_NODE_PLACE(at) +
+					   4 * (__u32)bits);
+	}
+	return h->rows + at;
 }
 
 NFR_INLINE void hash_start(struct env *env, const struct nfr_key *key,
 			   const struct hash_head *h, struct hash_walk *w)
 {
+	const __u32 *src = &key->w[NFR_F_SRC0], *dst = &key->w[NFR_F_DST0];
 	__u32 class = hash_class(env, h, key);
 
 	*w = (struct hash_walk){
@@ -326,15 +326,20 @@ NFR_INLINE void hash_start(struct env *env, const struct nfr_key *key,
 		.key = key,
 		.head = h,
 		.words = h->row_words,
-		.tuple = h->before,
+		.tuples = h->tuples - 64 * (__u32)sizeof(struct hash_tuple),
 		.best = HASH_NONE,
 		.line = HASH_NONE,
 		.class = class,
 	};
 
-	hash_rows(env, h, &h->src, &key->w[NFR_F_SRC0], &w->rows[0]);
-	hash_rows(env, h, &h->dst, &key->w[NFR_F_DST0], &w->rows[2]);
-	w->rows[4] = h->class_rows + class * h->row_words * 8;
+	if (h->words > 1) {
+		w->rows[0] = hash_row(env, h, &h->src, src, 4);
+		w->rows[1] = hash_row(env, h, &h->dst, dst, 4);
+	} else {
+		w->rows[0] = hash_row(env, h, &h->src, src, 1);
+		w->rows[1] = hash_row(env, h, &h->dst, dst, 1);
+	}
+	w->rows[2] = h->class_rows + class * h->row_words * 8;
 }
 
 /*

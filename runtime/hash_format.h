@@ -6,16 +6,17 @@
  * Overview
  *   A rule asks a source prefix, a destination prefix and a service (protocol,
  *   TCP flags, interface, ports). Rules with prefixes of the same two lengths
- *   are a tuple. Small tables turn a packet's service into its class, and a
- *   class and the two addresses into rows of bits, a bit a tuple: only tuples
- *   whose bit is in all rows can have a rule. Those are looked up in one hash
- *   table, the one with the earliest rule first, until no earlier rule is left.
+ *   are a tuple. Small tables turn a packet's service into its class, a trie
+ *   each of its addresses into a row of bits, a bit a tuple; the class has such
+ *   a row too. Only tuples whose bit is in all three can have a rule. Each has
+ *   a hash table of its own, and the one with the earliest rule is asked first,
+ *   until no earlier rule is left.
  *
  * Invariants
  *   - A place is a byte offset in the section; every read is held within it
  *     by its reader, whatever the place says.
  *   - Rows may have bits too many, never too few.
- *   - Tuples are numbered by their earliest rule.
+ *   - Tuples are numbered by their earliest rule, and lie by hash_place().
  *   - Ranks number the rules of a program in the order of first match.
  */
 #ifndef NFR_HASH_FORMAT_H
@@ -24,39 +25,46 @@
 #include <linux/types.h>
 
 #define HASH_NONE 0xffffffffu	/* no head, no rule, an empty slot's rank */
-#define HASH_READ_MAX 320u	/* bytes that one read may take */
+#define HASH_READ_MAX 256u	/* bytes that one read may take */
 #define HASH_TUPLES_MAX 512u	/* of a program */
-#define HASH_CLASSES_MAX 65535u /* of services; and rows of the filters */
+#define HASH_CLASSES_MAX 65535u /* of services */
 #define HASH_IFIDS 1025u	/* 0 and NFR_IFACE_MAX */
 #define HASH_ROW_WORDS 8u	/* of 64 bits: HASH_TUPLES_MAX */
-#define HASH_SLOTS 4u		/* of a line */
+#define HASH_SLOTS 2u		/* of a line */
+#define HASH_LEVELS 3u		/* of a trie */
 
 /* The fields that make a service, beside ports. */
 enum hash_field { HASH_PROTO, HASH_TCPFLAGS, HASH_IFID, HASH_FIELDS };
 
 /*
- * An address's rows: one by 16 bits of it from bit "from" on, one by a hash of
- * its first bits, under mask.
+ * A trie of one side's addresses. A node is a number: which bits of the address
+ * choose a cell (of one word, shifted left and then right), and from which cell
+ * on. HASH_LEVELS cells are looked at; the last is the place of a row, from
+ * that of all rows on, the others are nodes. Bits between those that are asked
+ * for may be left out.
  */
 struct hash_side {
-	__u32 window;	    /* __u16 rows[65536] */
-	__u32 window_word;  /* word of the address, 0-3 */
-	__u32 window_shift; /* 0 or 16 */
-	__u32 filter;	    /* __u16 rows[1 << filter_bits] */
-	__u32 filter_bits;  /* 1-16 */
-	__u32 mask[4];
-	__u32 reserved[7];
+	__u32 root;	  /* a node */
+	__u32 cells;	  /* __u32 cell[cell_count] */
+	__u32 cell_count; /* even */
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct hash_side) == 64, "hash_side");
+_Static_assert(sizeof(struct hash_side) == 16, "hash_side");
+
+#define HASH_NODE(left, right, word, first)                                    \
+	((left) | (right) << 5 | (word) << 11 | (first) / 2 << 13)
+#define HASH_NODE_LEFT(node) ((node)&31)
+#define HASH_NODE_RIGHT(node) ((node) >> 5 & 63) /* of 64 bits: 16-32 */
+#define HASH_NODE_WORD(node) ((node) >> 11 & 3)
+#define HASH_NODE_PLACE(node) ((node) >> 13 << 3) /* in bytes */
+#define HASH_CELLS_MAX (1u << 20)		  /* so many can be named */
 
 /* The section begins with this. */
 struct hash_index {
 	__u32 head[6]; /* place, by entry of the rules; or HASH_NONE */
 	__u32 reserved[10];
-	__u8 low_bits[64]; /* number of a bit, by hash_bit_index() */
 };
-_Static_assert(sizeof(struct hash_index) == 128, "hash_index");
-#define HASH_LOW_BITS 64u /* the place of low_bits */
+_Static_assert(sizeof(struct hash_index) == 64, "hash_index");
 
 /* One program: a direction and family of the rules. */
 struct hash_head {
@@ -67,10 +75,10 @@ struct hash_head {
 	__u32 otherwise;  /* the rule, if none is found */
 	__u32 rank_count; /* of rules */
 	__u32 rules;	  /* __u32 rule[rank_count], by rank */
-	__u32 tuples;	  /* struct hash_tuple, tuple_count of them */
+	__u32 tuples;	  /* struct hash_tuple, 64 for each word of a row */
 	__u32 tuple_count;
-	__u32 lines; /* struct hash_line, 1 << line_bits of them */
-	__u32 line_bits;
+	__u32 lines; /* struct hash_line, line_count of them */
+	__u32 line_count;
 	__u32 lists; /* struct hash_item, list_count of them */
 	__u32 list_count;
 	__u32 exact; /* struct hash_exact, exact_count of them; IPv6 */
@@ -82,54 +90,61 @@ struct hash_head {
 	__u32 services;	   /* how many */
 	__u32 asks;	   /* __u32 bits, by class and then by service */
 	__u32 asks_stride; /* bytes of one class there */
-	__u32 combine; /* __u16 by classes of the fields, HASH_PROTO first */
-	__u32 field[HASH_FIELDS];	/* __u8 class by value */
-	__u32 field_count[HASH_FIELDS]; /* of classes */
-	__u32 sports, dports;		/* __u16 class[65536] */
-	__u32 sport_count, dport_count, combine_count;
-	__u32 classes;	/* __u16 by combine, sport and dport class */
-	__u32 parts;	/* what ends the head's parts */
-	__u32 before;	/* 0 - 64: number of the first tuple, a word before */
-	__u32 key_mask; /* of b in a slot: IPv4 all of it, IPv6 nothing */
-	__u32 firsts;	/* __u32 rank, by table and then by class */
-	__u32 first_count; /* of tables */
-	__u32 reserved[8];
+	__u32 firsts; /* __u16 number in a list from 1 on, or 0; by order and
+			 class, and then how long such a list is */
+	__u32 order_count;
+	__u32 order_len; /* class_count + 1 */
+	__u32 protos;	 /* __u32 by protocol: see hash_class() */
+	__u32 flags;	 /* the same by TCP flags, and by interface */
+	__u32 ifids;
+	__u32 is_plain; /* these two are not asked for */
+	__u32 combine;	/* __u32 by the sum of the three, if not plain */
+	__u32 combine_count;
+	__u32 sports, dports;	      /* __u16 class[ports_mask + 1] */
+	__u32 sport_mask, dport_mask; /* 0 or 65535 */
+	__u32 dport_count;	      /* of classes */
+	__u32 classes;		      /* __u16 by protocols, sport, dport */
+	__u32 cell_count;	      /* of classes */
+	__u32 parts;		      /* what ends the head's parts */
+	__u32 reserved[17];
 	struct hash_side src, dst;
 };
-_Static_assert(sizeof(struct hash_head) == 320, "hash_head");
+_Static_assert(sizeof(struct hash_head) == 256, "hash_head");
 
+/* masks: of IPv4 one of both addresses, of IPv6 two of each. */
 struct hash_tuple {
-	__u32 best; /* the least rank in it */
-	__u32 seed;
+	__u64 mask[4];
+	__u64 factor;
+	__u32 best; /* the least rank in it; HASH_NONE: there is no such tuple
+		     */
+	__u32 line; /* its first */
+	__u32 line_mask; /* of its lines, a power of two */
+	__u32 shift;	 /* of a hash: 1-63 */
 	__u32 reserved[2];
-	__u32 src_mask[4], dst_mask[4];
 };
-_Static_assert(sizeof(struct hash_tuple) == 48, "hash_tuple");
+_Static_assert(sizeof(struct hash_tuple) == 64, "hash_tuple");
 
 /*
- * The key is a tuple, and of IPv4 both masked addresses as a and b; of IPv6 a
- * is a fingerprint, and b the number of an exact. rank is that of its only
- * rule, and the lower half of service what that asks; or, with HASH_LIST, rank
- * is the number of an item, and that half says how many. Of 0 it is the number
- * of a table: the first of all these rules for each class of packets.
+ * key is of IPv4 both masked addresses; of IPv6 a fingerprint above the number
+ * of an exact. rank is that of its only rule, and service what that asks. Or
+ * rank is the number of the first item of a list: with HASH_LIST service says
+ * the order of its services, by which "firsts" knows the first item for each
+ * class of packets; with HASH_WALK how many there are.
  */
 struct hash_slot {
-	__u32 a, b;
-	__u32 rank;    /* HASH_NONE, as is service: empty, and so are the line's
-			  slots behind it */
-	__u32 service; /* and the tuple, shifted by HASH_TUPLE */
+	__u64 key;
+	__u32 rank; /* HASH_NONE, as is service: empty, and so are the line's
+		       slots behind it */
+	__u32 service;
 };
 #define HASH_LIST 0x80000000u
-#define HASH_TUPLE 16
-#define HASH_LOWER 0xffffu
-#define HASH_ITEMS_AT_ONCE                                                     \
-	3u /* of a list; a longer one has a table or turns                     \
-	    */
+#define HASH_WALK 0x40000000u
+#define HASH_LOWER 0x3fffffffu
 
 struct hash_line {
 	struct hash_slot slot[HASH_SLOTS];
 };
-_Static_assert(sizeof(struct hash_line) == 64, "hash_line");
+_Static_assert(sizeof(struct hash_line) == 32, "hash_line");
 
 /* Of one key, the earliest first. */
 struct hash_item {
@@ -138,11 +153,9 @@ struct hash_item {
 };
 
 struct hash_exact {
-	__u32 src[4], dst[4]; /* masked */
-	__u32 tuple;
-	__u32 reserved[7];
+	__u64 key[4]; /* masked */
 };
-_Static_assert(sizeof(struct hash_exact) == 64, "hash_exact");
+_Static_assert(sizeof(struct hash_exact) == 32, "hash_exact");
 
 /* ---- what writer and reader compute alike ------------------------------- */
 
@@ -160,42 +173,31 @@ static inline __attribute__((always_inline)) __u64 hash_finish(__u64 x)
 	return x ^ x >> 29;
 }
 
-/* Of masked addresses of one word. The line is by the upper bits. */
-static inline __attribute__((always_inline)) __u64
-hash_short(__u32 src, __u32 dst, __u32 seed)
+/* Of masked addresses. The line is by the upper bits. */
+static inline __attribute__((always_inline)) __u64 hash_short(__u64 key,
+							      __u64 factor)
 {
-	return hash_finish((HASH_PAIR(src, dst) + seed * HASH_K3) * HASH_K0);
+	return key * factor;
 }
 
-/* The finish of a sum over the pairs of words, each by a factor of its own. */
+/* Prefixes differ in upper bits, and a product takes bits up, not down. */
+#define HASH_FOLD(x) ((x) ^ (x) >> 32)
+
+/* The same of IPv6; the lower half is the fingerprint. */
 static inline __attribute__((always_inline)) __u64
-hash_long(const __u32 src[4], const __u32 dst[4], __u32 seed)
+hash_long(__u64 a, __u64 b, __u64 c, __u64 d, __u64 factor)
 {
-	__u64 x = HASH_PAIR(src[0], src[1]) * HASH_K0 +
-		  HASH_PAIR(src[2], src[3]) * HASH_K1 +
-		  HASH_PAIR(dst[0], dst[1]) * HASH_K2 +
-		  HASH_PAIR(dst[2], dst[3]) * HASH_K3;
+	__u64 x = HASH_FOLD(a) * HASH_K0 + HASH_FOLD(b) * HASH_K1 +
+		  HASH_FOLD(c) * HASH_K2 + HASH_FOLD(d) * HASH_K3;
 
-	return hash_finish((x ^ x >> 31) + seed * HASH_K3);
-}
-
-/* Of an address for its filter; the row is by the upper bits. */
-static inline __attribute__((always_inline)) __u64
-hash_filter(const __u32 a[4], const __u32 mask[4], __u32 words)
-{
-	__u64 x = (a[0] & mask[0]) * HASH_K0;
-
-	if (words > 1)
-		x += (a[1] & mask[1]) * HASH_K1 + (a[2] & mask[2]) * HASH_K2 +
-		     (a[3] & mask[3]) * HASH_K3;
-	return (x ^ x >> 32) * HASH_K2;
+	return HASH_FOLD(x) * factor;
 }
 
 /*
- * 0-63 for the 64 numbers with one bit, each another one (de Bruijn;
- * Leiserson, Prokop, Randall 1998).
+ * Where the tuple of one bit of a word lies among its 64: each in another place
+ * (de Bruijn; Leiserson, Prokop, Randall 1998).
  */
-static inline __attribute__((always_inline)) __u32 hash_bit_index(__u64 bit)
+static inline __attribute__((always_inline)) __u32 hash_place(__u64 bit)
 {
 	return (__u32)(bit * 0x03f79d71b4cb0a89ull >> 58);
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,100 @@ static void test_the_last_match_wins_where_nothing_is_quick(void **state)
 	       ALL);
 }
 
+/* ---- many prefixes ------------------------------------------------------ */
+
+/* An address within one of some nets, or beside it; the same each time. */
+static struct addr near(bool is_ipv6)
+{
+	static const uint32_t nets[][4] = {
+		{0x20010db8, 0, 0, 0},		{0x20010db8, 0xff000000, 0, 1},
+		{0x2a001450, 0x40010000, 0, 0}, {0xfe800000, 0, 0x0200, 7},
+		{0x0a000000, 0, 0, 0},		{0x0a010200, 0, 0, 0}};
+	struct addr a;
+
+	memcpy(a.w, nets[(size_t)random() % 6], sizeof(a.w));
+	if (random() % 3)
+		a.w[is_ipv6 ? random() % 4 : 0] ^= 1u << random() % 31;
+	if (random() % 3)
+		a.w[is_ipv6 ? random() % 4 : 0] ^= (uint32_t)random() & 0xf0f;
+	return a;
+}
+
+static void write_net(FILE *out, const char *what, bool is_ipv6)
+{
+	static const unsigned lens[] = {1, 9, 17, 23, 24, 25, 31, 32};
+	unsigned len = lens[random() % 8];
+	char text[ADDR_TEXT_MAX];
+	struct addr a = near(is_ipv6);
+
+	if (random() % 5 == 0) {
+		fprintf(out, " %s any", what);
+		return;
+	}
+	len = is_ipv6 ? 4 * len : len;
+	a = addr_first(a, is_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4, len);
+	fprintf(out, " %s %s/%u", what,
+		addr_format(&a, is_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4, text),
+		len);
+}
+
+static char *write_rules(bool is_ipv6, unsigned count)
+{
+	static const char *const services[] = {"", " port 22", " port 20:30",
+					       " port 80"};
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	for (unsigned i = 0; i < count; i++) {
+		bool is_pass = random() % 2;
+
+		fprintf(out, "%s in quick %s proto tcp",
+			is_pass ? "pass" : "block", is_ipv6 ? "inet6" : "inet");
+		write_net(out, "from", is_ipv6);
+		write_net(out, "to", is_ipv6);
+		fprintf(out, "%s%s\n", services[random() % 4],
+			is_pass ? " no state" : "");
+	}
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void prefixes_agree(bool is_ipv6, unsigned count)
+{
+	char *text = write_rules(is_ipv6, count);
+	const struct hash_head *head;
+	struct made m;
+
+	make(&m, text);
+	for (unsigned i = 0; i < 20000; i++) {
+		struct addr src = near(is_ipv6), dst = near(is_ipv6);
+		struct nfr_key key = {.w = {0}};
+
+		key.w[NFR_F_FAMILY] =
+			is_ipv6 ? NFR_FAMILY_IPV6 : NFR_FAMILY_IPV4;
+		key.w[NFR_F_PROTO] = 6;
+		key.w[NFR_F_DPORT] = (uint32_t[]){21, 22, 80, 81}[random() % 4];
+		memcpy(&key.w[NFR_F_SRC0], src.w, is_ipv6 ? 16 : 4);
+		memcpy(&key.w[NFR_F_DST0], dst.w, is_ipv6 ? 16 : 4);
+		assert_int_equal(find(&m, &key, &head),
+				 model_classify(m.text.policy, &key));
+	}
+	drop(&m);
+	free(text);
+}
+
+static void test_nested_prefixes_of_many_lengths(void **state)
+{
+	(void)state;
+	srandom(1);
+	for (unsigned count = 2; count < 1000; count *= 3) {
+		prefixes_agree(false, count);
+		prefixes_agree(true, count);
+	}
+}
+
 /* The shapes that broke NPF's compiler. */
 static void test_a_key_with_many_services_has_a_table(void **state)
 {
@@ -165,8 +260,8 @@ static void test_a_key_with_many_services_has_a_table(void **state)
 	make(&m, text);
 	key.w[NFR_F_FAMILY] = NFR_FAMILY_IPV4;
 	find(&m, &key, &head);
-	assert_int_equal(head->first_count, 1);
-	assert_int_equal(head->list_count, 2 + 3);
+	assert_int_equal(head->order_count, 3);
+	assert_int_equal(head->list_count, 2 + 3 + 6);
 	drop(&m);
 }
 
@@ -234,9 +329,9 @@ static void test_no_part_lies_outside(void **state)
 		offsetof(struct hash_head, sports),
 		offsetof(struct hash_head, classes),
 		offsetof(struct hash_head, src) +
-			offsetof(struct hash_side, window),
+			offsetof(struct hash_side, cells),
 		offsetof(struct hash_head, dst) +
-			offsetof(struct hash_side, filter)};
+			offsetof(struct hash_side, cells)};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
@@ -274,6 +369,32 @@ static void test_no_rule_but_the_policys_is_found(void **state)
 	drop(&m);
 }
 
+/* Its key may be that of a packet, as what is not there is zero. */
+static void test_an_empty_slot_says_nothing(void **state)
+{
+	const struct hash_head *head;
+	struct made m;
+
+	(void)state;
+	make(&m, "pass in quick inet from 10.0.0.0/8 to any no state\n");
+	head = image_hash_head(&m.image, 1);
+	for (__u32 i = 0; i < head->line_count; i++) {
+		size_t at = head->lines + i * sizeof(struct hash_line);
+		const struct hash_line *line =
+			(const void *)(m.image.hash + at);
+
+		if (line->slot[0].rank != HASH_NONE)
+			continue;
+		assert_int_equal(
+			with_word(&m, at + offsetof(struct hash_slot, service),
+				  HASH_LIST),
+			-EBADMSG);
+		drop(&m);
+		return;
+	}
+	fail_msg("all lines are full");
+}
+
 static void test_the_same_policy_gives_the_same_bytes(void **state)
 {
 	static const char text[] =
@@ -298,12 +419,14 @@ int main(void)
 		cmocka_unit_test(
 			test_the_last_match_wins_where_nothing_is_quick),
 		cmocka_unit_test(test_a_key_with_many_services_has_a_table),
+		cmocka_unit_test(test_nested_prefixes_of_many_lengths),
 		cmocka_unit_test(test_a_range_in_a_list_of_ports),
 		cmocka_unit_test(test_what_does_not_fit_is_left_to_bytecode),
 		cmocka_unit_test(
 			test_rules_that_act_and_go_on_have_no_data_form),
 		cmocka_unit_test(test_no_part_lies_outside),
 		cmocka_unit_test(test_no_rule_but_the_policys_is_found),
+		cmocka_unit_test(test_an_empty_slot_says_nothing),
 		cmocka_unit_test(test_the_same_policy_gives_the_same_bytes),
 	};
 
