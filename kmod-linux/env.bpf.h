@@ -18,7 +18,8 @@
 struct env {
 	struct __sk_buff *skb; /* NULL in XDP, where frames are linear */
 	struct xdp_md *xdp;    /* NULL in tc; both are in subprograms */
-	const char *hash;      /* the value of nfr_hash, once it is open */
+	const char *hash;      /* the value of nfr_hash, once it is open ... */
+	__u64 hash_mask;       /* ... and of its mask */
 	const struct flows_who *swept; /* the flow that a sweep looks at ... */
 	__u32 place;		       /* ... and where it is */
 };
@@ -93,6 +94,7 @@ NFR_INLINE int env_hash_open(struct env *env)
 	__u32 zero = 0;
 
 	env->hash = bpf_map_lookup_elem(&nfr_hash, &zero);
+	env->hash_mask = nfr_hash_mask;
 	return !env->hash;
 }
 
@@ -100,7 +102,7 @@ NFR_INLINE const void *env_hash(struct env *env, __u32 at)
 {
 	__u64 off = at;
 
-	off &= nfr_hash_mask;
+	off &= env->hash_mask;
 	PACKET_OPAQUE(off);
 	return env->hash + off;
 }
