@@ -282,7 +282,7 @@ static void add_program(struct build *b)
 		emit_op(e, NFR_OP_RETC, b->head.otherwise);
 }
 
-static void gather(struct build *b)
+static void gather(struct build *b, struct arena *work)
 {
 	const struct lower_entry *at = b->at;
 	const struct policy *p = at->policy;
@@ -292,7 +292,7 @@ static void gather(struct build *b)
 	t->arena = arena;
 	t->words = at->family == NFR_FAMILY_IPV6 ? 4 : 1;
 	t->bits = t->words * 32;
-	t->rules = arena_alloc(arena, p->rule_count * sizeof(*t->rules));
+	t->rules = arena_alloc(work, p->rule_count * sizeof(*t->rules));
 	b->outside = arena_alloc(arena, p->rule_count * sizeof(*b->outside));
 	for (uint32_t rank = 0; at->order[rank] + 1 != p->rule_count; rank++) {
 		const struct policy_rule *rule = &p->rules[at->order[rank]];
@@ -309,10 +309,11 @@ static void gather(struct build *b)
 	}
 }
 
-int hash_add(const struct lower_entry *at, unsigned entry,
-	     struct hash_blob *blob)
+static int add_entry(const struct lower_entry *at, unsigned entry,
+		     struct hash_blob *blob, struct arena **work)
 {
 	struct build b = {.at = at, .blob = blob};
+	struct arena *keys;
 	uint32_t rules = (uint32_t)at->policy->rule_count;
 	size_t before = blob->len;
 	struct hash_index *index;
@@ -320,12 +321,16 @@ int hash_add(const struct lower_entry *at, unsigned entry,
 	int ret;
 
 	hash_services_begin(&b.services, at->emit->arena);
-	gather(&b);
+	gather(&b, *work);
 	ret = hash_services_class(&b.services);
 	if (!ret)
 		ret = hash_tuples_make(&b.tuples, &b.services);
 	if (ret)
 		return ret;
+	keys = arena_new();
+	hash_keys_make(&b.tuples, keys);
+	arena_free(work); /* the rules */
+	*work = keys;
 	b.head.otherwise = rules - 1;
 	b.head.is_whole = b.outside_count == 0;
 	b.head.rank_count = rules;
@@ -346,4 +351,14 @@ int hash_add(const struct lower_entry *at, unsigned entry,
 	index = (struct hash_index *)blob->bytes;
 	index->head[entry] = place;
 	return 0;
+}
+
+int hash_add(const struct lower_entry *at, unsigned entry,
+	     struct hash_blob *blob)
+{
+	struct arena *work = arena_new();
+	int ret = add_entry(at, entry, blob, &work);
+
+	arena_free(&work);
+	return ret;
 }

@@ -8,10 +8,12 @@
 
 #define BLOCK_SLOTS 256u /* at first; a power of two */
 
-void hash_cells_begin(struct hash_cells *c, struct arena *arena)
+void hash_cells_begin(struct hash_cells *c, struct arena *arena,
+		      struct arena *work)
 {
-	*c = (struct hash_cells){.arena = arena, .slot_count = BLOCK_SLOTS};
-	c->blocks = arena_alloc(arena, BLOCK_SLOTS * sizeof(*c->blocks));
+	*c = (struct hash_cells){
+		.arena = arena, .work = work, .slot_count = BLOCK_SLOTS};
+	c->blocks = arena_alloc(work, BLOCK_SLOTS * sizeof(*c->blocks));
 }
 
 /* Where the block is, or may be put. */
@@ -38,7 +40,7 @@ static void blocks_grow(struct hash_cells *c)
 	size_t count = c->slot_count;
 
 	c->slot_count *= 4;
-	c->blocks = arena_alloc(c->arena, c->slot_count * sizeof(*c->blocks));
+	c->blocks = arena_alloc(c->work, c->slot_count * sizeof(*c->blocks));
 	for (size_t i = 0; i < count; i++)
 		if (old[i].count)
 			*block_slot(c, c->items + old[i].first, old[i].count) =

@@ -14,15 +14,16 @@ struct hash_block {
 };
 
 struct hash_cells {
-	struct arena *arena;
-	uint32_t root; /* a node */
+	struct arena *arena, *work; /* of items, of blocks */
+	uint32_t root;		    /* a node */
 	uint32_t *items;
 	size_t count, capacity;
 	struct hash_block *blocks; /* a hash table; one without cells is free */
 	size_t block_count, slot_count;
 };
 
-void hash_cells_begin(struct hash_cells *, struct arena *);
+/* What work has is only needed to add more. */
+void hash_cells_begin(struct hash_cells *, struct arena *, struct arena *work);
 /*
  * The number of the first of these cells, which is even. False: there is no
  * room for them.

@@ -30,6 +30,7 @@ struct group {
 
 struct lines {
 	const struct hash_tuples *t;
+	struct arena *work;
 	const struct hash_services *services;
 	const struct hash_rule **order; /* by key, then by rank */
 	struct group *groups;		/* by tuple, then by rank */
@@ -73,7 +74,7 @@ static int by_rank(const void *left, const void *right)
 static void group(struct lines *l)
 {
 	const struct hash_tuples *t = l->t;
-	struct arena *arena = t->arena;
+	struct arena *arena = l->work;
 
 	l->order = arena_alloc(arena, (t->key_count + 1) * sizeof(*l->order));
 	l->groups = arena_alloc(arena, (t->key_count + 1) * sizeof(*l->groups));
@@ -91,8 +92,8 @@ static void group(struct lines *l)
 /* Of equal services the first decides: the others are not in the group. */
 static void unhide(struct lines *l)
 {
-	uint32_t *seen = arena_alloc(l->t->arena,
-				     (l->services->count + 1) * sizeof(*seen));
+	uint32_t *seen =
+		arena_alloc(l->work, (l->services->count + 1) * sizeof(*seen));
 
 	for (size_t i = 0; i < l->group_count; i++) {
 		struct group *g = &l->groups[i];
@@ -150,7 +151,7 @@ static void put_firsts(struct lines *l, const struct group *g)
 /* Lists with the same services share a table. */
 static void order_lists(struct lines *l)
 {
-	struct arena *arena = l->t->arena;
+	struct arena *arena = l->work;
 	size_t len = l->services->rows.count + 1, count = 0;
 	size_t most = FIRST_CELLS_MAX / len;
 	struct group **lists = arena_alloc(
@@ -315,7 +316,7 @@ static size_t tuple_end(const struct lines *l, size_t from)
 /* In the blob at once, which does not grow before they are filled in. */
 static uint32_t lines_new(struct lines *l, struct hash_blob *blob)
 {
-	uint8_t *in = arena_alloc(l->t->arena, 3 * l->group_count + 4);
+	uint8_t *in = arena_alloc(l->work, 3 * l->group_count + 4);
 	uint32_t at;
 
 	for (size_t i = 0, to; i < l->group_count; i = to) {
@@ -335,20 +336,20 @@ static uint32_t lines_new(struct lines *l, struct hash_blob *blob)
 int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
 		   const struct hash_services *services, struct hash_head *head)
 {
-	struct lines l = {.t = t, .services = services};
+	struct lines l = {.t = t, .work = arena_new(), .services = services};
+	bool is_put = true;
 
 	group(&l);
 	unhide(&l);
 	order_lists(&l);
 	head->lines = lines_new(&l, blob);
-	l.items = arena_alloc(t->arena, (t->key_count + 1) * sizeof(*l.items));
+	l.items = arena_alloc(l.work, (t->key_count + 1) * sizeof(*l.items));
 	if (t->words > 1)
-		l.exact = arena_alloc(t->arena,
+		l.exact = arena_alloc(l.work,
 				      (l.group_count + 1) * sizeof(*l.exact));
-	for (size_t i = 0; i < l.group_count; i++)
-		if (!put(&l, &t->items[l.groups[i].rules[0]->tuple],
-			 &l.groups[i]))
-			return -E2BIG;
+	for (size_t i = 0; i < l.group_count && is_put; i++)
+		is_put = put(&l, &t->items[l.groups[i].rules[0]->tuple],
+			     &l.groups[i]);
 	head->line_count = (uint32_t)l.line_count;
 	head->list_count = (uint32_t)l.item_count;
 	head->lists =
@@ -361,5 +362,6 @@ int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
 	head->exact_count = (uint32_t)l.exact_count;
 	head->exact =
 		hash_blob_add(blob, l.exact, l.exact_count * sizeof(*l.exact));
-	return 0;
+	arena_free(&l.work);
+	return is_put ? 0 : -E2BIG;
 }

@@ -22,6 +22,7 @@ struct pair {
 struct merge {
 	struct pair pairs[PAIRS_MAX];
 	size_t count;
+	size_t left; /* that are in no other */
 };
 
 /* Copies of a rule of one in the other: their number's log; -1: can not be. */
@@ -65,6 +66,7 @@ static bool merge_one(struct merge *m, size_t *room)
 	*room -= least;
 	to->keys += from->keys + least;
 	from->into = to;
+	m->left--;
 	return true;
 }
 
@@ -81,57 +83,69 @@ static bool gather(struct merge *m, const struct hash_tuples *t,
 			m->pairs[m->count].len[0] = len[0];
 			m->pairs[m->count].len[1] = len[1];
 			*slot = (uint16_t)++m->count;
+			m->left++;
 		}
 		m->pairs[*slot - 1].keys++;
 	}
 	return true;
 }
 
-static void copy(struct hash_tuples *t, const struct hash_rule *rule,
-		 const struct pair *to)
+void hash_merge(struct hash_tuples *t)
 {
-	unsigned bits[2] = {to->len[0] - rule->len[0],
-			    to->len[1] - rule->len[1]};
+	struct arena *work = arena_new();
+	struct merge *m = arena_alloc(work, sizeof(*m));
+	uint16_t *number =
+		arena_alloc(work, HASH_LENS * HASH_LENS * sizeof(*number));
+	size_t room = t->rule_count < COPIES_MAX ? t->rule_count : COPIES_MAX;
 
-	for (uint32_t i = 0; i < 1u << (bits[0] + bits[1]); i++) {
-		struct hash_rule *key = &t->keys[t->key_count++];
+	room += SPARE;
+	if (gather(m, t, number))
+		while (merge_one(m, &room))
+			;
+	/* One word of a row is worth more. */
+	room += m->left > 64 ? t->rule_count : 0;
+	while (m->left > 64 && merge_one(m, &room))
+		;
+	for (size_t i = 0; i < t->rule_count; i++) {
+		struct hash_rule *r = &t->rules[i];
+		uint16_t pair = number[r->len[0] * HASH_LENS + r->len[1]];
+		const struct pair *to = pair ? &m->pairs[pair - 1] : NULL;
+
+		while (to && to->into)
+			to = to->into;
+		r->own[0] = to ? (uint8_t)to->len[0] : r->len[0];
+		r->own[1] = to ? (uint8_t)to->len[1] : r->len[1];
+		t->key_count += (size_t)1 << (r->own[0] - r->len[0] +
+					      r->own[1] - r->len[1]);
+	}
+	arena_free(&work);
+}
+
+static struct hash_rule *copy(struct hash_rule *key,
+			      const struct hash_rule *rule)
+{
+	unsigned bits = (unsigned)(rule->own[0] - rule->len[0] + rule->own[1] -
+				   rule->len[1]);
+
+	for (uint32_t i = 0; i < 1u << bits; i++, key++) {
 		uint32_t left = i;
 
 		*key = *rule;
-		for (unsigned end = 0; end < 2; end++) {
-			key->len[end] = (uint8_t)to->len[end];
-			for (unsigned at = to->len[end]; at > rule->len[end];
+		for (unsigned end = 0; end < 2; end++)
+			for (unsigned at = rule->own[end]; at > rule->len[end];
 			     at--, left >>= 1)
 				key->addr[end][(at - 1) / 32] |=
 					(left & 1) << (31 - (at - 1) % 32);
-		}
 	}
+	return key;
 }
 
-void hash_merge(struct hash_tuples *t)
+void hash_keys_make(struct hash_tuples *t, struct arena *work)
 {
-	struct merge *m = arena_alloc(t->arena, sizeof(*m));
-	uint16_t *number =
-		arena_alloc(t->arena, HASH_LENS * HASH_LENS * sizeof(*number));
-	size_t room = t->rule_count < COPIES_MAX ? t->rule_count : COPIES_MAX;
-	size_t all = room += SPARE;
+	struct hash_rule *next =
+		arena_alloc(work, (t->key_count + 1) * sizeof(*next));
 
-	t->keys = t->rules;
-	t->key_count = t->rule_count;
-	if (!gather(m, t, number))
-		return;
-	while (merge_one(m, &room))
-		;
-	t->keys = arena_alloc(t->arena, (t->rule_count + all - room + 1) *
-						sizeof(*t->keys));
-	t->key_count = 0;
-	for (size_t i = 0; i < t->rule_count; i++) {
-		const uint8_t *len = t->rules[i].len;
-		const struct pair *to =
-			&m->pairs[number[len[0] * HASH_LENS + len[1]] - 1];
-
-		while (to->into)
-			to = to->into;
-		copy(t, &t->rules[i], to);
-	}
+	t->keys = next;
+	for (size_t i = 0; i < t->rule_count; i++)
+		next = copy(next, &t->rules[i]);
 }

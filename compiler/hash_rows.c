@@ -30,6 +30,7 @@ struct leaf {
 
 struct trie {
 	struct hash_tuples *t;
+	struct arena *work; /* what ends with the trie's making */
 	enum hash_end end;
 	struct prefix *prefixes; /* by address, the shortest first */
 	size_t count;
@@ -69,10 +70,9 @@ static void gather(struct trie *t, uint64_t *everywhere)
 {
 	const struct hash_tuples *in = t->t;
 	size_t words = in->row_words, kept = 0;
-	uint64_t *bits =
-		arena_alloc(in->arena, (in->rule_count + 1) * words * 8);
+	uint64_t *bits = arena_alloc(t->work, (in->rule_count + 1) * words * 8);
 
-	t->prefixes = arena_alloc(in->arena,
+	t->prefixes = arena_alloc(t->work,
 				  (in->rule_count + 1) * sizeof(*t->prefixes));
 	for (size_t i = 0; i < in->rule_count; i++) {
 		const struct hash_rule *r = &in->rules[i];
@@ -107,7 +107,7 @@ static uint32_t leaf_cell(struct trie *t, uint32_t row, unsigned left)
 	if (left == 0)
 		return row * (uint32_t)t->t->row_words * 8;
 	while (t->leaf_count <= row) {
-		t->leaves = arena_grow(t->t->arena, t->leaves, t->leaf_count,
+		t->leaves = arena_grow(t->work, t->leaves, t->leaf_count,
 				       &t->leaf_capacity, sizeof(*t->leaves));
 		t->leaves[t->leaf_count++] = (struct leaf){{0}};
 	}
@@ -286,10 +286,13 @@ static uint32_t fill(struct trie *t, const struct prefix *p, size_t count,
 static void trie_make(struct hash_tuples *t, enum hash_end end)
 {
 	size_t words = t->row_words;
-	uint64_t *everywhere = arena_alloc(t->arena, words * 8);
-	struct trie trie = {.t = t, .end = end, .cells = &t->cells[end]};
+	struct trie trie = {.t = t,
+			    .work = arena_new(),
+			    .end = end,
+			    .cells = &t->cells[end]};
+	uint64_t *everywhere = arena_alloc(trie.work, words * 8);
 
-	hash_cells_begin(trie.cells, t->arena);
+	hash_cells_begin(trie.cells, t->arena, trie.work);
 	gather(&trie, everywhere);
 	while (trie.spare < SPARE_BITS &&
 	       trie.count << (trie.spare + 3) < HASH_CELLS_MAX)
@@ -298,13 +301,14 @@ static void trie_make(struct hash_tuples *t, enum hash_end end)
 		unsigned bits = left == HASH_LEVELS ? ROOT_BITS : NODE_BITS;
 
 		trie.rows[left - 1] =
-			arena_alloc(t->arena, ((size_t)8 << bits) * words);
+			arena_alloc(trie.work, ((size_t)8 << bits) * words);
 		trie.values[left - 1] =
-			arena_alloc(t->arena, sizeof(uint32_t) << bits);
+			arena_alloc(trie.work, sizeof(uint32_t) << bits);
 		leaf_cell(&trie, 0, HASH_LEVELS - left + 1);
 	}
 	t->cells[end].root = fill(&trie, trie.prefixes, trie.count, everywhere,
 				  0, HASH_LEVELS);
+	arena_free(&trie.work);
 }
 
 void hash_rows_make(struct hash_tuples *t)

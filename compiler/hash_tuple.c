@@ -56,10 +56,10 @@ static int number(struct hash_tuples *t)
 		arena_alloc(t->arena, HASH_LENS * HASH_LENS * sizeof(*known));
 
 	t->items = arena_alloc(t->arena, HASH_TUPLES_MAX * sizeof(*t->items));
-	for (size_t i = 0, rule = 0; i < t->key_count; i++) {
-		struct hash_rule *r = &t->keys[i];
+	for (size_t i = 0; i < t->rule_count; i++) {
+		struct hash_rule *r = &t->rules[i];
 		uint32_t *slot =
-			&known[r->len[HASH_SRC] * HASH_LENS + r->len[HASH_DST]];
+			&known[r->own[HASH_SRC] * HASH_LENS + r->own[HASH_DST]];
 
 		if (!*slot) {
 			struct hash_tuple *item = &t->items[t->count];
@@ -67,13 +67,10 @@ static int number(struct hash_tuples *t)
 			if (t->count == HASH_TUPLES_MAX)
 				return -E2BIG;
 			item->best = r->rank;
-			set_masks(item, r->len, t->words);
+			set_masks(item, r->own, t->words);
 			*slot = (uint32_t)++t->count;
 		}
 		r->tuple = *slot - 1;
-		while (t->rules[rule].rank != r->rank)
-			rule++;
-		t->rules[rule].tuple = r->tuple;
 	}
 	return 0;
 }

@@ -18,7 +18,8 @@ enum hash_end { HASH_SRC, HASH_DST };
 /* A rule that is in the hash. */
 struct hash_rule {
 	uint32_t rank, service;
-	uint8_t len[2];	     /* of its prefixes, by enum hash_end */
+	uint8_t len[2];	     /* of its prefixes, by enum hash_end ... */
+	uint8_t own[2];	     /* ... and of its tuple's */
 	uint32_t tuple;	     /* number */
 	uint32_t addr[2][4]; /* masked */
 };
@@ -27,10 +28,11 @@ struct hash_rule {
 
 struct hash_tuples {
 	struct arena *arena;
+	struct arena *work;   /* keys, until they are in their lines */
 	uint32_t words, bits; /* of an address */
 	struct hash_rule *rules;
 	size_t rule_count;
-	struct hash_rule *keys; /* by hash_merge(): copies of all, by rank */
+	struct hash_rule *keys; /* copies of all, by rank: hash_keys_make() */
 	size_t key_count;
 	struct hash_tuple *items;
 	size_t count;
@@ -45,8 +47,9 @@ int hash_prefix_len(const uint32_t first[4], const uint32_t last[4],
 		    uint32_t words);
 /* The rules, in the order of ranks, get their tuples. 0 or -E2BIG. */
 int hash_tuples_make(struct hash_tuples *, const struct hash_services *);
-/* hash_merge.c: the rules get keys. */
+/* hash_merge.c: the rules get their tuples' lengths; keys. */
 void hash_merge(struct hash_tuples *);
+void hash_keys_make(struct hash_tuples *, struct arena *work);
 /* hash_rows.c */
 void hash_rows_make(struct hash_tuples *);
 
