@@ -56,15 +56,13 @@ extern int bpf_dynptr_from_skb(struct sk_buff___floor *, __u64,
 /*
  * An edge judges the packet, and there is no guard to ask before it? On the
  * tunnel the guard is the edge's too: sources are right there when they are
- * translated, and nothing betrays what a neighbour is asked for. A packet that
- * comes again before a neighbour is asked is asked for then.
+ * translated, and nothing betrays what a neighbour is asked for.
  */
-NFR_INLINE int floor_is_edges(const struct nfr_config *config, __u32 ifindex,
-			      int comes_again)
+NFR_INLINE int floor_is_edges(const struct nfr_config *config, __u32 ifindex)
 {
 	if (!bpf_map_lookup_elem(&nfr_edges, &ifindex))
 		return 0;
-	return !config->has_guard || comes_again ||
+	return !config->has_guard ||
 	       bpf_map_lookup_elem(&nfr_tunnels, &ifindex);
 }
 
@@ -344,7 +342,7 @@ int nfr_floor(struct bpf_nf_ctx *ctx)
 
 	if (!config)
 		return FLOOR_DROP;
-	if (floor_is_edges(config, p.ifindex, floor_comes_again(ctx)))
+	if (floor_is_edges(config, p.ifindex))
 		return FLOOR_ACCEPT;
 	floor = floor_claim();
 	if (!floor) {
@@ -381,7 +379,7 @@ int nfr_floor_cgroup(struct __sk_buff *skb)
 
 	if (!config)
 		return FLOOR_DROP;
-	if (floor_is_edges(config, p.ifindex, 0))
+	if (floor_is_edges(config, p.ifindex))
 		return FLOOR_ACCEPT;
 	floor = floor_claim();
 	if (!floor) {

@@ -79,11 +79,12 @@ static __always_inline __u32 floor_route(const struct dst_entry *route)
  */
 static __always_inline int floor_comes_again(struct bpf_nf_ctx *ctx)
 {
+	unsigned long refdst = ctx->skb->_skb_refdst & ~1ul;
 	const struct dst_entry *route;
 
-	if (ctx->state->hook != FLOOR_LOCAL_OUT || !bpf_rdonly_cast)
+	if (ctx->state->hook != FLOOR_LOCAL_OUT || !bpf_rdonly_cast || !refdst)
 		return 0;
-	route = bpf_rdonly_cast((void *)(ctx->skb->_skb_refdst & ~1ul),
+	route = bpf_rdonly_cast((void *)refdst,
 				bpf_core_type_id_kernel(struct dst_entry));
 	if (!bpf_core_field_exists(route->lwtstate) || route->lwtstate)
 		return 0;

@@ -3,7 +3,9 @@
  * floor_stub.bpf.c: an IP packet on its way out -> the floor of the active
  * generation. stub.bpf.c says how; only one of the two programs is loaded.
  *
- * What goes to loopback leaves nothing, so it is nobody's business here.
+ * What goes to loopback leaves nothing, so it is nobody's business here. What
+ * LOCAL_OUT will meet again in POST_ROUTING is judged there: before neighbours
+ * are asked all the same, and after everybody's translation.
  */
 #define NFR_STUB
 #include "kmod-linux/maps.bpf.h"
@@ -44,7 +46,7 @@ int nfr_stub_floor(struct bpf_nf_ctx *ctx)
 {
 	__u32 len = ctx->skb->len;
 
-	if (floor_device(ctx) == FLOOR_LOOPBACK)
+	if (floor_comes_again(ctx) || floor_device(ctx) == FLOOR_LOOPBACK)
 		return FLOOR_ACCEPT;
 	if (floor_call(ctx))
 		return FLOOR_ACCEPT;

@@ -2,9 +2,9 @@
 /*
  * gate_write.c: a gate as it should be -> one transaction of nf_tables.
  *
- * The rules, as nft(8) would say them:
+ * The rules, as nft(8) would say them, the cheaper first:
+ *	rtclassid != 0xffffffff accept	reading it fails without a route
  *	oif . oifgroup @known accept
- *	rtclassid >= 0 accept		reading it fails without a route
  *	counter drop
  *
  * They are in a chain without a name of its own, which the base chain jumps to.
@@ -211,7 +211,10 @@ static void expr_known(struct gate_rule *rule)
 	expr_end(rule);
 }
 
-/* A comparison that always holds: nft(8) does not list a value without one. */
+/*
+ * A comparison that holds, but for a realm that nobody has: nft(8) does not
+ * list a value without one, and of a word the kernel compares "!=" in place.
+ */
 static void expr_routed(struct gate_rule *rule)
 {
 	struct nlattr *data;
@@ -219,9 +222,9 @@ static void expr_routed(struct gate_rule *rule)
 	expr_meta(rule, NFT_META_RTCLASSID, NFT_REG32_00);
 	expr_begin(rule, "cmp");
 	mnl_attr_put_u32(rule->message, NFTA_CMP_SREG, htonl(NFT_REG32_00));
-	mnl_attr_put_u32(rule->message, NFTA_CMP_OP, htonl(NFT_CMP_GTE));
+	mnl_attr_put_u32(rule->message, NFTA_CMP_OP, htonl(NFT_CMP_NEQ));
 	data = mnl_attr_nest_start(rule->message, NFTA_CMP_DATA);
-	mnl_attr_put_u32(rule->message, NFTA_DATA_VALUE, 0);
+	mnl_attr_put_u32(rule->message, NFTA_DATA_VALUE, UINT32_MAX);
 	mnl_attr_nest_end(rule->message, data);
 	expr_end(rule);
 }
@@ -273,17 +276,18 @@ static void rule_end(struct gate_batch *batch, struct gate_rule *rule)
 
 static void put_rules(struct gate_batch *batch, bool is_strict)
 {
-	struct gate_rule rule = rule_begin(batch, GATE_INNER);
+	struct gate_rule rule;
 
-	expr_known(&rule);
-	expr_verdict(&rule, NF_ACCEPT);
-	rule_end(batch, &rule);
 	if (!is_strict) {
 		rule = rule_begin(batch, GATE_INNER);
 		expr_routed(&rule);
 		expr_verdict(&rule, NF_ACCEPT);
 		rule_end(batch, &rule);
 	}
+	rule = rule_begin(batch, GATE_INNER);
+	expr_known(&rule);
+	expr_verdict(&rule, NF_ACCEPT);
+	rule_end(batch, &rule);
 	rule = rule_begin(batch, GATE_INNER);
 	expr_counter(&rule);
 	expr_verdict(&rule, NF_DROP);
