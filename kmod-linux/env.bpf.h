@@ -258,9 +258,11 @@ struct flows_who {
 NFR_INLINE struct flows_who flows_who(__u32 place);
 NFR_INLINE struct nfr_flow *flows_flow(__u32 place);
 NFR_INLINE struct nfr_state *flows_state(__u32 place);
-NFR_INLINE struct nfr_state *flows_near(const struct nfr_state_key *name);
+NFR_INLINE struct nfr_state *flows_near(const struct nfr_state_key *name,
+					__u32 *tag);
 NFR_INLINE int flows_delete(__u32 place, const struct flows_who *who);
 NFR_INLINE int flows_delete_name(const struct nfr_state_key *name);
+NFR_INLINE __u32 flows_hash_of(const struct nfr_state_key *name);
 __u32 flows_find(const struct nfr_state_key *name);
 int flows_insert(const struct nfr_state_key *name,
 		 const struct nfr_state *state);
@@ -276,9 +278,17 @@ NFR_INLINE struct nfr_state *env_state_find(struct env *env,
 NFR_INLINE struct nfr_state *env_state_near(struct env *env,
 					    const struct nfr_state_key *key)
 {
-	struct nfr_state *state = flows_near(key);
+	__u32 tag;
+	struct nfr_state *state = flows_near(key, &tag);
 
 	return state ? state : env_state_find(env, key);
+}
+
+/* Never 0; of two flows hardly ever the same. */
+NFR_INLINE __u32 env_flow(struct env *env, const struct nfr_state_key *name)
+{
+	(void)env;
+	return flows_hash_of(name);
 }
 
 NFR_INLINE enum state_insert env_state_insert(struct env *env,

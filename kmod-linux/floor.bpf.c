@@ -19,10 +19,12 @@
  *     is blocked.
  */
 #define NFR_FLOOR
+#define NFR_FLOOR_KEPT
 #include "kmod-linux/floor_hook.bpf.h"
 #include "kmod-linux/env.bpf.h"
 #include "kmod-linux/owner.bpf.h"
 #include "kmod-linux/origin.bpf.h"
+#include "kmod-linux/floor_kept.bpf.h"
 #include "runtime/describe.h"
 #include "runtime/vm.h"
 
@@ -53,15 +55,18 @@ extern int bpf_dynptr_from_skb(struct sk_buff___floor *, __u64,
 
 /* ---- nothing to do ------------------------------------------------------- */
 
+NFR_INLINE int floor_has_edge(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&nfr_edges, &ifindex) != 0;
+}
+
 /*
- * An edge judges the packet, and there is no guard to ask before it? On the
- * tunnel the guard is the edge's too: sources are right there when they are
- * translated, and nothing betrays what a neighbour is asked for.
+ * A device has an edge: is there no guard to ask before it? On the tunnel the
+ * guard is the edge's too: sources are right there when they are translated,
+ * and nothing betrays what a neighbour is asked for.
  */
 NFR_INLINE int floor_is_edges(const struct nfr_config *config, __u32 ifindex)
 {
-	if (!bpf_map_lookup_elem(&nfr_edges, &ifindex))
-		return 0;
 	return !config->has_guard ||
 	       bpf_map_lookup_elem(&nfr_tunnels, &ifindex);
 }
@@ -181,7 +186,7 @@ NFR_INLINE void floor_look(struct floor *floor, __u32 ifindex)
 
 	floor->ifindex = ifindex;
 	floor->ifid = 0;
-	floor->has_edge = bpf_map_lookup_elem(&nfr_edges, &ifindex) != 0;
+	floor->has_edge = (__u32)floor_has_edge(ifindex);
 	iface = env_iface(0, ifindex);
 	if (floor->has_edge && iface &&
 	    (!(iface->flags & NFR_IFACE_TUNNEL) || env_tunnel(0, ifindex)))
@@ -342,7 +347,9 @@ int nfr_floor(struct bpf_nf_ctx *ctx)
 
 	if (!config)
 		return FLOOR_DROP;
-	if (floor_is_edges(config, p.ifindex))
+	if (floor_has_edge(p.ifindex) &&
+	    (floor_is_edges(config, p.ifindex) ||
+	     floor_is_kept(ctx, config, p.ifindex)))
 		return FLOOR_ACCEPT;
 	floor = floor_claim();
 	if (!floor) {
@@ -379,7 +386,7 @@ int nfr_floor_cgroup(struct __sk_buff *skb)
 
 	if (!config)
 		return FLOOR_DROP;
-	if (floor_is_edges(config, p.ifindex))
+	if (floor_has_edge(p.ifindex) && floor_is_edges(config, p.ifindex))
 		return FLOOR_ACCEPT;
 	floor = floor_claim();
 	if (!floor) {

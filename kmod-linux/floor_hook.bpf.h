@@ -16,6 +16,7 @@
 
 #define FLOOR_LOOPBACK 1  /* ifindex: every namespace has its own */
 #define FLOOR_LOCAL_OUT 3 /* NF_INET_LOCAL_OUT */
+#define FLOOR_IPV4 2	  /* NFPROTO_IPV4 */
 #define FLOOR_BYTES 256
 
 #define FLOOR_KERNEL __attribute__((preserve_access_index))
@@ -42,7 +43,8 @@ struct sock {
 } FLOOR_KERNEL;
 struct sk_buff___floor {
 	unsigned long _skb_refdst;
-	unsigned int len;
+	unsigned int len, data_len;
+	unsigned char *data;
 	int skb_iif;
 	__u32 mark;
 	struct net_device *dev;
@@ -50,7 +52,7 @@ struct sk_buff___floor {
 } FLOOR_KERNEL;
 struct sock___origin;
 struct nf_hook_state {
-	__u8 hook;
+	__u8 hook, pf;
 	struct net_device *out;
 	struct sock___origin *sk;
 } FLOOR_KERNEL;

@@ -86,6 +86,12 @@ NFR_INLINE struct flows_hash flows_hash(const struct nfr_state_key *name)
 	};
 }
 
+/* Never 0. */
+NFR_INLINE __u32 flows_hash_of(const struct nfr_state_key *name)
+{
+	return flows_hash(name).tag;
+}
+
 /* The other bucket: never the same. */
 NFR_INLINE __u32 flows_other(const struct flows_hash *hash)
 {
@@ -101,12 +107,14 @@ NFR_INLINE struct nfr_bucket *flows_bucket(__u32 index)
 }
 
 /* Where the name's state is, if it is at its first choice; or NULL. */
-NFR_INLINE struct nfr_state *flows_near(const struct nfr_state_key *name)
+NFR_INLINE struct nfr_state *flows_near(const struct nfr_state_key *name,
+					__u32 *tag)
 {
 	struct flows_hash hash = flows_hash(name);
 	struct nfr_bucket *bucket = flows_bucket(hash.home);
 	struct nfr_flow *flow;
 
+	*tag = hash.tag;
 	if (!bucket)
 		return 0;
 	PACKET_OPAQUE(bucket);
@@ -115,6 +123,8 @@ NFR_INLINE struct nfr_state *flows_near(const struct nfr_state_key *name)
 	flow = &bucket->flow[hash.way];
 	return state_same_key(&flow->name, name) ? &flow->state : 0;
 }
+
+#ifndef NFR_FLOOR /* which only looks */
 
 /* The way of the bucket that has the tag, or NFR_WAYS. */
 NFR_INLINE __u32 flows_way(const struct nfr_bucket *bucket, __u32 tag)
@@ -365,4 +375,5 @@ __attribute__((noinline)) int flows_insert(const struct nfr_state_key *name,
 		       : STATE_FULL;
 }
 
+#endif
 #endif

@@ -63,8 +63,7 @@ struct {
 
 /* ---- shared: datapath -------------------------------------------------- */
 
-#ifndef NFR_FLOOR /* which keeps nothing of a packet */
-
+#if !defined(NFR_FLOOR) || defined(NFR_FLOOR_KEPT)
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, NFR_BUCKETS);
@@ -72,6 +71,9 @@ struct {
 	__type(key, __u32);
 	__type(value, struct nfr_bucket);
 } nfr_states SEC(".maps");
+#endif
+
+#ifndef NFR_FLOOR /* which keeps nothing of a packet */
 
 /* How the host sees a translated flow -> its name. */
 struct {

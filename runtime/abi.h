@@ -486,6 +486,7 @@ struct nfr_state {
 	__u64 bytes[2];
 	__u32 rule;	  /* index in the generation below */
 	__u32 generation; /* that judged it last */
+	__u64 consent[2]; /* of the guard, by enum nfr_dir (guard.h); or 0 */
 	__u8 dir;	  /* of the first packet */
 	__u8 phase;	  /* NFR_STATE_* */
 	__u16 icmp;	/* first packet's type << 8 | code, for judging again */
@@ -511,7 +512,7 @@ struct nfr_state {
 	__u32 seed;  /* of the first packet's chances; 0: none was drawn */
 	__u32 given; /* tag of the first packet behind the rules */
 };
-_Static_assert(sizeof(struct nfr_state) == 256, "nfr_state");
+_Static_assert(sizeof(struct nfr_state) == 272, "nfr_state");
 #define NFR_STATE_OPENING 0	/* only the first side was seen */
 #define NFR_STATE_HALF 1	/* TCP: SYN and SYN ACK, no more */
 #define NFR_STATE_ESTABLISHED 2 /* both sides were */
@@ -540,14 +541,14 @@ struct nfr_flow {
 	__u32 home; /* its first choice of a bucket, whose spilled counts it */
 	struct nfr_state state;
 };
-_Static_assert(sizeof(struct nfr_flow) == 304, "nfr_flow");
+_Static_assert(sizeof(struct nfr_flow) == 320, "nfr_flow");
 struct nfr_bucket {
 	__u32 tag[NFR_WAYS];
 	__u32 spilled; /* flows whose home this is, and that are elsewhere */
 	__u32 reserved[7];
 	struct nfr_flow flow[NFR_WAYS];
 };
-_Static_assert(sizeof(struct nfr_bucket) == 64 + 8 * 304, "nfr_bucket");
+_Static_assert(sizeof(struct nfr_bucket) == 64 + 8 * 320, "nfr_bucket");
 
 /*
  * fragments: LRU_HASH. What the first fragment of a datagram was, so that the

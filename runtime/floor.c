@@ -15,6 +15,7 @@
 #include "engine_error.h"
 #include "netfilter.h"
 #include "object.h"
+#include "rodata.h"
 
 static const struct pin_spec floor_slots = {
 	.pin = "slots",
@@ -182,6 +183,9 @@ static int floor_load_object(struct floor *floor, const struct shared *shared,
 	if (!ret)
 		ret = object_share(object, pins_generation,
 				   PIN_GENERATION_COUNT, generation->fd);
+	if (!ret)
+		ret = rodata_set(object, ".rodata.seed", shared->control->seed,
+				 sizeof(shared->control->seed));
 	if (!ret)
 		ret = bpf_object__load(object);
 	bpflog_end(ret ? err : NULL);

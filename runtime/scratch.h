@@ -121,6 +121,7 @@ struct verdict {
 	__u32 seed;	   /* that the rules' run begins with */
 	__u32 epoch;	   /* of tables, before the rules asked them */
 	__u32 is_loopback; /* the device */
+	__u32 whose;	   /* SCRATCH_WHOSE_*: not asked yet */
 	__u64 counted;	   /* what fresh is counted as, until it is in */
 	struct translation translation;
 	struct apply apply;
@@ -148,6 +149,10 @@ enum icmp_way {
 
 /* fresh: nothing, a state just made, or a copy of that of this very flow. */
 enum scratch_new { SCRATCH_NOTHING, SCRATCH_NEW, SCRATCH_ADOPTED };
+
+/* Of whom a packet is: to be asked of its socket, if anybody wants to know. */
+#define SCRATCH_WHOSE_OWNER 1u
+#define SCRATCH_WHOSE_ORIGIN 2u
 
 /* Which of the two keys a program runs on, and of what stage it is. */
 enum scratch_key { SCRATCH_PACKET, SCRATCH_OTHER, SCRATCH_GUARD };

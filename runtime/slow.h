@@ -196,15 +196,21 @@ NFR_INLINE int slow_is_local(const struct nfr_key *key)
 	return 0;
 }
 
+/* Nonzero when such addresses must not be on the wire; why is set. */
+NFR_INLINE int slow_stays(struct verdict *v, __u32 which)
+{
+	if (v->is_loopback || !slow_is_local(scratch_key(v, which)))
+		return 0;
+	verdict_set(v, NFR_REASON_ADDRESS, NFR_NO_RULE);
+	return 1;
+}
+
 /* What leaves or came as this key: nonzero when it must not; why is set. */
 NFR_INLINE int slow_wire(struct env *env, const struct nfr_config *config,
 			 struct verdict *v, __u32 which)
 {
-	if (!v->is_loopback && slow_is_local(scratch_key(v, which))) {
-		verdict_set(v, NFR_REASON_ADDRESS, NFR_NO_RULE);
-		return 1;
-	}
-	return config->has_guard && env_slow_guard(env, v, which);
+	return slow_stays(v, which) ||
+	       (config->has_guard && env_slow_guard(env, v, which));
 }
 
 /* ---- the life of a state ----------------------------------------------- */

@@ -26,6 +26,7 @@
 #include "apply.h"
 #include "scratch.h"
 #include "describe.h"
+#include "guard.h"
 #include "icmp.h"
 #include "look.h"
 #include "state.h"
@@ -59,15 +60,18 @@ NFR_INLINE __u8 verdict_parse(struct env *env, struct packet_frame *frame,
 }
 
 /*
- * Of whom the packet is, which the guard asks of each, and rules where a flow
- * begins or is judged again.
+ * Of whom the packet is: the guard asks, where its consent is not kept, and
+ * rules where a flow begins or is judged again.
  */
-NFR_INLINE void verdict_owner_guard(struct env *env,
-				    const struct nfr_config *config,
-				    struct verdict *v)
+NFR_INLINE void verdict_whose(struct env *env, struct verdict *v)
 {
-	if (config->flags & NFR_CONFIG_GUARD_OWNERS)
+	__u32 whose = v->whose;
+
+	v->whose = 0;
+	if (whose & SCRATCH_WHOSE_OWNER)
 		env_owner(env, v);
+	if (whose & SCRATCH_WHOSE_ORIGIN)
+		env_origin(env, v);
 }
 
 NFR_INLINE void verdict_owner_rules(struct env *env,
@@ -124,7 +128,7 @@ NFR_INLINE int verdict_is_no_bootp(struct env *env,
 	       v->options[0] != 1 || packet_be32(v->options + 4) != 0x63825363;
 }
 
-/* Who made the packet, and what it says of itself; or a doubt. */
+/* What the packet says of itself, and that it has an origin; or a doubt. */
 NFR_INLINE __u8 verdict_origin(struct env *env,
 			       const struct packet_frame *frame,
 			       struct verdict *v)
@@ -138,7 +142,7 @@ NFR_INLINE __u8 verdict_origin(struct env *env,
 	if (w[NFR_F_DIR] != NFR_DIR_OUT ||
 	    (w[NFR_F_FAMILY] == NFR_FAMILY_LINK && !is_arp))
 		return NFR_REASON_NONE;
-	env_origin(env, v);
+	v->whose |= SCRATCH_WHOSE_ORIGIN;
 	return verdict_is_no_bootp(env, frame, v) ? NFR_REASON_BOOTP
 						  : NFR_REASON_NONE;
 }
@@ -267,6 +271,7 @@ NFR_INLINE struct nfr_state *verdict_state(struct env *env,
 	*judgement = state_judgement(state);
 	if (slow_is_current(env, config, v, state, *judgement))
 		return state;
+	verdict_whose(env, v);
 	verdict_owner_rules(env, config, v);
 	if (!env_slow_again(env, v) &&
 	    !(env_look_behind(env, v) && env_slow_again(env, v))) {
@@ -318,15 +323,60 @@ NFR_INLINE enum tcp_answer verdict_advance(struct env *env, struct verdict *v,
 	return verdict_proceed(env, v, state);
 }
 
+/*
+ * Nonzero when the guard objects to a packet of the flow, in the key that
+ * which says.
+ */
+NFR_INLINE int verdict_guard(struct env *env, const struct nfr_config *config,
+			     struct verdict *v, __u32 dir,
+			     struct nfr_state *state, __u32 which)
+{
+	const __u32 *w = v->packet.key.w;
+	__u32 flow = env_flow(env, &v->name);
+
+	if (env_slow_guard(env, v, which))
+		return 1;
+	/* Of a later fragment ports are not known. */
+	if (!(w[NFR_F_BITS] & NFR_BIT_LATER))
+		guard_keep(config, state, dir, flow, w, v->guard.asked);
+	return 0;
+}
+
+/* Has the guard consented to such a packet of the flow before? */
+NFR_INLINE int verdict_is_kept(struct env *env, const struct nfr_config *config,
+			       struct verdict *v, __u32 dir,
+			       const struct nfr_state *state)
+{
+	const __u32 *w = v->packet.key.w;
+	__u32 flow = env_flow(env, &v->name);
+
+	if (w[NFR_F_BITS] & NFR_BIT_LATER)
+		return 0;
+	if (guard_is_kept(config, state, dir, flow, w[NFR_F_IFID],
+			  GUARD_ANYBODY))
+		return 1;
+	verdict_whose(env, v);
+	return guard_is_kept(config, state, dir, flow, w[NFR_F_IFID],
+			     w[NFR_F_ORIGIN]);
+}
+
 /* Nonzero when the packet must not be on the wire as it is, or will be. */
 NFR_INLINE int verdict_wire(struct env *env, const struct nfr_config *config,
 			    struct verdict *v, __u32 dir,
-			    const struct nfr_state *state)
+			    struct nfr_state *state)
 {
-	if (!(state->flags & NFR_STATE_IS_TRANSLATED) || dir != NFR_DIR_OUT)
-		return slow_wire(env, config, v, SCRATCH_PACKET);
-	translate_wire(v, &v->name);
-	return slow_wire(env, config, v, SCRATCH_OTHER);
+	__u32 which = SCRATCH_PACKET;
+	int is_asked;
+
+	is_asked = config->has_guard &&
+		   !verdict_is_kept(env, config, v, dir, state);
+	if (state->flags & NFR_STATE_IS_TRANSLATED && dir == NFR_DIR_OUT) {
+		translate_wire(v, &v->name);
+		which = SCRATCH_OTHER;
+	}
+	if (slow_stays(v, which))
+		return 1;
+	return is_asked && verdict_guard(env, config, v, dir, state, which);
 }
 
 /* An answer that was routed here, and belongs to another device. */
@@ -429,6 +479,7 @@ NFR_INLINE int verdict_begin(struct env *env, const struct nfr_config *config,
 	struct nfr_state *state;
 	int passes;
 
+	verdict_whose(env, v);
 	if (v->role == STATE_NO_FLOW)
 		way = verdict_icmp_error(env, frame, v);
 	if (way == ICMP_BLOCKS)
@@ -522,15 +573,18 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 	v->ifindex = frame->ifindex;
 	v->ingress = frame->ingress;
 	v->len = frame->len;
-	verdict_owner_guard(env, config, v);
+	v->whose = config->flags & NFR_CONFIG_GUARD_OWNERS ? SCRATCH_WHOSE_OWNER
+							   : 0;
 	if (config->flags & NFR_CONFIG_ORIGIN && !v->is_loopback &&
 	    !(iface->flags & NFR_IFACE_TUNNEL)) {
 		v->result.reason = verdict_origin(env, frame, v);
 		if (v->result.reason != NFR_REASON_NONE)
 			return;
 	}
-	if (fragment_is_piece(&v->packet))
+	if (fragment_is_piece(&v->packet)) {
+		verdict_whose(env, v);
 		way = env_slow_piece(env, v);
+	}
 	if (way == FRAGMENT_PASSES ||
 	    (way != FRAGMENT_BLOCKS && verdict_reach(env, config, frame, v)))
 		v->result.verdict = NFR_PASS;

@@ -33,6 +33,7 @@ struct vm {
 	__u32 seed;
 	__u32 drawn;
 	__u32 done;
+	__u32 asked;
 };
 
 /* What the address that starts at this field is called in the table. */
@@ -71,6 +72,7 @@ NFR_INLINE __u32 vm_chance(__u32 seed, __u32 number)
 
 NFR_INLINE void vm_draw(struct vm *vm, __u32 number)
 {
+	vm->asked |= VM_CHANCE;
 	if (!vm->seed)
 		vm->seed = env_random(vm->env) | 1;
 	vm->drawn = vm_chance(vm->seed, number);
@@ -154,6 +156,7 @@ NFR_INLINE int vm_step(struct vm *vm)
 	if (!insn)
 		return 1;
 	value = vm->key->w[insn->field & (NFR_KEY_WORDS - 1)];
+	vm->asked |= 1u << (insn->field & (NFR_KEY_WORDS - 1));
 	imm = insn->imm;
 	mask = imm >> 16;
 	vm->pc++;
@@ -266,6 +269,7 @@ NFR_INLINE void vm_begin(struct vm_run *run, __u32 start, __u32 seed)
 	run->candidate = 0;
 	run->done = 0;
 	run->rank = VM_NO_RANK;
+	run->asked = 0;
 }
 
 /*
@@ -285,6 +289,7 @@ NFR_INLINE __u32 vm_go(struct env *env, struct nfr_key *key, struct vm_run *run)
 		.rank = run->rank,
 		.seed = run->seed,
 		.done = run->done,
+		.asked = run->asked,
 	};
 
 	run->paused = NFR_NO_RULE;
@@ -294,6 +299,7 @@ NFR_INLINE __u32 vm_go(struct env *env, struct nfr_key *key, struct vm_run *run)
 	run->rank = vm.rank;
 	run->seed = vm.seed;
 	run->done = vm.done;
+	run->asked = vm.asked;
 	return vm.rule;
 }
 

@@ -7,6 +7,7 @@
 
 #define VM_MATCHED_MAX 16u /* a power of two */
 #define VM_NO_RANK 0xffffffffu
+#define VM_CHANCE (1u << 31) /* a chance was drawn */
 
 /*
  * What a run leaves behind: how it went, the match rules that applied, in
@@ -23,6 +24,7 @@ struct vm_run {
 	__u32 candidate; /* rule + 1; 0: none */
 	__u32 done;	 /* bits 1 << kind of older lines */
 	__u32 rank;	 /* the candidate's */
+	__u32 asked;	 /* bits 1 << enum nfr_field, and VM_CHANCE */
 };
 
 #endif

@@ -34,7 +34,7 @@ static void *kernel;
 static const char *why_not;
 static struct datapath *native;
 static struct random rnd;
-static unsigned passed_by_state, limited, overloaded;
+static unsigned passed_by_state, limited, overloaded, kept;
 
 /* ---- frames ------------------------------------------------------------ */
 
@@ -190,6 +190,18 @@ static void assert_same_packet(void)
 	limited += want.reason == NFR_REASON_LIMIT;
 }
 
+/* The guard's: of other generations, and the kernel's names its flow. */
+static void assert_same_consent(struct nfr_state *got,
+				const struct nfr_state *want)
+{
+	for (unsigned dir = 0; dir < 2; dir++) {
+		assert_int_equal(got->consent[dir] != 0,
+				 want->consent[dir] != 0);
+		got->consent[dir] = want->consent[dir];
+		kept += want->consent[dir] != 0;
+	}
+}
+
 static void assert_same_states(unsigned object)
 {
 	const struct statemap *map = agree_kernel_states(kernel, object);
@@ -211,6 +223,7 @@ static void assert_same_states(unsigned object)
 		assert_int_equal(got.timeout * 4, want->timeout);
 		got.timeout = want->timeout;
 		overloaded += got.epoch != 0;
+		assert_same_consent(&got, want);
 		assert_memory_equal(&got, want, sizeof(got));
 		count++;
 	}
@@ -256,10 +269,12 @@ static void flows_are_the_same_in_the_kernel(void **state)
 		}
 	}
 	assert_true(passed_by_state > RUNS * POLICIES * PACKETS / 10);
-	print_message("# %u by states, %u limited, %u states after overloads\n",
-		      passed_by_state, limited, overloaded);
+	print_message("# %u by states, %u limited, %u states after overloads, "
+		      "%u consents\n",
+		      passed_by_state, limited, overloaded, kept);
 	assert_true(limited > RUNS * POLICIES);
 	assert_true(overloaded > RUNS);
+	assert_true(kept > 0);
 }
 
 /* What verify_code() refuses is loaded behind its back. */
