@@ -20,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TREE_LEAF 8 /* rules that need no split */
+/* Rules that need no split. */
+#define TREE_LEAF 8
+#define TREE_LEAF_SMALL 3 /* in a small tree */
 #define TREE_DEPTH_MAX 48
 #define TREE_SAMPLE 768u /* rules that a split is chosen by */
 #define TREE_NONE UINT32_MAX
@@ -30,6 +32,7 @@ struct builder {
 	const struct tree_rule *rules;
 	unsigned words;
 	size_t items_max;
+	size_t leaf;
 	struct tree tree;
 	size_t node_capacity, item_capacity;
 	/* Open hash of nodes: index + 1, or 0. A power of two. */
@@ -347,7 +350,7 @@ static uint32_t build(struct builder *b, const struct list *list,
 		return 0;
 	if (b->tree.depth < depth)
 		b->tree.depth = depth;
-	if (list->count > TREE_LEAF && depth < TREE_DEPTH_MAX)
+	if (list->count > b->leaf && depth < TREE_DEPTH_MAX)
 		split = split_choose(b, list, box);
 	if (split.dim == TREE_DIMS)
 		return leaf_add(b, list, box);
@@ -372,7 +375,9 @@ int tree_build(struct arena *arena, const struct tree_rule *rules,
 	struct builder b = {.arena = arena,
 			    .rules = rules,
 			    .words = words,
-			    .items_max = items_max};
+			    .items_max = items_max,
+			    .leaf = count > TREE_SMALL ? TREE_LEAF
+						       : TREE_LEAF_SMALL};
 	struct list list = {(uint32_t *)ranks, count};
 	struct box all = {.at[0] = {0, 0}};
 

@@ -9,6 +9,12 @@
 
 #include "arena.h"
 
+/*
+ * Of so few rules code is not much, and stays in the caches: it may repeat them
+ * more often, and splits cost less than rules that do not match.
+ */
+#define TREE_SMALL 2048u
+
 /* The words that a tree splits on. */
 enum tree_dim {
 	TREE_IFID,

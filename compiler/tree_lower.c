@@ -25,8 +25,9 @@
 #define SPECIFIC_IPV4 (1u << 24)
 #define SPECIFIC_IPV6 (1u << 16)
 
-/* Repetition that costs nothing to speak of. */
+/* Repetition that costs nothing to speak of; and of few rules. */
 #define ITEMS_FREE 128u
+#define ITEMS_FREE_SMALL 2048u
 #define ITEM_INSNS 8u
 
 struct part {
@@ -116,9 +117,12 @@ struct tree_plan *tree_plan(const struct lower_entry *at, const uint32_t *rules,
 	for (unsigned i = 0; i < PARTINGS; i++) {
 		size_t tenths = partings[i].tenths ? partings[i].tenths
 						   : TREE_TENTHS_MAX;
+		size_t free_items = plan->rule_count > TREE_SMALL
+					    ? ITEMS_FREE
+					    : ITEMS_FREE_SMALL;
 
 		if (plan_part(arena, plan, i, words,
-			      plan->rule_count * tenths / 10 + ITEMS_FREE))
+			      plan->rule_count * tenths / 10 + free_items))
 			return plan;
 	}
 	return NULL;
