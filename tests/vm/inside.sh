@@ -235,6 +235,10 @@ ip -n host link set wg0 down
 ok "nor with the tunnel down" stays 1000 bound
 ip -n host link set wg0 up
 
+is_mode() { # PATH MODE
+	[ "$(mode_of "$1")" = "$2" ]
+}
+
 case $(mode_of "IPv4 output")$(mode_of "root cgroup egress") in
 netfilter) ok "the floor is by netfilter" true ;;
 cgroup)
@@ -248,7 +252,7 @@ if [ "$(mode_of "new devices")" = none ]; then
 		gives_saying 'new devices: not guarded' 5 status
 	lab_spawn host nfload --bpffs "$pins" watch 2>"$lab_dir/watch.log"
 	watch_pid=$lab_pid
-	ok "a watch takes its place" soon 10 [ "$(mode_of "new devices")" = watch ]
+	ok "a watch takes its place" soon 10 is_mode "new devices" watch
 fi
 ip -n host link add new0 address 02:00:00:00:00:01 type veth \
 	peer name far2 netns far address 02:00:00:00:00:02
