@@ -64,6 +64,14 @@ watching() { # POLICY: in force, under a fresh watch
 	soon 5 grep -q '^nfload watch: ' "$log"
 }
 
+# What changed before has become a generation: the next one goes by names.
+settled() {
+	local before
+	before=$(status_of generation)
+	sleep 3
+	is generation "$before"
+}
+
 unwatch() {
 	kill -TERM "$watch_pid"
 	wait "$watch_pid"
@@ -100,6 +108,7 @@ ok "a bridge of that name stays closed" stays_closed \
 ip -n host link del wg0
 tun add
 ok "one of the same kind is trusted again" back
+ok "its addresses are in force" soon 10 settled
 ip -n host link set wg0 name old0
 ok "renamed, it stays the tunnel" soon 5 trusted old0
 ip -n host link set old0 name wg0
