@@ -10,6 +10,7 @@
  */
 #include "hash_tuple.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -272,6 +273,7 @@ static uint32_t fill(struct trie *t, const struct prefix *p, size_t count,
 {
 	uint64_t row[HASH_ROW_WORDS];
 
+	assert(inherited);
 	if (count && left)
 		return node(t, p, count, inherited, depth, left);
 	memcpy(row, inherited, t->t->row_words * sizeof(*row));
