@@ -95,7 +95,8 @@ static void put_hop_null(struct native_code *code, unsigned op, int over)
 static void put_key(struct native_code *code, int off)
 {
 	native_move(code, BPF_REG_2, BPF_REG_10);
-	native_put(code, (struct bpf_insn){.code = BPF_ALU64 | BPF_ADD | BPF_K,
+	/* BPF_K is 0. */
+	native_put(code, (struct bpf_insn){.code = BPF_ALU64 | BPF_ADD,
 					   .dst_reg = BPF_REG_2,
 					   .imm = off});
 }
