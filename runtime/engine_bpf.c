@@ -375,7 +375,10 @@ static int apply_attach(struct apply *apply, struct engine_error *err)
 	return ret;
 }
 
-/* Of a tunnel that is gone for now, what the policy in force knows of it. */
+/*
+ * Of a tunnel that is gone for now, what the policy in force knows of it; and
+ * whether that has a tunnel at all.
+ */
 static int apply_ticket(struct apply *apply, struct engine_error *err)
 {
 	int fd = apply->generation->fd[PIN_TICKET], ret;
@@ -386,6 +389,7 @@ static int apply_ticket(struct apply *apply, struct engine_error *err)
 	if (active < 2 && active != apply->report.slot)
 		binding_open(apply->pins, apply->shared, active, &old,
 			     &ignored);
+	apply->was_guarded = old && engine_has_guard(&old->image);
 	ticket_copy(old ? old->ticket : -1, fd);
 	binding_close(&old);
 	ret = ticket_update(fd, apply->image, &apply->report.devices);
@@ -593,27 +597,9 @@ static void apply_detach_skipped(struct apply *apply)
 	}
 }
 
-/* Is a policy with a tunnel in force? */
-static bool apply_is_guarded(struct apply *apply)
-{
-	struct binding *old = NULL;
-	struct engine_error ignored;
-	bool is_guarded;
-
-	if (apply->is_fresh ||
-	    binding_open(apply->pins, apply->shared,
-			 apply->shared->control->active, &old, &ignored))
-		return false;
-	is_guarded = engine_has_guard(&old->image);
-	binding_close(&old);
-	return is_guarded;
-}
-
 static int apply_switch(struct apply *apply, struct engine_error *err)
 {
 	int ret = apply_place(apply, err);
-
-	apply->was_guarded = apply_is_guarded(apply);
 
 	if (ret)
 		return ret;
