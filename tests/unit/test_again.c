@@ -14,40 +14,19 @@
 
 #include <cmocka.h>
 
-#include "policy_text.h"
-#include "runtime/datapath_user.h"
-#include "wire.h"
+#include "in_force.h"
 
-#define MADE_MAX 4
-#define US 1
-#define PEER 2
-#define UPLINK 3 /* ifindex */
-#define OTHER 4
 #define IN NFR_DIR_IN
 #define OUT NFR_DIR_OUT
-#define TEST(name) static void name(void **state __attribute__((unused)))
 
-static struct datapath *dp;
 static uint64_t now_ms;
 static bool is_v6;
-static struct nfr_result result;
-
-static struct {
-	struct policy_text text;
-	struct code code;
-	struct image img;
-	__u8 *bytes;
-	size_t len;
-} made[MADE_MAX];
-static unsigned made_count;
 
 static int begin(void **state)
 {
-	(void)state;
 	is_v6 = false;
 	now_ms = 1000000;
-	made_count = 0;
-	return datapath_new(8, &dp);
+	return begin_empty(state);
 }
 
 static int begin_ipv6(void **state)
@@ -56,40 +35,6 @@ static int begin_ipv6(void **state)
 
 	is_v6 = true;
 	return ret;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	datapath_free(&dp);
-	while (made_count > 0) {
-		free(made[--made_count].bytes);
-		policy_text_free(&made[made_count].text);
-	}
-	return 0;
-}
-
-static void force(const char *text)
-{
-	static const struct datapath_device devices[] = {
-		{"eth0", UPLINK, NFR_LINK_RAW, false},
-		{"wg0", OTHER, NFR_LINK_RAW, false},
-	};
-	char error[IMAGE_ERROR_MAX];
-	unsigned i = made_count++;
-
-	assert_true(i < MADE_MAX);
-	made[i].text = policy_text_sound(text);
-	assert_int_equal(lower_policy(made[i].text.arena, made[i].text.policy,
-				      &made[i].code),
-			 0);
-	assert_int_equal(image_write(made[i].text.policy, &made[i].code,
-				     made[i].text.sources, &made[i].bytes,
-				     &made[i].len),
-			 0);
-	if (image_open(made[i].bytes, made[i].len, &made[i].img, error) != 0)
-		fail_msg("%s", error);
-	assert_int_equal(datapath_switch(dp, &made[i].img, devices, 2), 0);
 }
 
 static bool judge(uint32_t ifindex, uint32_t ingress, enum nfr_dir dir,

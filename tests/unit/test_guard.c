@@ -12,71 +12,10 @@
 
 #include <cmocka.h>
 
-#include "policy_text.h"
-#include "runtime/datapath_user.h"
-#include "wire.h"
+#include "in_force.h"
 
-#define US 1
-#define PEER 2
-#define UPLINK 3 /* ifindex */
-#define TUNNEL 4
-#define MADE_MAX 4
 #define SOMEBODY 1001
 #define OTHERS "transport proto udp to 10.0.0.9 port 51821\n"
-#define TEST(name) static void name(void **state __attribute__((unused)))
-
-static struct datapath *dp;
-static struct nfr_result result;
-
-static struct {
-	struct policy_text text;
-	struct code code;
-	struct image img;
-	__u8 *bytes;
-	size_t len;
-} made[MADE_MAX];
-static unsigned made_count;
-
-static int begin(void **state)
-{
-	(void)state;
-	made_count = 0;
-	return datapath_new(8, &dp);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	datapath_free(&dp);
-	while (made_count > 0) {
-		free(made[--made_count].bytes);
-		policy_text_free(&made[made_count].text);
-	}
-	return 0;
-}
-
-static void force(const char *text)
-{
-	static const struct datapath_device devices[] = {
-		{"eth0", UPLINK, NFR_LINK_RAW, false},
-		{"wg0", TUNNEL, NFR_LINK_RAW, false},
-	};
-	char error[IMAGE_ERROR_MAX];
-	unsigned i = made_count++;
-
-	assert_true(i < MADE_MAX);
-	made[i].text = policy_text_sound(text);
-	assert_int_equal(lower_policy(made[i].text.arena, made[i].text.policy,
-				      &made[i].code),
-			 0);
-	assert_int_equal(image_write(made[i].text.policy, &made[i].code,
-				     made[i].text.sources, &made[i].bytes,
-				     &made[i].len),
-			 0);
-	if (image_open(made[i].bytes, made[i].len, &made[i].img, error) != 0)
-		fail_msg("%s", error);
-	assert_int_equal(datapath_switch(dp, &made[i].img, devices, 2), 0);
-}
 
 /* UDP to the peer's port 51820, of such an origin and owner; or back. */
 static bool goes(uint32_t origin, uint32_t uid)
@@ -197,7 +136,7 @@ TEST(tables_that_the_datapath_changes_are_asked_each_time)
 
 int main(void)
 {
-#define GUARD(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define GUARD(name) cmocka_unit_test_setup_teardown(name, begin_empty, end)
 	const struct CMUnitTest tests[] = {
 		GUARD(a_flow_keeps_the_guards_consent),
 		GUARD(a_consent_that_asked_no_origin_is_anybodys),
