@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "lab.h"
 
 #define PROGRAM "dpdk-test-acl"
@@ -208,7 +209,7 @@ static int go(struct dpdk *d, enum dpdk_way way, unsigned rounds,
 	      unsigned verbose, struct said *said,
 	      char error[MEASURE_ERROR_MAX])
 {
-	uint64_t begun = lab_now_ns();
+	uint64_t begun = clock_now_ns();
 	FILE *pipe = start(d, way, rounds, verbose);
 	char line[512];
 	int status, ret = 0;
@@ -220,8 +221,7 @@ static int go(struct dpdk *d, enum dpdk_way way, unsigned rounds,
 		if (!ret)
 			ret = hear(d, way, line, said, error);
 	status = pclose(pipe);
-	d->load_ms[way] =
-		(double)(lab_now_ns() - begun) / 1e6 - said->seconds * 1e3;
+	d->load_ms[way] = clock_ms_since(begun) - said->seconds * 1e3;
 	/* As the shell says it: none, or none that may run. */
 	if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) >= 126) {
 		snprintf(error, MEASURE_ERROR_MAX, "%s: it is not installed",

@@ -49,11 +49,12 @@ uint32_t filters_find(const struct filters *, const struct bench_header4 *);
 
 /*
  * A policy of one quick rule a filter, which passes or blocks in turn, without
- * states; and its image, which is the compilation's. IPv6: each address becomes
- * one of 2001::/16, see filters_wide().
+ * states; its image, which is the compilation's, with the data form if it fits;
+ * and how long that took. IPv6: each address becomes one of 2001::/16, see
+ * filters_wide().
  */
-int filters_compile(const struct filters *, bool is_ipv6, enum policy_form form,
-		    struct compilation **out, struct image *,
+int filters_compile(const struct filters *, bool is_ipv6,
+		    struct compilation **out, struct image *, double *ms,
 		    char error[FILTERS_ERROR_MAX]);
 int filters_compile_text(const char *text, size_t len, enum policy_form,
 			 struct compilation **out, struct image *,

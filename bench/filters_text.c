@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #include "filters.h"
 
 /*
@@ -159,13 +161,16 @@ int filters_compile_text(const char *text, size_t len, enum policy_form form,
 }
 
 int filters_compile(const struct filters *set, bool is_ipv6,
-		    enum policy_form form, struct compilation **out,
-		    struct image *image, char error[FILTERS_ERROR_MAX])
+		    struct compilation **out, struct image *image, double *ms,
+		    char error[FILTERS_ERROR_MAX])
 {
+	uint64_t start = clock_now_ns();
 	size_t len = 0;
 	char *text = filters_text(set, is_ipv6, &len);
-	int ret = filters_compile_text(text, len, form, out, image, error);
+	int ret = filters_compile_text(text, len, POLICY_FORM_HASH, out, image,
+				       error);
 
 	free(text);
+	*ms = clock_ms_since(start);
 	return ret;
 }

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "filters.h"
 #include "runtime/engine_states.h"
 #include "workload.h"
@@ -56,14 +57,6 @@ int lab_begin(char error[MEASURE_ERROR_MAX])
 	if (setenv("PATH", "/usr/sbin:/sbin:/usr/bin:/bin", 1))
 		return lab_fail(-errno, "PATH", error);
 	return 0;
-}
-
-uint64_t lab_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 const char *lab_address(enum nfr_family family, enum lab_net net,
@@ -238,14 +231,14 @@ static int lab_load(struct lab *lab, const struct image *image,
 	};
 	struct engine_report report = {0};
 	struct engine_error why = {.text = ""};
-	uint64_t start = lab_now_ns();
+	uint64_t start = clock_now_ns();
 	char dir[64];
 	int ret;
 
 	snprintf(dir, sizeof(dir), BPFFS "/bench%u", number);
 	ret = engine_apply(dir, image, &options, &report, &why);
 	if (!ret) {
-		lab->load_ms = (double)(lab_now_ns() - start) / 1e6;
+		lab->load_ms = clock_ms_since(start);
 		bool is_in = lab->side == LAB_FAR;
 		const char *in = hook_found(lab, &report, NFR_DIR_IN);
 		const char *out = hook_found(lab, &report, NFR_DIR_OUT);
@@ -388,9 +381,9 @@ int lab_new(enum lab_peer peer, enum lab_side side, enum measure_loop loop,
 		return lab_parse(lab, rules != NULL, error);
 	if (peer == LAB_NFR || peer == LAB_NFR_TC)
 		return lab_nfr(lab, loop, number, rules, error);
-	start = lab_now_ns();
+	start = clock_now_ns();
 	ret = rules ? lab_peer(lab, rules, error) : lab_nft(lab, error);
-	lab->load_ms = (double)(lab_now_ns() - start) / 1e6;
+	lab->load_ms = clock_ms_since(start);
 	return ret;
 }
 

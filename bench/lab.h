@@ -76,7 +76,6 @@ int lab_new(enum lab_peer, enum lab_side, enum measure_loop, unsigned number,
 	    char error[MEASURE_ERROR_MAX]);
 void lab_free(struct lab *);
 const char *lab_address(enum nfr_family, enum lab_net, enum lab_side);
-uint64_t lab_now_ns(void); /* monotonic */
 /* The process goes over to one side. */
 int lab_enter(const struct lab *, enum lab_side, char error[MEASURE_ERROR_MAX]);
 /* How many flows the filter knows; 0 when there is none. */

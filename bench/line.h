@@ -13,7 +13,8 @@ struct line {
 	const char *set;
 	unsigned rules;
 	const char *family, *engine, *hook, *trace;
-	struct spread floor, ns, ratio, added; /* the latter two by round */
+	const struct series *floor, *ns;
+	bool is_alone; /* ns has no floor in it: all of it is added */
 	unsigned rounds;
 	double load_ms;
 	size_t bytes; /* of bytecode and rules */
@@ -22,10 +23,8 @@ struct line {
 	double packets, passed, states;
 };
 
-/* A round's packets: what their first line of the table says. */
 void line_print_header(bool is_veth);
-void line_print_row(const struct line *);
-/* 0 or -ENOMEM. */
-int line_print_json(const struct line *, const struct machine *);
+/* As a row, or as JSON with the machine. 0 or -ENOMEM. */
+int line_print(const struct line *, bool is_json, const struct machine *);
 
 #endif

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "runtime/config.h"
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
@@ -45,14 +45,6 @@ static int keep_line(enum libbpf_print_level level, const char *fmt,
 		last_line[strcspn(last_line, "\n")] = '\0';
 	}
 	return 0;
-}
-
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
 static int measure_fail(int err, const char *what,
@@ -205,7 +197,7 @@ static int image_load(const struct image *image, struct subject *s,
 		      char error[MEASURE_ERROR_MAX])
 {
 	static const char *const programs[] = {"nfr_xdp", "nfr_in", "nfr_out"};
-	double start = now_ms();
+	uint64_t start = clock_now_ns();
 	size_t len;
 	const void *elf = s->loop == MEASURE_LOOP_MAY_GOTO
 				  ? embed_datapath(&len)
@@ -223,7 +215,7 @@ static int image_load(const struct image *image, struct subject *s,
 	ret = image_fill(s, image);
 	if (ret)
 		return measure_fail(ret, "fill a map", error);
-	s->load_ms = now_ms() - start;
+	s->load_ms = clock_ms_since(start);
 	s->bytes = image->insn_count * sizeof(*image->code) +
 		   image->rule_count * sizeof(*image->rules) + image->hash_len;
 	return 0;
@@ -289,14 +281,14 @@ int subject_floor(struct subject *out, char error[MEASURE_ERROR_MAX])
 					       "nfr_bench_out"};
 	size_t len;
 	const void *elf = embed_bench(&len);
-	double start = now_ms();
+	uint64_t start = clock_now_ns();
 	int ret;
 
 	memset(out, 0, sizeof(*out));
 	ret = object_open(elf, len, &out->object, error);
 	if (!ret)
 		ret = object_load(out, programs, error);
-	out->load_ms = now_ms() - start;
+	out->load_ms = clock_ms_since(start);
 	if (ret)
 		subject_free(out);
 	return ret;

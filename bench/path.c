@@ -242,10 +242,8 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.engine = l->engine_name,
 		.hook = *l->hooks ? l->hooks : l->hook,
 		.trace = kind_names[row % STREAMS],
-		.floor = series_spread(&none->ns),
-		.ns = series_spread(&c->ns),
-		.ratio = series_ratio(&c->ns, &none->ns),
-		.added = series_added(&c->ns, &none->ns),
+		.floor = &none->ns,
+		.ns = &c->ns,
 		.rounds = b->settings->rounds,
 		.load_ms = l->load_ms,
 		.bytes = l->bytes,
@@ -254,10 +252,7 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.passed = series_spread(&c->passed).median,
 	};
 
-	if (b->settings->is_json)
-		return line_print_json(&line, m);
-	line_print_row(&line);
-	return 0;
+	return line_print(&line, b->settings->is_json, m);
 }
 
 /* How many times what the others get through a second. */

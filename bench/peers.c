@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "burst.h"
+#include "clock.h"
 #include "inject.h"
 #include "line.h"
 #include "peers_text.h"
@@ -218,10 +219,10 @@ static int open_set(struct bench *b, unsigned set)
 				want, out);
 		ret = make_texts(&filters, &rules, b->error);
 	}
-	start = lab_now_ns();
+	start = clock_now_ns();
 	if (!ret)
 		ret = compile(&filters, &compilation, &image, b->error);
-	compile_ms = (double)(lab_now_ns() - start) / 1e6;
+	compile_ms = clock_ms_since(start);
 	if (!ret) {
 		rules.image = &image;
 		ret = open_cases(b, set, &rules, (unsigned)filters.count + 1);
@@ -369,10 +370,8 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.engine = c->lab.engine_name,
 		.hook = c->lab.hook,
 		.trace = kinds[kind].name,
-		.floor = series_spread(floor),
-		.ns = series_spread(ns),
-		.ratio = series_ratio(ns, floor),
-		.added = series_added(ns, floor),
+		.floor = floor,
+		.ns = ns,
 		.rounds = b->settings->rounds,
 		.load_ms = c->lab.load_ms,
 		.bytes = c->lab.bytes,
@@ -381,10 +380,7 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.passed = kind == KIND_PASSED ? c->packets[kind] : 0,
 	};
 
-	if (b->settings->is_json)
-		return line_print_json(&line, m);
-	line_print_row(&line);
-	return 0;
+	return line_print(&line, b->settings->is_json, m);
 }
 
 /* How many times the peer's packets a second, by the rounds. */

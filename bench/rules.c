@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "runtime/config.h"
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
@@ -124,14 +124,6 @@ static int open_object(struct rules *r, const struct image *image)
 	return ret ? ret : fill(r, image);
 }
 
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 /* A filter is a line of the policy. */
 static int number(struct rules *r, const struct image *image)
 {
@@ -152,7 +144,7 @@ int rules_load(const struct image *image, const struct filters *set,
 	       bool is_ipv6, enum measure_loop loop, struct rules *r,
 	       char error[MEASURE_ERROR_MAX])
 {
-	double start = now_ms();
+	uint64_t start = clock_now_ns();
 	int ret;
 
 	*r = (struct rules){.set = set, .is_ipv6 = is_ipv6};
@@ -164,16 +156,16 @@ int rules_load(const struct image *image, const struct filters *set,
 		ret = open_object(r, image);
 	}
 	for (unsigned i = 0; i < RULES_FORMS; i++)
-		r->load_ms[i] = now_ms() - start;
+		r->load_ms[i] = clock_ms_since(start);
 	if (!ret)
 		ret = number(r, image);
 	if (ret)
 		return rules_fail(ret, "load the rules alone", error);
-	start = now_ms();
+	start = clock_now_ns();
 	/* Without it bytes stays 0. */
 	measure_native(r->object, image, false, &r->bytes[RULES_NATIVE],
 		       r->why_not);
-	r->load_ms[RULES_NATIVE] += now_ms() - start;
+	r->load_ms[RULES_NATIVE] += clock_ms_since(start);
 	r->bytes[RULES_VM] = image->insn_count * sizeof(*image->code);
 	if (image->hash_len)
 		r->bytes[RULES_HASH] = hash_map_len(image->hash_len);

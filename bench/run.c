@@ -162,19 +162,14 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.engine = measure_loop_engine(s->subject.loop),
 		.hook = measure_hook_names[hook],
 		.trace = "same",
-		.floor = series_spread(floor),
-		.ns = series_spread(ns),
-		.ratio = series_ratio(ns, floor),
-		.added = series_added(ns, floor),
+		.floor = floor,
+		.ns = ns,
 		.rounds = b->settings->rounds,
 		.load_ms = s->subject.load_ms,
 		.bytes = s->subject.bytes,
 	};
 
-	if (b->settings->is_json)
-		return line_print_json(&line, m);
-	line_print_row(&line);
-	return 0;
+	return line_print(&line, b->settings->is_json, m);
 }
 
 static int print(const struct bench *b, const struct machine *m)

@@ -12,11 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "dpdk.h"
 #include "line.h"
 #include "rules.h"
+#include "run_sets.h"
 #include "worst.h"
 
 #define CALIBRATION 200
@@ -42,14 +43,6 @@ struct bench {
 	char *error;
 };
 
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 static bool has_form(const struct bench *b, unsigned form)
 {
 	if (form == RULES_VM)
@@ -59,17 +52,13 @@ static bool has_form(const struct bench *b, unsigned form)
 
 static int compile(struct bench *b, unsigned rules)
 {
-	double start;
 	int ret = filters_read(b->settings->set, rules, b->settings->trace,
 			       &b->set, b->error);
 
 	if (ret)
 		return ret;
-	start = now_ms();
-	ret = filters_compile(&b->set, b->is_ipv6, POLICY_FORM_HASH,
-			      &b->compilation, &b->image, b->error);
-	b->compile_ms = now_ms() - start;
-	return ret;
+	return filters_compile(&b->set, b->is_ipv6, &b->compilation, &b->image,
+			       &b->compile_ms, b->error);
 }
 
 static int check(struct bench *b, const struct rules *rules)
@@ -198,19 +187,14 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.engine = rules_form_names[form],
 		.hook = HOOK,
 		.trace = trace_names[trace],
-		.floor = series_spread(floor),
-		.ns = series_spread(ns),
-		.ratio = series_ratio(ns, floor),
-		.added = series_added(ns, floor),
+		.floor = floor,
+		.ns = ns,
 		.rounds = b->settings->rounds,
 		.load_ms = b->compile_ms + b->rules.load_ms[form],
 		.bytes = b->rules.bytes[form],
 	};
 
-	if (b->settings->is_json)
-		return line_print_json(&line, m);
-	line_print_row(&line);
-	return 0;
+	return line_print(&line, b->settings->is_json, m);
 }
 
 /*
@@ -229,18 +213,14 @@ static int print_dpdk(const struct bench *b, const struct machine *m,
 		.engine = dpdk_names[way],
 		.hook = HOOK,
 		.trace = trace_names[TRACE_RANDOM],
-		.floor = series_spread(floor),
-		.ns = series_spread(ns),
-		.ratio = series_ratio(ns, floor),
-		.added = series_spread(ns),
+		.floor = floor,
+		.ns = ns,
+		.is_alone = true,
 		.rounds = b->settings->rounds,
 		.load_ms = b->dpdk.load_ms[way],
 	};
 
-	if (b->settings->is_json)
-		return line_print_json(&line, m);
-	line_print_row(&line);
-	return 0;
+	return line_print(&line, b->settings->is_json, m);
 }
 
 /* The forms that there are no lines of. */
@@ -303,15 +283,5 @@ static int one_set(const struct settings *settings, const struct machine *m,
 int bench_run_rules(const struct settings *settings, const struct machine *m,
 		    char error[MEASURE_ERROR_MAX])
 {
-	int ret = 0;
-
-	if (!settings->is_json)
-		line_print_header(false);
-	for (unsigned i = 0; i < settings->rules_count && !ret; i++)
-		for (unsigned family = 0; family < 2 && !ret; family++)
-			if (settings->family < 0 ||
-			    (unsigned)settings->family == family)
-				ret = one_set(settings, m, settings->rules[i],
-					      family == 1, error);
-	return ret;
+	return run_sets(settings, m, one_set, error);
 }

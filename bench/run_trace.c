@@ -16,9 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "lab.h"
 #include "line.h"
 #include "rules.h"
+#include "run_sets.h"
 #include "tracer.h"
 
 #define CALIBRATION 200
@@ -70,7 +72,6 @@ static int judge_trace(struct bench *b)
 
 static int compile(struct bench *b, unsigned rules)
 {
-	uint64_t start;
 	size_t out;
 	int ret = filters_read(b->settings->set, rules, b->settings->trace,
 			       &b->set, b->error);
@@ -83,10 +84,8 @@ static int compile(struct bench *b, unsigned rules)
 			"nfbench: %u rules: %zu headers of the trace are no "
 			"packets and are left out\n",
 			rules, out);
-	start = lab_now_ns();
-	ret = filters_compile(&b->set, b->is_ipv6, POLICY_FORM_HASH,
-			      &b->compilation, &b->image, b->error);
-	b->compile_ms = (double)(lab_now_ns() - start) / 1e6;
+	ret = filters_compile(&b->set, b->is_ipv6, &b->compilation, &b->image,
+			      &b->compile_ms, b->error);
 	return ret ? ret : judge_trace(b);
 }
 
@@ -112,7 +111,7 @@ static int load_form(struct bench *b, unsigned form, char why[])
 {
 	struct subject *s = &b->subjects[form];
 	struct image image = b->image;
-	uint64_t start = lab_now_ns();
+	uint64_t start = clock_now_ns();
 	int ret;
 
 	if (form == RULES_FLOOR)
@@ -130,7 +129,7 @@ static int load_form(struct bench *b, unsigned form, char why[])
 		return ret;
 	ret = measure_native(s->object, &image, true, &s->bytes, why);
 	s->bytes += image.rule_count * sizeof(*image.rules);
-	s->load_ms = (double)(lab_now_ns() - start) / 1e6;
+	s->load_ms = clock_ms_since(start);
 	if (!ret)
 		return 0;
 	subject_free(s);
@@ -254,19 +253,15 @@ static int print(struct bench *b, const struct machine *m, unsigned form,
 					  : rules_form_names[form],
 			.hook = measure_hook_names[hook],
 			.trace = trace_names[trace],
-			.floor = series_spread(floor),
-			.ns = series_spread(ns),
-			.ratio = series_ratio(ns, floor),
-			.added = series_added(ns, floor),
+			.floor = floor,
+			.ns = ns,
 			.rounds = b->settings->rounds,
 			.load_ms = s->load_ms +
 				   (form == RULES_FLOOR ? 0 : b->compile_ms),
 			.bytes = s->bytes,
 		};
 
-		if (!b->settings->is_json)
-			line_print_row(&line);
-		else if (line_print_json(&line, m))
+		if (line_print(&line, b->settings->is_json, m))
 			return -ENOMEM;
 	}
 	return 0;
@@ -305,15 +300,5 @@ static int one_set(const struct settings *settings, const struct machine *m,
 int bench_run_trace(const struct settings *settings, const struct machine *m,
 		    char error[MEASURE_ERROR_MAX])
 {
-	int ret = 0;
-
-	if (!settings->is_json)
-		line_print_header(false);
-	for (unsigned i = 0; i < settings->rules_count && !ret; i++)
-		for (unsigned family = 0; family < 2 && !ret; family++)
-			if (settings->family < 0 ||
-			    (unsigned)settings->family == family)
-				ret = one_set(settings, m, settings->rules[i],
-					      family == 1, error);
-	return ret;
+	return run_sets(settings, m, one_set, error);
 }

@@ -213,19 +213,14 @@ static int print(const struct bench *b, const struct machine *m)
 			.engine = measure_loop_engine(s->loop),
 			.hook = measure_hook_names[c->flow.hook],
 			.trace = c->kind->trace,
-			.floor = series_spread(&c->floor),
-			.ns = series_spread(&c->ns),
-			.ratio = series_ratio(&c->ns, &c->floor),
-			.added = series_added(&c->ns, &c->floor),
+			.floor = &c->floor,
+			.ns = &c->ns,
 			.rounds = b->settings->rounds,
 			.load_ms = s->load_ms,
 			.bytes = s->bytes,
 		};
 
-		if (b->settings->is_json)
-			ret = line_print_json(&line, m);
-		else
-			line_print_row(&line);
+		ret = line_print(&line, b->settings->is_json, m);
 	}
 	return ret;
 }

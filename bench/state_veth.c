@@ -176,10 +176,8 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.engine = b->labs[lab].engine_name,
 		.hook = b->labs[lab].hook,
 		.trace = kind->trace,
-		.floor = series_spread(&none->ns),
-		.ns = series_spread(&c->ns),
-		.ratio = series_ratio(&c->ns, &none->ns),
-		.added = series_added(&c->ns, &none->ns),
+		.floor = &none->ns,
+		.ns = &c->ns,
 		.rounds = b->settings->rounds,
 		.load_ms = b->labs[lab].load_ms,
 		.bytes = b->labs[lab].bytes,
@@ -189,10 +187,7 @@ static int print_case(const struct bench *b, const struct machine *m,
 		.states = kind->is_new ? series_spread(&c->states).median : 0,
 	};
 
-	if (b->settings->is_json)
-		return line_print_json(&line, m);
-	line_print_row(&line);
-	return 0;
+	return line_print(&line, b->settings->is_json, m);
 }
 
 static int print(const struct bench *b, const struct machine *m)

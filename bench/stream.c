@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "sink.h"
 
 #define PORT 8443
@@ -329,12 +330,12 @@ static int run_connected(const struct stream *s, enum stream_kind kind,
 	if (!ret && kind != STREAM_TCP)
 		ret = run_bulk(&c, kind == STREAM_UPLOAD, WARM_UP, &warm,
 			       error);
-	start = lab_now_ns();
+	start = clock_now_ns();
 	if (!ret && kind == STREAM_TCP)
 		ret = run_tcp(&c, count, passed, error);
 	else if (!ret)
 		ret = run_bulk(&c, kind == STREAM_UPLOAD, count, passed, error);
-	*elapsed_ns = lab_now_ns() - start;
+	*elapsed_ns = clock_now_ns() - start;
 	connection_close(&c);
 	return ret;
 }
@@ -344,7 +345,7 @@ int stream_run(struct stream *s, enum stream_kind kind, unsigned count,
 	       char error[MEASURE_ERROR_MAX])
 {
 	int ret = lab_enter(s->lab, LAB_NEAR, error);
-	uint64_t start = lab_now_ns();
+	uint64_t start = clock_now_ns();
 
 	*passed = 0;
 	errno = 0;
@@ -356,7 +357,7 @@ int stream_run(struct stream *s, enum stream_kind kind, unsigned count,
 		ret = run_udp(s, count, passed, error);
 	else
 		ret = run_requests(s, count, passed, error);
-	*elapsed_ns = lab_now_ns() - start;
+	*elapsed_ns = clock_now_ns() - start;
 	return ret;
 }
 
