@@ -12,7 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bench/bench_frame.h"
-#include "bench/bench_header.h"
+#include "kmod-linux/bench_cursor.bpf.h"
 #include "kmod-linux/slots.bpf.h"
 #include "runtime/packet.h"
 
@@ -30,20 +30,13 @@ struct {
 	__type(value, struct bench_frame);
 } bench_frame SEC(".maps");
 
-/* A trace, and where it is. */
+/* A trace. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct bench_packet);
 } bench_packets SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct bench_cursor);
-} bench_cursor SEC(".maps");
 
 /* Where nfr_send_xdp sends to: an index of the namespace it runs in. */
 struct {
@@ -192,14 +185,12 @@ static __always_inline int bench_advance(void *start, const void *end)
 {
 	struct bench_packet *to = start;
 	const struct bench_packet *from;
-	struct bench_cursor *cursor;
-	__u32 zero = 0, at;
+	struct bench_cursor *cursor = bench_cursor_get();
+	__u32 at;
 
-	cursor = bpf_map_lookup_elem(&bench_cursor, &zero);
 	if (!cursor || (const void *)(to + 1) > end)
 		return 1;
-	at = cursor->next;
-	cursor->next = at + 1 < cursor->count ? at + 1 : 0;
+	at = bench_cursor_step(cursor);
 	from = bpf_map_lookup_elem(&bench_packets, &at);
 	if (!from)
 		return 1;

@@ -9,7 +9,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "bench/bench_header.h"
+#include "kmod-linux/bench_cursor.bpf.h"
 #include "kmod-linux/env.bpf.h"
 #include "kmod-linux/scratch.bpf.h"
 #include "kmod-linux/steady.bpf.h"
@@ -29,13 +29,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct bench_header6);
 } bench_trace6 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct bench_cursor);
-} bench_cursor SEC(".maps");
 
 static __always_inline int bench_fill4(struct nfr_key *key, __u32 at)
 {
@@ -74,14 +67,13 @@ static __always_inline int bench_fill6(struct nfr_key *key, __u32 at)
 static __always_inline struct verdict *bench_next(void)
 {
 	struct verdict *s = datapath_scratch();
-	__u32 zero = 0, at;
-	struct bench_cursor *cursor = bpf_map_lookup_elem(&bench_cursor, &zero);
+	struct bench_cursor *cursor = bench_cursor_get();
+	__u32 at;
 	int failed;
 
 	if (!s || !cursor)
 		return 0;
-	at = cursor->next;
-	cursor->next = at + 1 < cursor->count ? at + 1 : 0;
+	at = bench_cursor_step(cursor);
 	if (cursor->family == NFR_FAMILY_IPV6)
 		failed = bench_fill6(&s->packet.key, at);
 	else
@@ -132,8 +124,7 @@ __attribute__((noinline)) __u32 bench_run(__u32 entry)
 
 static __always_inline int bench_found(__u32 rule)
 {
-	__u32 zero = 0;
-	struct bench_cursor *cursor = bpf_map_lookup_elem(&bench_cursor, &zero);
+	struct bench_cursor *cursor = bench_cursor_get();
 
 	if (cursor)
 		cursor->rule = rule;
