@@ -11,7 +11,7 @@
 #include <time.h>
 
 #define ARRIVAL_NAP_NS 100000
-#define ARRIVAL_TRIES 10000 /* a second of them */
+#define ARRIVAL_TRIES 50000 /* five seconds of them */
 
 static int sink_fail(const char *what, char error[MEASURE_ERROR_MAX])
 {
