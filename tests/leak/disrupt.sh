@@ -275,11 +275,7 @@ try_closing() {
 }
 # A queue of its own, filled before, that two frames a second leave.
 prep_queued() {
-	on client tc qdisc add dev eth0 root handle 1: htb default 20
-	on client tc class add dev eth0 parent 1: classid 1:10 htb rate 1kbit
-	on client tc class add dev eth0 parent 1: classid 1:20 htb rate 1gbit
-	on client tc filter add dev eth0 parent 1: protocol ip u32 \
-		match ip dport 7036 0xffff classid 1:10
+	lab_slow_queue client eth0 7036 1kbit
 	udp_both 7036 nobody dev=eth0 count=400
 }
 try_queued() { sleep 3; }

@@ -127,6 +127,23 @@ lab_addr() { # NETNS IF ADDRESS...
 	done
 }
 
+lab_tun() { # NETNS ADDRESS...
+	local ns=$1
+	shift
+	ip -n "$ns" tuntap add tun0 mode tun
+	[ $# = 0 ] || lab_addr "$ns" tun0 "$@"
+	ip -n "$ns" link set tun0 up
+}
+
+# lab_slow_queue NETNS IF PORT RATE: what goes to the port waits in IF's queue.
+lab_slow_queue() {
+	on "$1" tc qdisc add dev "$2" root handle 1: htb default 20
+	on "$1" tc class add dev "$2" parent 1: classid 1:10 htb rate "$4"
+	on "$1" tc class add dev "$2" parent 1: classid 1:20 htb rate 1gbit
+	on "$1" tc filter add dev "$2" parent 1: protocol ip u32 \
+		match ip dport "$3" 0xffff classid 1:10
+}
+
 lab_forwards() { # NETNS
 	on "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }

@@ -180,9 +180,7 @@ cable
 lab_addr host up0 fd09::1/64
 lab_addr far far0 fd09::2/64 10.8.0.9/32
 second_uplink
-ip -n host tuntap add tun0 mode tun
-lab_addr host tun0 10.9.0.129/25
-ip -n host link set tun0 up
+lab_tun host 10.9.0.129/25
 routes
 count_lan far0 lan
 count_lan far1 lan1

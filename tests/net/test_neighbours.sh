@@ -59,9 +59,7 @@ build() {
 	lab_link host box0 box eth0
 	lab_addr host box0 10.7.0.1/24 fd07::1/64
 	lab_addr box eth0 10.7.0.2/24 fd07::2/64
-	ip -n host tuntap add tun0 mode tun
-	lab_addr host tun0 10.64.0.2/24 fd64::2/64
-	ip -n host link set tun0 up
+	lab_tun host 10.64.0.2/24 fd64::2/64
 	ip -n host addr add 10.5.0.1/32 dev lo
 	ip -n far route add 10.0.0.0/8 dev far0
 	ip -n far -6 route add fd00::/8 dev far0

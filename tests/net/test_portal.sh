@@ -235,9 +235,7 @@ test_refused() {
 lab_netns host
 lab_netns far
 cable
-ip -n host tuntap add tun0 mode tun
-lab_addr host tun0 10.64.0.2/24
-ip -n host link set tun0 up
+lab_tun host 10.64.0.2/24
 lab_addr far far0 $web/32 $inside/32
 ip -n host route add 203.0.113.0/24 via $router dev up0
 ip -n host route add $inside/32 via $router dev up0 src 10.9.0.1

@@ -13,15 +13,6 @@ lab_enter "$0" "$@"
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/loader.sh"
 
-# What goes to port 1000 waits for minutes.
-queue() {
-	on host tc qdisc add dev up0 root handle 1: htb default 20
-	on host tc class add dev up0 parent 1: classid 1:10 htb rate 100bit
-	on host tc class add dev up0 parent 1: classid 1:20 htb rate 1gbit
-	on host tc filter add dev up0 parent 1: protocol ip u32 \
-		match ip dport 1000 0xffff classid 1:10
-}
-
 fill() {
 	on host "$lab_python" "$lab_top/tests/net/send.py" udp 1000 10.9.0.2 \
 		count=100 2>>"$out"
@@ -70,10 +61,8 @@ none() {
 lab_netns host
 lab_netns far
 cable
-ip -n host tuntap add tun0 mode tun
-lab_addr host tun0 10.64.0.2/24
-ip -n host link set tun0 up
-queue
+lab_tun host 10.64.0.2/24
+lab_slow_queue host up0 1000 100bit # for minutes
 fill
 ok "frames wait in a queue" waits
 ok "a policy without a tunnel" none

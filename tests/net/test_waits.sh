@@ -35,8 +35,7 @@ tells_no() {
 }
 
 tunnel() {
-	ip -n host tuntap add tun0 mode tun
-	ip -n host link set tun0 up
+	lab_tun host
 }
 
 # As it is where the kernel has WireGuard itself: struct nfr_ticket's kind, at
