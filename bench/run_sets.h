@@ -12,7 +12,7 @@ typedef int run_set_fn(const struct settings *, const struct machine *,
 		       char error[MEASURE_ERROR_MAX]);
 
 /* A header of the table, then each set; the first that fails ends it. */
-int run_sets(const struct settings *, const struct machine *, run_set_fn *,
-	     char error[MEASURE_ERROR_MAX]);
+int run_sets(const struct settings *settings, const struct machine *m,
+	     run_set_fn *run_set, char error[MEASURE_ERROR_MAX]);
 
 #endif

@@ -3,6 +3,9 @@
 #ifndef NFR_BENCH_CURSOR_BPF_H
 #define NFR_BENCH_CURSOR_BPF_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
 #include "bench/bench_header.h"
 
 struct {
