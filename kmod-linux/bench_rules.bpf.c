@@ -122,6 +122,18 @@ __attribute__((noinline)) __u32 bench_run(__u32 entry)
 	return vm_go(&env, &s->packet.key, &s->rules);
 }
 
+/* The data form; other forms are asked by their own programs here. */
+NFR_INLINE __u32 steady_rules(const struct nfr_config *config,
+			      struct verdict *v)
+{
+	__u32 family = v->packet.key.w[NFR_F_FAMILY], rule;
+
+	rule = bench_find(
+		config->entry[family == NFR_FAMILY_IPV6 ? NFR_FAMILY_IPV6
+							: NFR_FAMILY_IPV4]);
+	return v->rules.pc == NFR_NO_ENTRY ? rule : bench_run(NFR_NO_ENTRY);
+}
+
 static __always_inline int bench_found(__u32 rule)
 {
 	struct bench_cursor *cursor = bench_cursor_get();
@@ -165,14 +177,16 @@ SEC("xdp")
 int nfr_rules_hash(struct xdp_md *ctx)
 {
 	struct verdict *s = bench_next();
-	__u32 rule;
+	__u32 zero = 0, rule;
+	struct nfr_config *config = bpf_map_lookup_elem(&nfr_config, &zero);
 
 	(void)ctx;
-	if (!s)
+	if (!s || !config)
 		return XDP_ABORTED;
-	rule = bench_find(bench_entry(s));
-	if (s->rules.pc != NFR_NO_ENTRY)
-		rule = bench_run(NFR_NO_ENTRY);
+	if (steady_is(&s->steady, config, s->packet.key.w))
+		return bench_found(steady_rule(s));
+	rule = steady_rules(config, s);
+	steady_keep(&s->steady, config, s->packet.key.w, rule);
 	return bench_found(rule);
 }
 

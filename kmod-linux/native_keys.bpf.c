@@ -43,6 +43,15 @@ static __always_inline struct native_entry *native_begin(void)
 	return entry;
 }
 
+/* Native code alone is asked. */
+NFR_INLINE __u32 steady_rules(const struct nfr_config *config,
+			      struct verdict *v)
+{
+	(void)config;
+	(void)v;
+	return NATIVE_NONE;
+}
+
 SEC("xdp")
 int native_rules(struct xdp_md *ctx)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * steady.bpf.h: a key that native code was asked for lately -> its rule.
+ * steady.bpf.h: a key that the rules were asked for lately -> its rule.
  *
  * Packets without a state that are all alike, as of a flood, or of a flow that
- * makes no state, need no program of rules: comparing a key costs less than a
- * call. One key a CPU. It is compared by all words that the rules may ask,
- * where they ask no others and no table (NFR_CONFIG_STEADY); it is void in the
- * next generation. What is not like it pays for one comparison; to be kept
- * costs more, so only each eighth of those is.
+ * makes no state, need no walk over rules, whatever their form: comparing a key
+ * costs less than a call. One key a CPU. It is compared by all words that the
+ * rules may ask, where they ask no others and no table (NFR_CONFIG_STEADY); it
+ * is void in the next generation. What is not like it pays for one comparison;
+ * to be kept costs more, so only each eighth of those is.
  */
 #ifndef NFR_STEADY_BPF_H
 #define NFR_STEADY_BPF_H
@@ -15,6 +15,10 @@
 #include "kmod-linux/native_call.bpf.h"
 
 #define STEADY_WAIT 7u
+
+/* The includer's: the rules in the forms that are the datapath's own. */
+NFR_INLINE __u32 steady_rules(const struct nfr_config *config,
+			      struct verdict *v);
 
 NFR_INLINE __u32 steady_differs(const __u32 *a, const __u32 *b, __u32 first,
 				__u32 count)
@@ -74,7 +78,9 @@ NFR_INLINE __u32 steady_rule(struct verdict *v)
 	return v->steady.rule;
 }
 
-/* The rule of the packet in the scratch, or NATIVE_NONE. One context is NULL.
+/*
+ * The rule of the packet in the scratch, or NATIVE_NONE: by the rules' native
+ * code, or by what steady_rules() asks. One context is NULL.
  */
 NFR_INLINE __u32 steady_find(struct xdp_md *xdp, struct __sk_buff *skb,
 			     const struct nfr_config *config, struct verdict *v)
@@ -84,7 +90,10 @@ NFR_INLINE __u32 steady_find(struct xdp_md *xdp, struct __sk_buff *skb,
 
 	if (steady_is(&v->steady, config, w))
 		return steady_rule(v);
-	rule = skb ? datapath_native_tc(skb) : datapath_native_xdp(xdp);
+	if (!(config->flags & NFR_CONFIG_NATIVE))
+		rule = steady_rules(config, v);
+	else
+		rule = skb ? datapath_native_tc(skb) : datapath_native_xdp(xdp);
 	steady_keep(&v->steady, config, w, rule);
 	return rule;
 }

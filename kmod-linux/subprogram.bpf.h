@@ -199,6 +199,23 @@ NFR_INLINE __u32 env_slow_find(struct env *env, struct verdict *v, __u32 which,
 	return datapath_find(which, entry);
 }
 
+NFR_INLINE __u32 slow_entry(const struct nfr_config *config, __u32 stage,
+			    __u32 dir, __u32 family);
+NFR_INLINE __u32 slow_search(struct env *env, struct verdict *v, __u32 which,
+			     __u32 entry);
+
+NFR_INLINE __u32 steady_rules(const struct nfr_config *config,
+			      struct verdict *v)
+{
+	const __u32 *w = v->packet.key.w;
+	struct env env = {0};
+	__u32 rule = slow_search(&env, v, SCRATCH_PACKET,
+				 slow_entry(config, NFR_STAGE_RULES,
+					    w[NFR_F_DIR], w[NFR_F_FAMILY]));
+
+	return rule == NFR_NO_RULE ? NATIVE_NONE : rule;
+}
+
 NFR_INLINE __u32 env_native(struct env *env, const struct nfr_config *config,
 			    struct verdict *v)
 {

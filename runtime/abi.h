@@ -265,8 +265,8 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 	0x200 /* none asks of what goes out what its socket does not know */
 #define NFR_CONFIG_NATIVE 0x400 /* nfr_native_* have programs */
 #define NFR_CONFIG_STEADY                                                      \
-	0x800 /* with NATIVE: they ask no table, and of a key no more than     \
-		 the words up to NFR_F_FAMILY */
+	0x800 /* rules (with NATIVE: those programs) ask no table, and of a    \
+		 key no more than the words up to NFR_F_FAMILY */
 
 /* ifaces: HASH, key __u32 ifindex */
 struct nfr_iface {

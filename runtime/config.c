@@ -4,6 +4,17 @@
 
 #include <string.h>
 
+#include "program.h"
+
+/* NFR_CONFIG_STEADY, of the forms that are the image's own? */
+static bool is_steady(const struct image *image)
+{
+	for (unsigned i = 0; i < NFR_ENTRY(NFR_STAGE_GUARD, 0, 0); i++)
+		if (!program_is_steady(image, image->header->entry[i]))
+			return false;
+	return true;
+}
+
 void config_of_image(const struct image *image, __u32 generation, __u32 hz,
 		     struct nfr_config *out)
 {
@@ -14,7 +25,8 @@ void config_of_image(const struct image *image, __u32 generation, __u32 hz,
 		.insn_count = image->insn_count,
 		.rule_count = image->rule_count,
 		.flags = image->config->flags |
-			 (image->hash_len ? NFR_CONFIG_HASH : 0),
+			 (image->hash_len ? NFR_CONFIG_HASH : 0) |
+			 (is_steady(image) ? NFR_CONFIG_STEADY : 0),
 		.state_limit = image->config->state_limit,
 	};
 	memcpy(out->timeouts, image->config->timeouts, sizeof(out->timeouts));

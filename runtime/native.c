@@ -26,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "program.h"
+
 #define REG_RULE BPF_REG_0
 #define REG_VALUE BPF_REG_2
 #define REG_FAMILY BPF_REG_3
@@ -283,30 +285,6 @@ static bool is_jump(unsigned op)
 	return (op >= NFR_OP_JEQ && op <= NFR_OP_JHNE) || op == NFR_OP_JRANK;
 }
 
-/* What begins behind the program at start is its end. */
-static __u32 nearer_end(__u32 start, __u32 begin, __u32 end)
-{
-	return begin != NFR_NO_ENTRY && begin > start && begin < end ? begin
-								     : end;
-}
-
-/* Behind the last instruction of the program at start. */
-static __u32 program_end(const struct image *img, __u32 start)
-{
-	__u32 end = img->insn_count;
-
-	for (unsigned i = 0; i < NFR_ENTRIES; i++)
-		end = nearer_end(start, img->header->entry[i], end);
-	/* And those behind a hash, which the entries do not name. */
-	for (unsigned i = 0; i < RULE_ENTRIES; i++) {
-		const struct hash_head *head = image_hash_head(img, i);
-
-		if (head)
-			end = nearer_end(start, head->entry, end);
-	}
-	return end;
-}
-
 static enum nfr_opcode find_unknown(const struct image *img, __u32 start)
 {
 	for (__u32 pc = start; pc < program_end(img, start); pc++)
@@ -455,14 +433,11 @@ static bool has_calls(const struct native *n)
 /* NFR_CONFIG_STEADY? */
 static bool is_steady(const struct native *n)
 {
-	for (unsigned i = 0; i < RULE_ENTRIES; i++) {
-		__u32 pc = n->entry[i];
-
-		for (; pc < program_end(n->img, n->entry[i]); pc++)
-			if (n->img->code[pc].field > NFR_F_FAMILY)
-				return false;
-	}
-	return !has_calls(n);
+	for (unsigned i = 0; i < RULE_ENTRIES; i++)
+		if (n->entry[i] != NFR_NO_ENTRY &&
+		    !program_is_steady(n->img, n->entry[i]))
+			return false;
+	return true;
 }
 
 static void put_all(struct native *n)

@@ -71,7 +71,7 @@ struct forgotten {
 /* What becomes of a state that is judged again. */
 enum slow_answer { SLOW_GOES_ON, SLOW_LEAVE, SLOW_END };
 
-/* In place of a rule: no native code judged the packet. */
+/* In place of a rule: it is left to the slow path to ask the rules. */
 #define NATIVE_NONE 0xfffffffdu
 
 /* A key of late, and its rule (kmod-linux/steady.bpf.h). */
@@ -105,7 +105,7 @@ struct verdict {
 	struct nfr_source_key source; /* under which fresh is counted */
 	struct nfr_state fresh;
 	struct nfr_fragment_key datagram; /* of a fragment */
-	__u32 native; /* the rule that native code found, or NATIVE_NONE */
+	__u32 native; /* the rule, if it is known before: or NATIVE_NONE */
 	struct nfr_fragment first; /* the first of datagram */
 	struct icmp_quote quote;
 	__u8 options[64]; /* of a SYN, as they are in the packet */

@@ -490,7 +490,7 @@ NFR_INLINE int verdict_begin(struct env *env, const struct nfr_config *config,
 		       !verdict_apply(env, frame, v, state, APPLY_ERROR);
 	}
 	verdict_owner_rules(env, config, v);
-	v->native = config->flags & NFR_CONFIG_NATIVE
+	v->native = config->flags & (NFR_CONFIG_NATIVE | NFR_CONFIG_STEADY)
 			    ? env_native(env, config, v)
 			    : NATIVE_NONE;
 	passes = env_slow_new(env, v);
