@@ -218,6 +218,8 @@ int nfr_xdp(struct xdp_md *ctx)
 	struct packet_frame frame = datapath_whole_xdp(ctx);
 	struct verdict *v = datapath_scratch();
 
+	if (datapath_plain_xdp(ctx))
+		return XDP_PASS;
 	frame.ifindex = ctx->ingress_ifindex;
 	return v && verdict_judge(&env, &frame, v) == NFR_PASS ? XDP_PASS
 							       : XDP_DROP;
@@ -226,13 +228,15 @@ int nfr_xdp(struct xdp_md *ctx)
 SEC("tc")
 int nfr_in(struct __sk_buff *skb)
 {
-	return datapath_tc(skb, NFR_DIR_IN);
+	return datapath_plain_in(skb) ? TC_ACT_UNSPEC
+				      : datapath_tc(skb, NFR_DIR_IN);
 }
 
 SEC("tc")
 int nfr_out(struct __sk_buff *skb)
 {
-	return datapath_tc(skb, NFR_DIR_OUT);
+	return datapath_plain_out(skb) ? TC_ACT_UNSPEC
+				       : datapath_tc(skb, NFR_DIR_OUT);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -65,10 +65,12 @@ NFR_INLINE int floor_has_edge(__u32 ifindex)
  * guard is the edge's too: sources are right there when they are translated,
  * and nothing betrays what a neighbour is asked for.
  */
-NFR_INLINE int floor_is_edges(const struct nfr_config *config, __u32 ifindex)
+NFR_INLINE int floor_is_edges(const struct nfr_config *config,
+			      const struct nfr_iface *iface, __u32 ifindex)
 {
 	return !config->has_guard ||
-	       bpf_map_lookup_elem(&nfr_tunnels, &ifindex);
+	       (iface && iface->flags & NFR_IFACE_TUNNEL &&
+		env_tunnel(0, ifindex));
 }
 
 /* ---- the scratch --------------------------------------------------------- */
@@ -340,6 +342,7 @@ int nfr_floor(struct bpf_nf_ctx *ctx)
 		.skb = skb,
 	};
 	const struct nfr_config *config = floor_config(p.len);
+	const struct nfr_iface *iface;
 	struct bpf_dynptr bytes;
 	struct floor *floor;
 	int is_passed;
@@ -347,9 +350,10 @@ int nfr_floor(struct bpf_nf_ctx *ctx)
 
 	if (!config)
 		return FLOOR_DROP;
+	iface = env_iface(0, p.ifindex);
 	if (floor_has_edge(p.ifindex) &&
-	    (floor_is_edges(config, p.ifindex) ||
-	     floor_is_kept(ctx, config, p.ifindex)))
+	    (floor_is_edges(config, iface, p.ifindex) ||
+	     floor_is_kept(ctx, config, iface, p.ifindex)))
 		return FLOOR_ACCEPT;
 	floor = floor_claim();
 	if (!floor) {
@@ -380,13 +384,16 @@ int nfr_floor_cgroup(struct __sk_buff *skb)
 		.skb = skb,
 	};
 	const struct nfr_config *config = floor_config(p.len);
+	const struct nfr_iface *iface;
 	struct floor *floor;
 	int is_passed;
 	__u32 n;
 
 	if (!config)
 		return FLOOR_DROP;
-	if (floor_has_edge(p.ifindex) && floor_is_edges(config, p.ifindex))
+	iface = env_iface(0, p.ifindex);
+	if (floor_has_edge(p.ifindex) &&
+	    floor_is_edges(config, iface, p.ifindex))
 		return FLOOR_ACCEPT;
 	floor = floor_claim();
 	if (!floor) {

@@ -95,23 +95,20 @@ NFR_INLINE __u32 floor_origin(const struct bpf_nf_ctx *ctx,
 			      const struct nfr_config *config,
 			      const struct nfr_state_key *name)
 {
-	__u32 w[NFR_KEY_WORDS];
 	struct origin_socket from = {0};
 
 	if (!(config->flags & NFR_CONFIG_ORIGIN))
 		return 0;
-	w[NFR_F_FAMILY] = name->family;
-	w[NFR_F_PROTO] = name->proto;
 	if (ctx->state->sk)
 		origin_load(ctx->state->sk, &from);
-	return origin_of(0, &from, w, (__u32)ctx->skb->skb_iif);
+	return origin_of_flow(0, &from, name, (__u32)ctx->skb->skb_iif);
 }
 
 /* Nonzero on a device with an edge, for a packet that the guard lets out. */
 NFR_INLINE int floor_is_kept(const struct bpf_nf_ctx *ctx,
-			     const struct nfr_config *config, __u32 ifindex)
+			     const struct nfr_config *config,
+			     const struct nfr_iface *iface, __u32 ifindex)
 {
-	const struct nfr_iface *iface = env_iface(0, ifindex);
 	struct nfr_state_key name = {.ifindex = ifindex};
 	const struct nfr_state *state;
 	__u32 flow;

@@ -229,23 +229,56 @@ NFR_INLINE __u32 origin_of(const void *packet, const struct origin_socket *s,
 	return origin_maker(packet, s, w, ingress) | NFR_ORIGIN_OWN;
 }
 
+/* The same of a plain TCP or UDP packet, of which only its flow's name is here.
+ */
+NFR_INLINE __u32 origin_of_flow(const void *packet,
+				const struct origin_socket *s,
+				const struct nfr_state_key *name, __u32 ingress)
+{
+	__u32 w[NFR_KEY_WORDS];
+
+	w[NFR_F_FAMILY] = name->family;
+	w[NFR_F_PROTO] = name->proto;
+	w[NFR_F_SPORT] = name->near_port;
+	w[NFR_F_BITS] = 0;
+	return origin_of(packet, s, w, ingress);
+}
+
 #ifndef NFR_FLOOR
+
+extern void *bpf_rdonly_cast(const void *, __u32)
+__ksym __weak; /* Linux 6.2 */
+
+/* Of the namespace that has routed it; 0: none has. */
+NFR_INLINE __u64 origin_routed(const void *packet)
+{
+	const struct sk_buff___origin *skb = packet;
+	const struct dst_entry___origin *dst;
+
+	if (!bpf_cast_to_kern_ctx || !bpf_rdonly_cast) {
+		dst = (const void *)(BPF_CORE_READ(skb, _skb_refdst) & ~1ul);
+		return dst ? BPF_CORE_READ(dst, dev, nd_net.net, net_cookie)
+			   : 0;
+	}
+	skb = bpf_cast_to_kern_ctx((void *)packet);
+	dst = (const void *)(skb->_skb_refdst & ~1ul);
+	if (!dst)
+		return 0;
+	dst = bpf_rdonly_cast(
+		dst, bpf_core_type_id_kernel(struct dst_entry___origin));
+	return dst->dev->nd_net.net->net_cookie;
+}
 
 /* Has this namespace routed it? Then it came by the floor, which was told. */
 NFR_INLINE int origin_is_tunnel(const struct nfr_ticket *ticket,
 				const void *packet,
 				const struct origin_socket *s, const __u32 *w)
 {
-	const struct sk_buff___origin *skb = packet;
-	unsigned long ref = BPF_CORE_READ(skb, _skb_refdst) & ~1ul;
-	const struct dst_entry___origin *dst = (const void *)ref;
-
 	(void)s;
 	if (ticket->port && !(w[NFR_F_BITS] & NFR_BIT_LATER) &&
 	    w[NFR_F_SPORT] != ticket->port)
 		return 0;
-	return dst && BPF_CORE_READ(dst, dev, nd_net.net, net_cookie) ==
-			      ticket->netns_cookie;
+	return origin_routed(packet) == ticket->netns_cookie;
 }
 
 #else

@@ -24,6 +24,9 @@ int datapath_parse(struct __sk_buff *skb, __u32 ifid, __u32 dir, __u32 link,
 		   __u32 received);
 int datapath_parse_xdp(struct xdp_md *xdp, __u32 ifid, __u32 link,
 		       __u32 received);
+int datapath_plain_in(struct __sk_buff *skb);
+int datapath_plain_out(struct __sk_buff *skb);
+int datapath_plain_xdp(struct xdp_md *xdp);
 int datapath_proxied(struct __sk_buff *skb);
 int datapath_quote(struct __sk_buff *skb);
 int datapath_quote_xdp(struct xdp_md *xdp);
@@ -250,6 +253,7 @@ NFR_INLINE __u32 env_slow_try(struct env *env, struct verdict *v, __u32 n)
 
 #include "kmod-linux/flows.bpf.h"
 #include "runtime/verdict.h"
+#include "kmod-linux/plain.bpf.h"
 
 /*
  * With all headers readable, where that can be; where not, who reads says what
@@ -276,6 +280,39 @@ NFR_INLINE struct packet_frame datapath_whole_xdp(struct xdp_md *xdp)
 		.len = xdp->data_end - xdp->data,
 		.dir = NFR_DIR_IN,
 	};
+}
+
+NFR_INLINE int datapath_plain(struct __sk_buff *skb, __u32 dir)
+{
+	struct env env = {.skb = skb};
+	struct packet_frame frame = {
+		.start = (const __u8 *)(unsigned long)skb->data,
+		.end = (const __u8 *)(unsigned long)skb->data_end,
+		.len = skb->len,
+		.ifindex = skb->ifindex,
+	};
+
+	return plain_pass(&env, &frame, dir);
+}
+
+/* Nonzero: it is plain, and passed. */
+__attribute__((noinline)) int datapath_plain_in(struct __sk_buff *skb)
+{
+	return datapath_plain(skb, NFR_DIR_IN);
+}
+
+__attribute__((noinline)) int datapath_plain_out(struct __sk_buff *skb)
+{
+	return datapath_plain(skb, NFR_DIR_OUT);
+}
+
+__attribute__((noinline)) int datapath_plain_xdp(struct xdp_md *xdp)
+{
+	struct env env = {.xdp = xdp};
+	struct packet_frame frame = datapath_whole_xdp(xdp);
+
+	frame.ifindex = xdp->ingress_ifindex;
+	return plain_pass(&env, &frame, NFR_DIR_IN);
 }
 
 /* NFR_REASON_NONE, or the doubt. */

@@ -7,11 +7,12 @@
  *	oif . oifgroup @known accept
  *	counter drop
  *
- * They are in a chain without a name of its own, which the base chain jumps to.
- * nft(8) that does not know hooks of every device leaves the base chain out,
- *and then asks for the chain of its one rule again and again, for ever. So that
- * chain has the name that the kernel gives to the other one: it counts those,
- * and gate_sync() looks whether the guess was right.
+ * The first is in the base chain, as nearly all packets have a route; the
+ * others are in a chain without a name of its own, which the base chain jumps
+ * to. nft(8) that does not know hooks of every device leaves the base chain
+ * out, and then asks for the chain of its rules again and again, for ever. So
+ * that chain has the name that the kernel gives to the other one: it counts
+ * those, and gate_sync() looks whether the guess was right.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -279,7 +280,7 @@ static void put_rules(struct gate_batch *batch, bool is_strict)
 	struct gate_rule rule;
 
 	if (!is_strict) {
-		rule = rule_begin(batch, GATE_INNER);
+		rule = rule_begin(batch, GATE_BASE);
 		expr_routed(&rule);
 		expr_verdict(&rule, NF_ACCEPT);
 		rule_end(batch, &rule);
