@@ -198,23 +198,27 @@ static void slot_value(struct lines *l, const struct group *g,
 
 /* ---- lines ------------------------------------------------------------- */
 
-static uint64_t key_pair(const struct hash_rule *r, unsigned i)
+static void wide_key(const struct hash_rule *r, __u64 out[4])
 {
-	const uint32_t *addr = r->addr[i / 2];
+	for (unsigned i = 0; i < 4; i++) {
+		const uint32_t *words = &r->addr[i / 2][i % 2 * 2];
 
-	return HASH_PAIR(addr[i % 2 * 2], addr[i % 2 * 2 + 1]);
+		out[i] = HASH_WIDE(words[0], words[1]);
+	}
 }
 
 static uint64_t key_hash(const struct lines *l, const struct group *g,
-			 uint64_t factor)
+			 const __u64 factor[2])
 {
 	const struct hash_rule *r = g->rules[0];
+	__u64 wide[4];
 
-	if (l->t->words > 1)
-		return hash_long(key_pair(r, 0), key_pair(r, 1), key_pair(r, 2),
-				 key_pair(r, 3), factor);
-	return hash_short(HASH_PAIR(r->addr[HASH_SRC][0], r->addr[HASH_DST][0]),
-			  factor);
+	if (l->t->words == 1)
+		return hash_short(
+			HASH_PAIR(r->addr[HASH_SRC][0], r->addr[HASH_DST][0]),
+			factor[0]);
+	wide_key(r, wide);
+	return hash_long(wide, factor);
 }
 
 /* False: two keys of IPv6 have one fingerprint. */
@@ -222,7 +226,7 @@ static bool slot_put(const struct lines *l, const struct hash_tuple *t,
 		     uint64_t hash, const struct hash_slot *slot)
 {
 	uint32_t line = (uint32_t)(hash >> t->shift);
-	unsigned ignored = l->t->words > 1 ? 32 : 0;
+	unsigned ignored = l->t->words > 1 ? HASH_PRINT_SHIFT : 0;
 
 	for (;; line = (line + 1) & t->line_mask)
 		for (unsigned i = 0; i < HASH_SLOTS; i++) {
@@ -249,9 +253,10 @@ static bool put(struct lines *l, const struct hash_tuple *t,
 	if (l->t->words > 1) {
 		struct hash_exact *exact = &l->exact[l->exact_count];
 
-		slot.key = hash << 32 | l->exact_count++;
-		for (unsigned i = 0; i < 4; i++)
-			exact->key[i] = key_pair(r, i);
+		slot.key = HASH_PRINT(hash) >> HASH_PRINT_SHIFT
+						       << HASH_PRINT_SHIFT |
+			   l->exact_count++;
+		wide_key(r, exact->key);
 	} else {
 		slot.key =
 			HASH_PAIR(r->addr[HASH_SRC][0], r->addr[HASH_DST][0]);
@@ -261,8 +266,8 @@ static bool put(struct lines *l, const struct hash_tuple *t,
 
 /* Keys that would not be in their line. */
 static size_t spilled(const struct lines *l, const struct hash_tuple *t,
-		      const struct group *g, size_t count, uint64_t factor,
-		      uint8_t *in)
+		      const struct group *g, size_t count,
+		      const __u64 factor[2], uint8_t *in)
 {
 	size_t sum = 0;
 
@@ -292,12 +297,16 @@ static void size_tuple(struct lines *l, struct hash_tuple *t,
 	t->line_mask = (uint32_t)((uint64_t)1 << (64 - t->shift)) - 1;
 	l->line_count += (size_t)t->line_mask + 1;
 	for (unsigned i = 0; i < FACTORS && least > 0; i++) {
+		__u64 factor[2];
 		size_t now;
 
-		seed = hash_finish(seed + HASH_K3);
-		now = spilled(l, t, g, count, seed | 1, in);
+		for (unsigned k = 0; k < 2; k++) {
+			seed = hash_finish(seed + HASH_K2);
+			factor[k] = seed | 1;
+		}
+		now = spilled(l, t, g, count, factor, in);
 		if (now < least)
-			t->factor = seed | 1;
+			memcpy(t->factor, factor, sizeof(factor));
 		least = now < least ? now : least;
 	}
 }

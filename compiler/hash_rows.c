@@ -103,7 +103,7 @@ static void gather(struct trie *t, uint64_t *everywhere)
 /* The cell of a row, with so many levels left; of no room row 0's. */
 static uint32_t leaf_cell(struct trie *t, uint32_t row, unsigned left)
 {
-	uint32_t first, node;
+	uint32_t first, node, both[2];
 
 	if (left == 0)
 		return row * (uint32_t)t->t->row_words * 8;
@@ -114,10 +114,10 @@ static uint32_t leaf_cell(struct trie *t, uint32_t row, unsigned left)
 	}
 	if (t->leaves[row].node[left - 1])
 		return t->leaves[row].node[left - 1];
-	node = leaf_cell(t, row, left - 1);
-	if (!hash_cells_add(t->cells, &node, 1, &first))
+	both[0] = both[1] = leaf_cell(t, row, left - 1);
+	if (!hash_cells_add(t->cells, both, 2, &first))
 		return leaf_cell(t, 0, left);
-	node = HASH_NODE(0u, 32u, 0u, first);
+	node = HASH_NODE(0u, 31u, 0u, first);
 	t->leaves[row].node[left - 1] = node;
 	return node;
 }

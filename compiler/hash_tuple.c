@@ -28,24 +28,32 @@ int hash_prefix_len(const uint32_t first[4], const uint32_t last[4],
 	return len;
 }
 
-/* The upper bits of a pair of words. */
-static uint64_t mask_of(unsigned len)
+/* The upper bits of a word. */
+static uint32_t mask_of(unsigned len)
 {
-	return len == 0 ? 0 : len >= 64 ? UINT64_MAX : UINT64_MAX << (64 - len);
+	return len == 0 ? 0 : len >= 32 ? UINT32_MAX : UINT32_MAX << (32 - len);
+}
+
+/* Of two words of an address, from its bit "from" on. */
+static uint64_t mask_wide(unsigned len, unsigned from)
+{
+	uint32_t first = mask_of(len > from ? len - from : 0);
+	uint32_t last = mask_of(len > from + 32 ? len - from - 32 : 0);
+
+	return HASH_WIDE(first, last);
 }
 
 static void set_masks(struct hash_tuple *item, const uint8_t len[2],
 		      uint32_t words)
 {
 	if (words == 1) {
-		item->mask[0] =
-			mask_of(len[HASH_SRC]) | mask_of(len[HASH_DST]) >> 32;
+		item->mask[0] = HASH_PAIR(mask_of(len[HASH_SRC]),
+					  mask_of(len[HASH_DST]));
 		return;
 	}
 	for (unsigned end = 0; end < 2; end++) {
-		item->mask[2 * end] = mask_of(len[end]);
-		item->mask[2 * end + 1] =
-			mask_of(len[end] > 64 ? len[end] - 64u : 0);
+		item->mask[2 * end] = mask_wide(len[end], 0);
+		item->mask[2 * end + 1] = mask_wide(len[end], 64);
 	}
 }
 

@@ -29,14 +29,15 @@ struct hash_walk {
 	struct env *env;
 	const struct nfr_key *key;
 	const struct hash_head *head;
-	__u64 left;    /* bits of tuples of this word */
-	__u64 masked;  /* what is looked for: see struct hash_slot */
-	__u32 rows[3]; /* places of the next words of rows */
-	__u32 words;   /* of rows, left */
-	__u32 tuples;  /* place of this word's */
-	__u32 best;    /* the least rank found, or HASH_NONE */
-	__u32 class;   /* of the packet's service */
-	__u32 item;    /* of a list; number, how many */
+	__u64 left;	 /* bits of tuples of this word */
+	__u64 wanted;	 /* what is looked for: the key of a slot */
+	__u64 masked[4]; /* of IPv6: addresses, as in struct hash_exact */
+	__u32 rows[3];	 /* places of the next words of rows */
+	__u32 words;	 /* of rows, left */
+	__u32 tuples;	 /* place of this word's */
+	__u32 best;	 /* the least rank found, or HASH_NONE */
+	__u32 class;	 /* of the packet's service */
+	__u32 item;	 /* of a list; number, how many */
 	__u32 items;
 	__u32 line; /* of its tuple's that the key goes on in, or HASH_NONE */
 	__u32 now;  /* place of the tuple */
@@ -78,27 +79,31 @@ NFR_INLINE void hash_take(struct hash_walk *w, __u32 rank, __u32 service)
 		w->best = rank;
 }
 
-NFR_INLINE __u64 hash_pair(const __u32 *words)
+/* Two words of a key's address; keys lie where wide words can. */
+NFR_INLINE __u64 hash_wide(const __u32 *words)
 {
-	return HASH_PAIR(words[0], words[1]);
+#ifdef __bpf__
+	return *(const __u64 *)(const void *)words;
+#else
+	__u64 wide;
+
+	__builtin_memcpy(&wide, words, sizeof(wide));
+	return wide;
+#endif
 }
+_Static_assert(NFR_F_SRC0 % 2 == 0 && NFR_F_DST0 % 2 == 0, "wide words");
 
 /*
  * IPv6: the slot's key itself. No two keys that can be in one line have one
  * fingerprint, so no other slot can be meant.
  */
-NFR_INLINE int hash_is_exact(const struct hash_walk *w,
-			     const struct hash_tuple *t, __u32 number)
+NFR_INLINE int hash_is_exact(const struct hash_walk *w, __u32 number)
 {
 	const struct hash_exact *e =
 		env_hash(w->env, w->head->exact + number * sizeof(*e));
-	const __u32 *src = &w->key->w[NFR_F_SRC0],
-		    *dst = &w->key->w[NFR_F_DST0];
 
-	return !((e->key[0] ^ (hash_pair(src) & t->mask[0])) |
-		 (e->key[1] ^ (hash_pair(src + 2) & t->mask[1])) |
-		 (e->key[2] ^ (hash_pair(dst) & t->mask[2])) |
-		 (e->key[3] ^ (hash_pair(dst + 2) & t->mask[3])));
+	return !((e->key[0] ^ w->masked[0]) | (e->key[1] ^ w->masked[1]) |
+		 (e->key[2] ^ w->masked[2]) | (e->key[3] ^ w->masked[3]));
 }
 
 /* Item 0 is none, the others are numbered from 1. */
@@ -136,19 +141,19 @@ NFR_INLINE void hash_look(struct hash_walk *w, __u32 line)
 	const struct hash_tuple *t = env_hash(w->env, w->now);
 	const struct hash_line *l = env_hash(
 		w->env, w->head->lines + (t->line + line) * sizeof(*l));
-	__u32 ignored = w->head->words > 1 ? 32 : 0;
+	__u32 ignored = w->head->words > 1 ? HASH_PRINT_SHIFT : 0;
 	const struct hash_slot *s = &l->slot[0];
 
-	if ((s->key ^ w->masked) >> ignored) {
+	if ((s->key ^ w->wanted) >> ignored) {
 		s = &l->slot[1];
 		if (s->rank == HASH_NONE)
 			return;
-		if ((s->key ^ w->masked) >> ignored) {
+		if ((s->key ^ w->wanted) >> ignored) {
 			w->line = (line + 1) & t->line_mask;
 			return;
 		}
 	}
-	if (!ignored || hash_is_exact(w, t, (__u32)s->key))
+	if (!ignored || hash_is_exact(w, (__u32)s->key))
 		hash_hit(w, s->rank, s->service);
 }
 
@@ -177,14 +182,15 @@ NFR_INLINE __u32 hash_home(struct hash_walk *w, const struct hash_tuple *t)
 	__u64 hash;
 
 	if (w->head->words > 1) {
-		hash = hash_long(hash_pair(src) & t->mask[0],
-				 hash_pair(src + 2) & t->mask[1],
-				 hash_pair(dst) & t->mask[2],
-				 hash_pair(dst + 2) & t->mask[3], t->factor);
-		w->masked = hash << 32;
+		w->masked[0] = hash_wide(src) & t->mask[0];
+		w->masked[1] = hash_wide(src + 2) & t->mask[1];
+		w->masked[2] = hash_wide(dst) & t->mask[2];
+		w->masked[3] = hash_wide(dst + 2) & t->mask[3];
+		hash = hash_long(w->masked, t->factor);
+		w->wanted = HASH_PRINT(hash);
 	} else {
-		w->masked = HASH_PAIR(src[0], dst[0]) & t->mask[0];
-		hash = hash_short(w->masked, t->factor);
+		w->wanted = HASH_PAIR(src[0], dst[0]) & t->mask[0];
+		hash = hash_short(w->wanted, t->factor[0]);
 	}
 	return (__u32)(hash >> (t->shift & 63)) & t->line_mask;
 }
@@ -296,6 +302,21 @@ NFR_INLINE __u32 hash_class(struct env *env, const struct hash_head *h,
 	return hash_u16(env, h->classes + 2 * c);
 }
 
+/*
+ * A shift of 32 bits by the lower five of a number, which machines do by
+ * themselves, and C does not.
+ */
+#ifdef __bpf__
+#define HASH_SHIFT(op, x, by)                                                  \
+	({                                                                     \
+		__u32 shifted_ = (x);                                          \
+		__asm__("%0 " #op "= %1" : "+w"(shifted_) : "w"(by));          \
+		shifted_;                                                      \
+	})
+#else
+#define HASH_SHIFT(op, x, by) ((x)op((by)&31))
+#endif
+
 /* The place of an address's row; words: 1 or 4, a constant. */
 NFR_INLINE __u32 hash_row(struct env *env, const struct hash_head *h,
 			  const struct hash_side *side, const __u32 *addr,
@@ -305,12 +326,12 @@ NFR_INLINE __u32 hash_row(struct env *env, const struct hash_head *h,
 
 #pragma GCC unroll 3
 	for (__u32 i = 0; i < HASH_LEVELS; i++) {
-		__u64 bits = words > 1 ? addr[HASH_NODE_WORD(at)] : addr[0];
+		__u32 bits = words > 1 ? addr[HASH_NODE_WORD(at)] : addr[0];
 
-		bits = (__u32)(bits << HASH_NODE_LEFT(at));
-		bits >>= HASH_NODE_RIGHT(at);
-		at = hash_u32(env, side->cells + HASH_NODE_PLACE(at) +
-					   4 * (__u32)bits);
+		bits = HASH_SHIFT(<<, bits, HASH_NODE_LEFT(at));
+		bits = HASH_SHIFT(>>, bits, HASH_NODE_RIGHT(at));
+		at = hash_u32(env,
+			      side->cells + HASH_NODE_PLACE(at) + 4 * bits);
 	}
 	return h->rows + at;
 }

@@ -52,11 +52,11 @@ struct hash_side {
 _Static_assert(sizeof(struct hash_side) == 16, "hash_side");
 
 #define HASH_NODE(left, right, word, first)                                    \
-	((left) | (right) << 5 | (word) << 11 | (first) / 2 << 13)
-#define HASH_NODE_LEFT(node) ((node)&31)
-#define HASH_NODE_RIGHT(node) ((node) >> 5 & 63) /* of 64 bits: 16-32 */
-#define HASH_NODE_WORD(node) ((node) >> 11 & 3)
-#define HASH_NODE_PLACE(node) ((node) >> 13 << 3) /* in bytes */
+	((left) | (right) << 5 | (word) << 10 | (first) / 2 << 12)
+#define HASH_NODE_LEFT(node) (node)	    /* of a shift by its lower 5 bits */
+#define HASH_NODE_RIGHT(node) ((node) >> 5) /* the same: 16-31 */
+#define HASH_NODE_WORD(node) ((node) >> 10 & 3)
+#define HASH_NODE_PLACE(node) ((node) >> 12 << 3) /* in bytes */
 #define HASH_CELLS_MAX (1u << 20)		  /* so many can be named */
 
 /* The section begins with this. */
@@ -114,22 +114,21 @@ _Static_assert(sizeof(struct hash_head) == 256, "hash_head");
 /* masks: of IPv4 one of both addresses, of IPv6 two of each. */
 struct hash_tuple {
 	__u64 mask[4];
-	__u64 factor;
+	__u64 factor[2]; /* of IPv4 the first */
 	__u32 best; /* the least rank in it; HASH_NONE: there is no such tuple
 		     */
 	__u32 line; /* its first */
 	__u32 line_mask; /* of its lines, a power of two */
 	__u32 shift;	 /* of a hash: 1-63 */
-	__u32 reserved[2];
 };
 _Static_assert(sizeof(struct hash_tuple) == 64, "hash_tuple");
 
 /*
- * key is of IPv4 both masked addresses; of IPv6 a fingerprint above the number
- * of an exact. rank is that of its only rule, and service what that asks. Or
- * rank is the number of the first item of a list: with HASH_LIST service says
- * the order of its services, by which "firsts" knows the first item for each
- * class of packets; with HASH_WALK how many there are.
+ * key is of IPv4 both masked addresses; of IPv6 a fingerprint (HASH_PRINT)
+ * above the number of an exact. rank is that of its only rule, and service what
+ * that asks. Or rank is the number of the first item of a list: with HASH_LIST
+ * service says the order of its services, by which "firsts" knows the first
+ * item for each class of packets; with HASH_WALK how many there are.
  */
 struct hash_slot {
 	__u64 key;
@@ -162,9 +161,14 @@ _Static_assert(sizeof(struct hash_exact) == 32, "hash_exact");
 #define HASH_K0 0x9e3779b97f4a7c15ull /* odd, without a pattern */
 #define HASH_K1 0xbf58476d1ce4e5b9ull
 #define HASH_K2 0x94d049bb133111ebull
-#define HASH_K3 0xd6e8feb86659fd93ull
 
 #define HASH_PAIR(a, b) ((__u64)(a) << 32 | (b))
+/* Two words of an address as they lie in memory, so that one read has them. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define HASH_WIDE(a, b) HASH_PAIR(b, a)
+#else
+#define HASH_WIDE(a, b) HASH_PAIR(a, b)
+#endif
 
 static inline __attribute__((always_inline)) __u64 hash_finish(__u64 x)
 {
@@ -180,18 +184,25 @@ static inline __attribute__((always_inline)) __u64 hash_short(__u64 key,
 	return key * factor;
 }
 
-/* Prefixes differ in upper bits, and a product takes bits up, not down. */
+/* A product takes bits up, not down; this takes the upper ones down. */
 #define HASH_FOLD(x) ((x) ^ (x) >> 32)
 
-/* The same of IPv6; the lower half is the fingerprint. */
+/*
+ * The same of IPv6, of two wide words of each address. Each product keeps all
+ * of a word, the folds let both addresses reach all upper bits.
+ */
 static inline __attribute__((always_inline)) __u64
-hash_long(__u64 a, __u64 b, __u64 c, __u64 d, __u64 factor)
+hash_long(const __u64 masked[4], const __u64 factor[2])
 {
-	__u64 x = HASH_FOLD(a) * HASH_K0 + HASH_FOLD(b) * HASH_K1 +
-		  HASH_FOLD(c) * HASH_K2 + HASH_FOLD(d) * HASH_K3;
+	__u64 src = masked[0] * HASH_K0 + masked[1] * HASH_K1;
+	__u64 dst = masked[2] * HASH_K0 + masked[3] * HASH_K1;
 
-	return HASH_FOLD(x) * factor;
+	return HASH_FOLD(src) * factor[0] + HASH_FOLD(dst) * factor[1];
 }
+
+/* Of that, what is above the number of an exact in a slot's key. */
+#define HASH_PRINT(hash) ((hash) << 12)
+#define HASH_PRINT_SHIFT 32u
 
 /*
  * Where the tuple of one bit of a word lies among its 64: each in another place
