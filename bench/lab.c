@@ -381,6 +381,11 @@ int lab_new(enum lab_peer peer, enum lab_side side, enum measure_loop loop,
 		return lab_parse(lab, rules != NULL, error);
 	if (peer == LAB_NFR || peer == LAB_NFR_TC)
 		return lab_nfr(lab, loop, number, rules, error);
+	if (peer == LAB_BARE) {
+		lab->engine_name = "bare";
+		snprintf(lab->hook, sizeof(lab->hook), "all");
+		return bare_attach(&lab->bare, error);
+	}
 	start = clock_now_ns();
 	ret = rules ? lab_peer(lab, rules, error) : lab_nft(lab, error);
 	lab->load_ms = clock_ms_since(start);
@@ -390,6 +395,7 @@ int lab_new(enum lab_peer peer, enum lab_side side, enum measure_loop loop,
 void lab_free(struct lab *lab)
 {
 	engine_close(&lab->engine);
+	bare_free(&lab->bare);
 	for (int i = 0; i < 2; i++)
 		if (lab->ns[i] >= 0)
 			close(lab->ns[i]);

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "bare.h"
 #include "measure.h"
 
 enum lab_peer {
@@ -19,7 +20,8 @@ enum lab_peer {
 	LAB_NFT_MAP,
 	LAB_NFT_INGRESS, /* of the device, before IP */
 	LAB_NFT_OUT,
-	LAB_IPTABLES
+	LAB_IPTABLES,
+	LAB_BARE /* nfr's hooks under a contract, with nothing in them */
 };
 enum lab_side { LAB_NEAR, LAB_FAR };
 /* The two ways from one side to the other. */
@@ -59,6 +61,7 @@ struct lab {
 	char hooks[32];		 /* of nfr, of both directions: "tcx/tcx" */
 	double load_ms;
 	size_t bytes; /* of bytecode and rules */
+	struct bare bare;
 };
 
 /*

@@ -64,7 +64,7 @@ static char nft_text[] =
 static char nft_out_text[] = "table inet killswitch { " NFT_OUTPUT "}\n";
 
 static const enum lab_peer plans[] = {LAB_NONE, LAB_NFR_TC, LAB_NFT,
-				      LAB_NFT_OUT};
+				      LAB_NFT_OUT, LAB_BARE};
 #define LABS (sizeof(plans) / sizeof(*plans))
 #define NFR_LAB 1
 
@@ -85,6 +85,7 @@ struct bench {
 	struct lab labs[LABS];
 	struct stream streams[LABS][2][2]; /* by net, family */
 	struct path_case cases[LABS][2][2][STREAMS];
+	bool has_no_bare; /* the kernel lacks a hook */
 	char *error;
 };
 
@@ -93,6 +94,8 @@ struct bench {
 
 static bool is_there(const struct bench *b, size_t lab)
 {
+	if (plans[lab] == LAB_BARE)
+		return !b->has_no_bare;
 	return (plans[lab] != LAB_NFT && plans[lab] != LAB_NFT_OUT) ||
 	       (b->settings->peers & BENCH_PEER_NFT);
 }
@@ -110,7 +113,7 @@ static int check_force(const struct lab *lab, char error[MEASURE_ERROR_MAX])
 	bool escapes;
 	int ret = stream_escapes(lab, &escapes, error);
 
-	if (ret || escapes == (lab->peer == LAB_NONE))
+	if (ret || escapes == (lab->peer == LAB_NONE || lab->peer == LAB_BARE))
 		return ret;
 	snprintf(error, MEASURE_ERROR_MAX,
 		 escapes ? "%s is not in force: a socket bound to near0 "
@@ -151,6 +154,12 @@ static int open_labs(struct bench *b)
 	for (size_t i = LABS; i-- > 0 && !ret;) {
 		if (is_there(b, i))
 			ret = open_lab(b, i, &rules);
+		if (ret == -EINVAL && plans[i] == LAB_BARE) {
+			fprintf(stderr, "nfbench: no bare hooks: %s\n",
+				b->error);
+			b->has_no_bare = true;
+			ret = 0;
+		}
 	}
 	if (!ret)
 		ret = burst_pin(&is_first, b->error);
