@@ -40,9 +40,10 @@ if [ "$(id -u)" = 0 ]; then
 		.rules == 0 or .states >= .packets * 0.999)" \
 		nfbench state --json --method veth --peers none --family inet \
 		--rounds 2 --time 1 --flows 500
-	lines 'path has each way, kind and filter' 40 \
+	lines 'path has each way, kind and filter' 50 \
 		"$sound and .passed >= .packets * 0.999 and
-		(.engine | IN(\"none\", \"native\", \"nft\", \"nft-out\")) and
+		(.engine | IN(\"none\", \"native\", \"nft\",
+		\"nft-out\", \"bare\")) and
 		(.engine != \"native\" or .hook == \"tcx/tcx\")" \
 		nfbench path --json --family inet6 --rounds 2 --time 1
 	# shellcheck disable=SC2016 # the inner shell's
