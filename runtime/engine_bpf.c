@@ -709,8 +709,10 @@ static void apply_note_kind(struct apply *apply)
 	snprintf(report->kind_why, sizeof(report->kind_why), "%s",
 		 apply->generation->kind_why);
 	if (apply->generation->is_refused)
-		apply_note(apply,
-			   "the rules are not native code, but %s: %.150s",
+		apply_note(apply, "the rules are not %s, but %s: %.150s",
+			   apply->generation->refused == ENGINE_KIND_NATIVE
+				   ? "native code"
+				   : "data",
 			   engine_kind_name(report->kind), report->kind_why);
 }
 

@@ -40,8 +40,9 @@ struct generation {
 	enum engine_kind kind;
 	uint32_t code_insns; /* of the rules as native code; 0: they are not */
 	uint32_t code_flags; /* NFR_CONFIG_*, of that */
-	bool is_refused;     /* as code, by the kernel */
-	char kind_why[192];  /* of engine_report */
+	bool is_refused;     /* the form that was chosen, by the kernel */
+	enum engine_kind refused;
+	char kind_why[192]; /* of engine_report */
 };
 
 /*

@@ -123,6 +123,7 @@ int generation_code_make(struct generation_code *c, const struct image *image,
 	if (!*c->why)
 		code_explain_none(c, ret);
 	c->is_refused = ret == -E2BIG;
+	c->refused = ENGINE_KIND_NATIVE;
 	if (c->is_refused)
 		return 0;
 	error_set(err, -EOPNOTSUPP, "the policy does not run natively: %s",
@@ -142,7 +143,22 @@ static void code_drop(struct generation_code *c, int code)
 		 c->about.has_long_jumps ? "; Linux 6.6 is needed for so many"
 					 : "");
 	c->is_refused = true;
+	c->refused = ENGINE_KIND_NATIVE;
 	generation_code_free(c);
+}
+
+/* Where native code finds the rules, nobody misses it. */
+void generation_code_drop_hash(struct generation_code *c,
+			       const struct image *image, int code)
+{
+	c->kind = ENGINE_KIND_VM;
+	if (c->is_there)
+		return;
+	c->is_refused = true;
+	c->refused = ENGINE_KIND_HASH;
+	snprintf(c->why, sizeof(c->why),
+		 "the kernel has no room for a data form of %u bytes (%s)",
+		 image->hash_len, strerror(-code));
 }
 
 int generation_code_place(struct generation_code *c,
@@ -171,6 +187,7 @@ int generation_code_place(struct generation_code *c,
 				    generation->slot);
 	generation->kind = c->is_there ? ENGINE_KIND_NATIVE : c->kind;
 	generation->is_refused = c->is_refused;
+	generation->refused = c->refused;
 	generation->code_insns = c->is_there ? (uint32_t)c->about.insns : 0;
 	generation->code_flags = c->is_there ? native_config(&c->about) : 0;
 	snprintf(generation->kind_why, sizeof(generation->kind_why), "%s",

@@ -12,7 +12,8 @@ struct generation_code {
 	enum engine_kind kind; /* of the image without it */
 	bool is_there;
 	bool is_refused; /* it was chosen, and the kernel does not take it */
-	char why[192];	 /* what was chosen, in a sentence's end */
+	enum engine_kind refused; /* what that was */
+	char why[192];		  /* what was chosen, in a sentence's end */
 };
 
 /*
@@ -22,6 +23,9 @@ struct generation_code {
  */
 int generation_code_make(struct generation_code *, const struct image *,
 			 const struct engine_options *, struct engine_error *);
+/* The kernel has no room for the image's data form: code says why. */
+void generation_code_drop_hash(struct generation_code *, const struct image *,
+			       int code);
 /*
  * Into the generation, which has its maps; then kind, kind_why, code_insns and
  * is_refused say what it is. What the kernel refuses is no failure: other forms

@@ -470,6 +470,29 @@ static int generation_obtain(struct generation *generation,
 	return ret ? ret : generation_take(generation, err);
 }
 
+/*
+ * The same; where that is refused for its size, without room for the image's
+ * data form, which is then taken off: bytecode has all its rules too.
+ */
+static int generation_obtain_some(struct generation *generation,
+				  const struct pins *pins,
+				  struct shared *shared, struct image *image,
+				  struct generation_room *room,
+				  struct generation_code *code,
+				  const struct engine_options *options,
+				  struct engine_error *err)
+{
+	int ret =
+		generation_obtain(generation, pins, shared, room, options, err);
+
+	if ((ret != -E2BIG && ret != -ENOMEM) || !image->hash_len)
+		return ret;
+	generation_code_drop_hash(code, image, ret);
+	image->hash_len = 0;
+	room->need[PIN_HASH] = generation_need(PIN_HASH, image, NULL);
+	return generation_obtain(generation, pins, shared, room, options, err);
+}
+
 int generation_load(const struct pins *pins, struct shared *shared,
 		    const struct image *image, uint32_t number, uint32_t slot,
 		    const struct engine_options *options,
@@ -477,6 +500,7 @@ int generation_load(const struct pins *pins, struct shared *shared,
 {
 	struct generation_room room;
 	struct generation *generation = calloc(1, sizeof(*generation));
+	struct image taken = *image; /* what of it the kernel takes */
 	struct poolset *pools = NULL;
 	struct generation_code code;
 	int ret;
@@ -499,15 +523,15 @@ int generation_load(const struct pins *pins, struct shared *shared,
 		room.need[i] = generation_need(i, image, pools);
 	progress_stage(options->progress, "datapath");
 	if (!ret)
-		ret = generation_obtain(generation, pins, shared, &room,
-					options, err);
+		ret = generation_obtain_some(generation, pins, shared, &taken,
+					     &room, &code, options, err);
 	progress_stage(options->progress, "native");
 	if (!ret)
 		ret = generation_code_place(&code, generation, options, err);
 	generation_code_free(&code);
 	progress_stage(options->progress, "maps");
 	if (!ret)
-		ret = generation_fill(generation, shared, image, pools, err);
+		ret = generation_fill(generation, shared, &taken, pools, err);
 	poolset_free(&pools);
 	if (ret)
 		generation_free(&generation);

@@ -38,8 +38,8 @@ echo 'pass all probability 50%' >"$tmp/lots.nfr"
 printf 'match in tag A\npass out tagged A\n' >"$tmp/tags.nfr"
 
 # A call of the kernel's that takes no program whose name begins with REFUSE, makes
-# no map named REFUSE_MAP, and has no room at the update of a map with the number
-# REFUSE_UPDATE. The names of programs it is asked for go to REFUSE_LOG.
+# no map named REFUSE_MAP of REFUSE_BYTES or more, and has no room at the update of
+# a map with the number REFUSE_UPDATE. The names of programs it is asked for go to REFUSE_LOG.
 cat >"$tmp/refuse.c" <<'C'
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -62,6 +62,14 @@ static int is_named(const char *name, const char *variable)
 	const char *refused = getenv(variable);
 
 	return refused && !strcmp(name, refused);
+}
+
+static int is_refused(const union bpf_attr *map)
+{
+	const char *bytes = getenv("REFUSE_BYTES");
+
+	return is_named(map->map_name, "REFUSE_MAP") &&
+	       (!bytes || map->value_size >= strtoul(bytes, NULL, 10));
 }
 
 static int is_update(long command)
@@ -98,7 +106,7 @@ long syscall(long number, ...)
 			return refuse(E2BIG);
 	}
 	if (number == SYS_bpf && a[0] == BPF_MAP_CREATE &&
-	    is_named(((const union bpf_attr *)a[1])->map_name, "REFUSE_MAP"))
+	    is_refused((const union bpf_attr *)a[1]))
 		return refuse(E2BIG);
 	if (number == SYS_bpf && is_update(a[0]))
 		return refuse(ENOMEM);
@@ -203,17 +211,38 @@ in_force() {
 
 nfload apply --engine=vm "$tmp/small.nfr" >/dev/null
 before=$(in_force)
-says 'a hash that the kernel has no map for is no policy' 3 \
+# no_room BYTES NFLOAD...: no map for a data form of so many bytes or more.
+no_room() {
+	local bytes=$1
+	shift
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE_MAP=nfr_hash REFUSE_BYTES="$bytes" "$@"
+}
+
+says 'without any map of it there is no policy' 3 \
 	'generation [0-9]+ stays in force' \
-	env LD_PRELOAD="$tmp/refuse.so" REFUSE_MAP=nfr_hash \
-	nfload apply --engine=hash "$tmp/many.nfr"
+	no_room 0 nfload apply --engine=hash "$tmp/many.nfr"
 fact 'the one before is in force' test "$(in_force)" = "$before"
-says 'nor where it has no native code either' 3 \
-	'generation [0-9]+ stays in force' \
-	env LD_PRELOAD="$tmp/refuse.so" REFUSE_MAP=nfr_hash \
-	REFUSE=nfr_native nfload apply "$tmp/many.nfr"
-fact 'which is so with all forms refused' test "$(in_force)" = "$before"
 judges vm
+says 'data that the kernel has no map for are bytecode, and a note says so' 0 \
+	'the rules are not data, but vm: the kernel has no room for a data form of [0-9]+ bytes' \
+	no_room 1000 nfload apply --engine=hash "$tmp/many.nfr"
+judges vm
+says 'native code does not miss them' 0 '^engine native: the rules are .* eBPF' \
+	no_room 1000 nfload apply -v "$tmp/many.nfr"
+judges native
+says 'with native code refused too, bytecode is what is left' 0 \
+	'the rules are not native code, but vm: the kernel does not take' \
+	no_room 1000 env REFUSE=nfr_native nfload apply "$tmp/many.nfr"
+judges vm
+nfload unload --leave=open >/dev/null
+says 'of the first policy too' 0 'not data, but vm: ' \
+	no_room 1000 nfload apply --engine=hash "$tmp/many.nfr"
+judges vm
+nfload apply --engine=hash "$tmp/many.nfr" >/dev/null
+many=$(in_force)
+many=${many% *}
+nfload apply --engine=vm "$tmp/small.nfr" >/dev/null
+before=$(in_force)
 for update in 1 2 4 8 16; do
 	env LD_PRELOAD="$tmp/refuse.so" REFUSE_UPDATE=$update \
 		nfload apply --engine=hash "$tmp/many.nfr" >"$tmp/said" 2>&1
@@ -221,7 +250,7 @@ for update in 1 2 4 8 16; do
 	now=$(in_force)
 	fact "update $update fails, and all of a policy is in force" \
 		test "$status/$now" = "3/$before" -o \
-		"$status/${now#* }" = '0/hash'
+		"$status/$now" = "0/$many hash" -o "$status/$now" = "0/$many vm"
 	[ $status = 3 ] || nfload apply --engine=vm "$tmp/small.nfr" >/dev/null
 done
 
