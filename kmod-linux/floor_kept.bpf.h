@@ -104,25 +104,38 @@ NFR_INLINE __u32 floor_origin(const struct bpf_nf_ctx *ctx,
 	return origin_of_flow(0, &from, name, (__u32)ctx->skb->skb_iif);
 }
 
+/* Family by family, so that names are short. */
+NFR_INLINE int floor_is_kept_of(const struct bpf_nf_ctx *ctx,
+				const struct nfr_config *config,
+				const struct nfr_iface *iface, int is_v4,
+				struct nfr_state_key *name)
+{
+	const struct nfr_state *state;
+	__u32 flow;
+
+	if (!floor_name(ctx->skb, is_v4, name))
+		return 0;
+	state = flows_near(name, &flow);
+	if (!state)
+		return 0;
+	return guard_is_kept(config, state, NFR_DIR_OUT, flow, iface->ifid,
+			     GUARD_ANYBODY) ||
+	       guard_is_kept(config, state, NFR_DIR_OUT, flow, iface->ifid,
+			     floor_origin(ctx, config, name));
+}
+
 /* Nonzero on a device with an edge, for a packet that the guard lets out. */
 NFR_INLINE int floor_is_kept(const struct bpf_nf_ctx *ctx,
 			     const struct nfr_config *config,
 			     const struct nfr_iface *iface, __u32 ifindex)
 {
 	struct nfr_state_key name = {.ifindex = ifindex};
-	const struct nfr_state *state;
-	__u32 flow;
 
-	if (!bpf_rdonly_cast || !iface || iface->flags & NFR_IFACE_TUNNEL ||
-	    !floor_name(ctx->skb, ctx->state->pf == FLOOR_IPV4, &name))
+	if (!bpf_rdonly_cast || !iface || iface->flags & NFR_IFACE_TUNNEL)
 		return 0;
-	state = flows_near(&name, &flow);
-	if (!state)
-		return 0;
-	return guard_is_kept(config, state, NFR_DIR_OUT, flow, iface->ifid,
-			     GUARD_ANYBODY) ||
-	       guard_is_kept(config, state, NFR_DIR_OUT, flow, iface->ifid,
-			     floor_origin(ctx, config, &name));
+	return ctx->state->pf == FLOOR_IPV4
+		       ? floor_is_kept_of(ctx, config, iface, 1, &name)
+		       : floor_is_kept_of(ctx, config, iface, 0, &name);
 }
 
 #endif

@@ -184,20 +184,9 @@ NFR_INLINE int plain_tcp(const struct packet_frame *frame, __u32 dir,
 	       len >= PLAIN_TCP_LEN && len <= p->left;
 }
 
-NFR_INLINE int plain_headers(const struct packet_frame *frame, __u32 link,
-			     __u32 dir, struct plain *p)
+NFR_INLINE int plain_transport(const struct packet_frame *frame, __u32 dir,
+			       struct plain *p)
 {
-	int is_ip;
-
-	if (!plain_link(frame, link, p))
-		return 0;
-	if (p->ethertype == PACKET_ETHERTYPE_IPV4)
-		is_ip = plain_ip4(frame, dir, p);
-	else
-		is_ip = p->ethertype == PACKET_ETHERTYPE_IPV6 &&
-			plain_ip6(frame, dir, p);
-	if (!is_ip)
-		return 0;
 	if (p->name.proto == PACKET_TCP)
 		return plain_tcp(frame, dir, p);
 	return p->name.proto == PACKET_UDP && plain_udp(frame, dir, p);
@@ -275,6 +264,37 @@ NFR_INLINE int plain_account(struct nfr_state *state, __u32 number, __u32 dir,
 	return 1;
 }
 
+/* Behind the network header. Family by family, so that names are short. */
+NFR_INLINE int plain_flow(struct env *env, const struct nfr_config *config,
+			  const struct nfr_iface *iface,
+			  const struct packet_frame *frame, __u32 dir,
+			  struct plain *p)
+{
+	struct state_judgement judgement;
+	const struct nfr_rule *rule;
+	struct nfr_state *state;
+	__u32 flow;
+
+	if (!plain_transport(frame, dir, p) || !plain_stays(env, p))
+		return 0;
+	state = flows_near(&p->name, &flow);
+	if (!state || !plain_is_going(config, state,
+				      slow_ifid(env, iface, frame->ifindex),
+				      p->name.proto, dir))
+		return 0;
+	judgement = state_judgement(state);
+	rule = env_rule(env, judgement.rule);
+	if (judgement.generation != config->generation || !rule ||
+	    rule->verdict != NFR_PASS || rule->flags & NFR_RULE_COUNTS ||
+	    !plain_is_kept(env, config, iface, state, &p->name, flow, dir))
+		return 0;
+	if (p->name.proto == PACKET_TCP &&
+	    !(tcp_is_plain(state, p->segment.flags) &&
+	      tcp_plain(state, dir, &p->segment)))
+		return 0;
+	return plain_account(state, judgement.rule, dir, frame->len);
+}
+
 /* Nonzero: the packet is passed, and that is all. */
 NFR_INLINE int plain_pass(struct env *env, const struct packet_frame *frame,
 			  __u32 dir)
@@ -282,32 +302,16 @@ NFR_INLINE int plain_pass(struct env *env, const struct packet_frame *frame,
 	const struct nfr_config *config = env_config(env);
 	const struct nfr_iface *iface = env_iface(env, frame->ifindex);
 	struct plain p = {.name = {.ifindex = frame->ifindex}};
-	struct state_judgement judgement;
-	const struct nfr_rule *rule;
-	struct nfr_state *state;
-	__u32 flow;
 
 	if (!config || config->abi_version != NFR_ABI_VERSION || !iface ||
-	    env_marks(env->skb) ||
-	    !plain_headers(frame, iface->link, dir, &p) ||
-	    !plain_stays(env, &p))
+	    env_marks(env->skb) || !plain_link(frame, iface->link, &p))
 		return 0;
-	state = flows_near(&p.name, &flow);
-	if (!state || !plain_is_going(config, state,
-				      slow_ifid(env, iface, frame->ifindex),
-				      p.name.proto, dir))
-		return 0;
-	judgement = state_judgement(state);
-	rule = env_rule(env, judgement.rule);
-	if (judgement.generation != config->generation || !rule ||
-	    rule->verdict != NFR_PASS || rule->flags & NFR_RULE_COUNTS ||
-	    !plain_is_kept(env, config, iface, state, &p.name, flow, dir))
-		return 0;
-	if (p.name.proto == PACKET_TCP &&
-	    !(tcp_is_plain(state, p.segment.flags) &&
-	      tcp_plain(state, dir, &p.segment)))
-		return 0;
-	return plain_account(state, judgement.rule, dir, frame->len);
+	if (p.ethertype == PACKET_ETHERTYPE_IPV4)
+		return plain_ip4(frame, dir, &p) &&
+		       plain_flow(env, config, iface, frame, dir, &p);
+	return p.ethertype == PACKET_ETHERTYPE_IPV6 &&
+	       plain_ip6(frame, dir, &p) &&
+	       plain_flow(env, config, iface, frame, dir, &p);
 }
 
 #endif

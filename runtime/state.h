@@ -102,7 +102,11 @@ NFR_INLINE int state_same_key(const struct nfr_state_key *a,
 		       (__u32)(a->near_port ^ b->near_port) |
 		       (__u32)(a->far_port ^ b->far_port);
 
-	for (int i = 0; i < 4; i++)
+	differ |= (a->near_addr[0] ^ b->near_addr[0]) |
+		  (a->far_addr[0] ^ b->far_addr[0]);
+	if (b->family == NFR_FAMILY_IPV4)
+		return differ == 0; /* in word 0; the others are 0 */
+	for (int i = 1; i < 4; i++)
 		differ |= (a->near_addr[i] ^ b->near_addr[i]) |
 			  (a->far_addr[i] ^ b->far_addr[i]);
 	return differ == 0;
