@@ -8,9 +8,9 @@
 
 #include <string.h>
 
+#include "../runtime/packet.h"
+
 #define FNV_SEED 0xcbf29ce484222325u
-#define TCP_SYN 0x02
-#define TCP_ACK 0x10
 
 /* ---- texts --------------------------------------------------------------- */
 
@@ -102,6 +102,22 @@ static bool flags_have_proto(struct check *c, const struct ast_match *m,
 	diag_note(c->diag, l->protos[0].ast.name.span,
 		  "this protocol has none");
 	return false;
+}
+
+/* What no host sends is blocked before a rule is asked. */
+static void flags_can_be(struct check *c, const struct ast_rule *r)
+{
+	const struct ast_match *m = &r->match;
+
+	if (c->is_pf || !m->has_flags || (!r->is_pass && !r->is_match))
+		return;
+	for (__u32 flags = 0; flags < 256; flags++)
+		if ((flags & m->flags_mask) == m->flags_set &&
+		    !packet_is_nonsense(flags))
+			return;
+	diag_warning(c->diag, m->flags_span, WARN_FLAGS,
+		     "never matches; no host sends such flags, so they are "
+		     "blocked before a rule is asked");
 }
 
 /* "! <t>" is every address while t is empty, so a pass rule would open all. */
@@ -393,6 +409,7 @@ static void rule_expand(struct check *c, const struct ast_node *written)
 	bool ok;
 
 	c->is_block = !node.rule.is_pass && !node.rule.is_match;
+	flags_can_be(c, &node.rule);
 	ok = divert_resolve(c, &node) && rule_is_sound(c, &node.rule);
 	ok &= pools_resolve(c, node.rule.effects, &pools);
 	ok &= match_resolve(c, m, &lists);

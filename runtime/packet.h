@@ -186,6 +186,24 @@ NFR_INLINE __u32 packet_be32(const __u8 *at)
 	return PACKET_SWAP32(PACKET_LOAD(__u32, at));
 }
 
+#define TCP_FIN 0x01u
+#define TCP_SYN 0x02u
+#define TCP_RST 0x04u
+#define TCP_ACK 0x10u
+
+/*
+ * Flags of no segment that a host sends: not a SYN alone nor with ACK, not of a
+ * connection (RFC 9293 3.10.7.4: without ACK it is dropped), not a reset. What
+ * is made so asks who answers how, or how a filter reads it.
+ */
+NFR_INLINE int packet_is_nonsense(__u32 flags)
+{
+	__u32 way = flags & (TCP_FIN | TCP_SYN | TCP_RST);
+
+	return (flags & (TCP_SYN | TCP_ACK)) != TCP_ACK && way != TCP_SYN &&
+	       way != TCP_RST;
+}
+
 NFR_INLINE __u8 packet_tcp(const struct packet_frame *frame,
 			   struct packet *packet, __u32 off, __u32 limit)
 {
@@ -209,7 +227,8 @@ NFR_INLINE __u8 packet_tcp(const struct packet_frame *frame,
 	packet->segment.len = limit - off - len;
 	packet->segment.window = (__u16)packet_be16(tcp + 14);
 	packet->segment.header_len = (__u16)len;
-	return NFR_REASON_NONE;
+	return packet_is_nonsense(tcp[13]) ? NFR_REASON_TCP_FLAGS
+					   : NFR_REASON_NONE;
 }
 
 NFR_INLINE __u8 packet_udp(const struct packet_frame *frame,

@@ -13,6 +13,7 @@
  *
  * Invariants
  *   - A segment that is blocked or ignored leaves the state as it was.
+ *   - Its flags are not nonsense: packet.h's parser has seen to it.
  *   - Windows are kept in bytes, so a side's max_window needs no scale. When
  *     both sides were seen, wscale is what non-SYN segments are scaled by: 0
  *     unless both SYNs offered it.
@@ -27,11 +28,6 @@
 #define NFR_TCP_H
 
 #include "packet.h"
-
-#define TCP_FIN 0x01u
-#define TCP_SYN 0x02u
-#define TCP_RST 0x04u
-#define TCP_ACK 0x10u
 
 /* pf's: how far numbers may be off where nothing better is known. */
 #define TCP_SLACK (0xffffu + 1500u)
@@ -291,20 +287,10 @@ NFR_INLINE enum tcp_answer tcp_going(struct nfr_state *state, __u32 dir,
 	return TCP_PASS;
 }
 
-/* What no host sends (RFC 9293 3.10.7.4: without ACK it is dropped). */
-NFR_INLINE int tcp_is_nonsense(__u32 flags)
-{
-	if (flags & TCP_SYN)
-		return (flags & (TCP_FIN | TCP_RST)) != 0;
-	return !(flags & (TCP_ACK | TCP_RST));
-}
-
 /* Any segment but the first; after TCP_PASS the state has its numbers. */
 NFR_INLINE enum tcp_answer tcp_track(struct nfr_state *state, __u32 dir,
 				     const struct tcp_segment *seg)
 {
-	if (tcp_is_nonsense(seg->flags))
-		return TCP_BLOCK;
 	if (!(state->tcp[dir & 1].flags & NFR_TCP_SEEN))
 		return tcp_answering(state, dir, seg);
 	if (!(state->tcp[~dir & 1].flags & NFR_TCP_SEEN))

@@ -604,6 +604,10 @@ void flow_model_judge(struct flow_model *m, const struct flow_hook *h,
 		judge_later(m, h, frame, &key, a);
 		return;
 	}
+	if (p->proto == TRACE_TCP && !flow_tcp_is_sent(p)) {
+		a->result = flow_blocks(NFR_REASON_TCP_FLAGS, NFR_NO_RULE);
+		return;
+	}
 	f = find_judged(m, h, p);
 	if (f) {
 		go_on(m, h, frame, &key, f, a);

@@ -255,6 +255,8 @@ bool flow_limit_connect(struct flow_model *, const struct flow_hook *,
 
 /* flow_tcp.c */
 enum flow_fit { FLOW_MISFIT, FLOW_FITS, FLOW_PASSES_BY };
+/* Does any host send a segment with such flags? */
+bool flow_tcp_is_sent(const struct trace_packet *);
 void flow_tcp_begin(struct flow *, const struct trace_packet *);
 /* back: 1 when the segment is against the first's way. */
 enum flow_fit flow_tcp_segment(struct flow *, unsigned back,

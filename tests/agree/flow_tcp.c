@@ -195,15 +195,19 @@ static enum flow_fit goes_on(struct flow *f, unsigned back,
 	return FLOW_FITS;
 }
 
+/* RFC 9293 3.10.7.4, and what scans are made of: no rule is asked. */
+bool flow_tcp_is_sent(const struct trace_packet *p)
+{
+	if (has(p, TRACE_SYN))
+		return !has(p, TRACE_FIN) && !has(p, TRACE_RST);
+	return has(p, TRACE_ACK) || (has(p, TRACE_RST) && !has(p, TRACE_FIN));
+}
+
 enum flow_fit flow_tcp_segment(struct flow *f, unsigned back,
 			       const struct trace_packet *p)
 {
 	struct flow_side *from = &f->side[back], *to = &f->side[!back];
 
-	if (has(p, TRACE_SYN) && (has(p, TRACE_FIN) || has(p, TRACE_RST)))
-		return FLOW_MISFIT;
-	if (!(p->flags & (TRACE_SYN | TRACE_ACK | TRACE_RST)))
-		return FLOW_MISFIT;
 	if (!from->is_seen)
 		return answers(f, from, to, p);
 	if (!to->is_seen)

@@ -66,6 +66,18 @@ static bool walk_raw(struct walk *w)
 	return true;
 }
 
+/* A connection begins, goes on or is reset: one of them, with all it takes. */
+static bool can_be_sent(unsigned flags)
+{
+	enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+
+	if (flags & SYN)
+		return !(flags & (FIN | RST));
+	if (flags & ACK)
+		return true;
+	return flags & RST && !(flags & FIN);
+}
+
 static bool walk_tcp(struct walk *w)
 {
 	size_t stated = w->spec->doff * (size_t)4;
@@ -81,7 +93,7 @@ static bool walk_tcp(struct walk *w)
 	w->key->w[NFR_F_SPORT] = w->spec->sport;
 	w->key->w[NFR_F_DPORT] = w->spec->dport;
 	w->key->w[NFR_F_TCPFLAGS] = w->spec->tcpflags;
-	return true;
+	return can_be_sent(w->spec->tcpflags) || doubt(w, NFR_REASON_TCP_FLAGS);
 }
 
 static bool walk_udp(struct walk *w)

@@ -115,8 +115,8 @@ static void draw_ipv6(struct random *r, struct packet_spec *s)
 static void draw_transport(struct random *r, struct packet_spec *s,
 			   enum addr_family family)
 {
-	static const uint8_t flags[] = {0x02, 0x12, 0x10, 0x18, 0x11,
-					0x04, 0x00, 0xff, 0x29, 0xc2};
+	static const uint8_t flags[] = {0x02, 0x12, 0x10, 0x18, 0x11, 0x04,
+					0x14, 0x39, 0x3d, 0xc2, 0x52, 0x42};
 
 	s->proto = pool_proto(r, family);
 	if (random_once_in(r, 30))
@@ -124,6 +124,8 @@ static void draw_transport(struct random *r, struct packet_spec *s,
 	s->sport = pool_random_port(r);
 	s->dport = pool_random_port(r);
 	s->tcpflags = random_pick(r, flags);
+	if (random_once_in(r, 8))
+		s->tcpflags = (uint8_t)random_below(r, 256);
 	s->doff = 5;
 	if (random_once_in(r, 12))
 		s->doff = (uint8_t)random_below(r, 16);

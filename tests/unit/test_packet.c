@@ -401,6 +401,26 @@ TEST(tcp_data_offset_is_checked)
 	assert_doubt(RAW, L4_LENGTH);
 }
 
+/* FIN, SYN, RST and ACK as RFC 9293 has them; PSH, URG, ECE, CWR as they are.
+ */
+TEST(tcp_flags_that_no_host_sends_are_a_doubt)
+{
+	for (unsigned flags = 0; flags < 256; flags++) {
+		unsigned way = flags & 0x17;
+		int is_sent = way == 0x02 || way == 0x12 || way == 0x10 ||
+			      way == 0x11 || way == 0x04 || way == 0x14 ||
+			      way == 0x15;
+
+		b.len = 0;
+		ipv4(6, 20);
+		tcp();
+		b.at[33] = (uint8_t)flags;
+		assert_int_equal(parse(RAW), is_sent ? NFR_REASON_NONE
+						     : NFR_REASON_TCP_FLAGS);
+		assert_int_equal(word(NFR_F_TCPFLAGS), flags);
+	}
+}
+
 TEST(udp_length_is_checked)
 {
 	ipv4(17, 8);
@@ -655,6 +675,7 @@ int main(void)
 		FACT(an_ipv6_fragment_says_where_it_belongs),
 		FACT(a_tiny_first_fragment_is_short),
 		FACT(tcp_data_offset_is_checked),
+		FACT(tcp_flags_that_no_host_sends_are_a_doubt),
 		FACT(udp_length_is_checked),
 		FACT(ipv6_payload_length_zero_is_only_for_nothing),
 		FACT(ipv6_payload_length_beyond_the_frame_is_a_doubt),
