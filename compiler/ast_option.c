@@ -78,6 +78,17 @@ static void option_take(struct front *f, struct options *o,
 	o->given[option] = at;
 }
 
+/* Of these a rule has one, as in pf. */
+static void option_beside(struct front *f, struct options *o,
+			  enum rule_option option, struct span at,
+			  const char *name, const char *beside)
+{
+	diag_error(f->diag, at, "parse",
+		   "\"%s\" can not be used together with \"%s\"", name, beside);
+	diag_note(f->diag, o->given[option], "\"%s\" is", beside);
+	o->given[option] = at;
+}
+
 static struct ast_effects *effects_of(struct front *f, struct options *o)
 {
 	if (!o->rule.effects)
@@ -443,13 +454,24 @@ struct options *option_pool(struct front *f, struct options *o, struct span at,
 		[POOL_REPLY] = {"reply-to", OPTION_ROUTE},
 		[POOL_DUP] = {"dup-to", OPTION_ROUTE},
 	};
+	const char *beside = NULL;
 	struct ast_effects *e = effects_of(f, o);
 	struct ast_pool **places[] = {
 		[POOL_NAT] = &e->nat,	     [POOL_RDR] = &e->rdr,
 		[POOL_BINAT] = &e->binat,    [POOL_ROUTE] = &e->route_to,
 		[POOL_REPLY] = &e->reply_to, [POOL_DUP] = &e->dup_to,
 	};
-	option_take(f, o, words[word].option, at, words[word].name);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (i != word && words[i].option == words[word].option &&
+		    *places[i]) {
+			beside = words[i].name;
+			break;
+		}
+	if (beside)
+		option_beside(f, o, words[word].option, at, words[word].name,
+			      beside);
+	else
+		option_take(f, o, words[word].option, at, words[word].name);
 	pool->span = span_join(at, pool->span);
 	*places[word] = pool;
 	return o;

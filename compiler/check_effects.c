@@ -108,7 +108,7 @@ static bool translation_is_sound(struct check *c, const struct ast_rule *r,
 	if (p && r->has_in == r->has_out)
 		return refuse(c, p->span,
 			      "nat-to and rdr-to need \"in\" or \"out\"");
-	if (p && r->is_pass && r->state == AST_STATE_NONE)
+	if (p && !r->is_match && !rule_keeps_state(r))
 		return refuse(c, p->span,
 			      "nat-to and rdr-to need to keep state");
 	if (!e->binat)
@@ -137,6 +137,19 @@ static bool routing_is_sound(struct check *c, const struct ast_rule *r,
 
 	if (!p)
 		return true;
+	if (r->is_match) {
+		refuse(c, p->span,
+		       "match decides nothing, and route-to, reply-to and "
+		       "dup-to are the deciding rule's");
+		diag_hint(c->diag,
+			  "write it in the pass rule, or tag here and "
+			  "write it in a pass rule that is \"tagged\"");
+		return false;
+	}
+	if (!r->is_pass)
+		return refuse(c, p->span,
+			      "a blocked packet goes nowhere: route-to, "
+			      "reply-to and dup-to are for pass rules");
 	if (e->af_to)
 		return refuse(c, e->af_to_span,
 			      "af-to can not be used together with route-to, "
@@ -145,7 +158,7 @@ static bool routing_is_sound(struct check *c, const struct ast_rule *r,
 		return refuse(c, p->span,
 			      "route-to, reply-to and dup-to need \"in\" or "
 			      "\"out\"");
-	if (r->is_pass && r->state == AST_STATE_NONE)
+	if (r->state == AST_STATE_NONE)
 		return refuse(c, p->span,
 			      "route-to, reply-to and dup-to need to keep "
 			      "state");
