@@ -84,6 +84,11 @@ int addr_parse(const char *text, struct addr *out, enum addr_family *family)
 	return 0;
 }
 
+bool addr_is_link_local6(const struct addr *a)
+{
+	return (a->w[0] & 0xffc00000) == 0xfe800000;
+}
+
 void addr_to_mapped(const struct addr *a, enum addr_family family,
 		    uint8_t out[16])
 {

@@ -42,6 +42,7 @@ extern const size_t addr_private_count;
 /* Is the whole prefix in one of these? */
 bool addr_is_private(const struct addr *, enum addr_family,
 		     unsigned prefix_len);
+bool addr_is_link_local6(const struct addr *); /* fe80::/10 */
 /* 16 bytes in network order, IPv4 as ::ffff:a.b.c.d, for tables. */
 void addr_to_mapped(const struct addr *, enum addr_family, uint8_t out[16]);
 

@@ -134,8 +134,7 @@ static bool scoped_finish(struct check *c, const struct ast_host *h,
 
 static bool is_link_local(const struct host_addr *a)
 {
-	return a->family == FAMILY_IPV6 &&
-	       (a->addr.w[0] & 0xffc00000) == 0xfe800000;
+	return a->family == FAMILY_IPV6 && addr_is_link_local6(&a->addr);
 }
 
 static bool is_zero(const struct addr *a)

@@ -60,6 +60,23 @@ static bool pool_is_sound(struct check *c, const struct check_pool *p,
 	return !wrong;
 }
 
+/*
+ * What of an interface's addresses is link-local leads nowhere but to its link:
+ * behind from, it goes out of a pool that packets are translated to.
+ */
+static void drop_link_local(struct check_hosts *hosts, size_t from)
+{
+	size_t kept = from;
+
+	for (size_t i = from; i < hosts->count; i++) {
+		const struct ast_host *h = &hosts->items[i].ast;
+
+		if (h->family != FAMILY_IPV6 || !addr_is_link_local6(&h->first))
+			hosts->items[kept++] = hosts->items[i];
+	}
+	hosts->count = kept;
+}
+
 static bool pool_resolve(struct check *c, const struct ast_pool *written,
 			 enum check_pool_kind kind, struct check_pool *out)
 {
@@ -68,8 +85,13 @@ static bool pool_resolve(struct check *c, const struct ast_pool *written,
 	out->ast = written;
 	if (!written)
 		return true;
-	for (const struct ast_host *h = written->hosts; h; h = h->next)
+	for (const struct ast_host *h = written->hosts; h; h = h->next) {
+		size_t before = out->hosts.count;
+
 		ok &= host_resolve(c, h, &out->hosts);
+		if (h->kind == AST_HOST_NAME && !c->is_pf && !is_routing(kind))
+			drop_link_local(&out->hosts, before);
+	}
 	return ok & ports_resolve(c, out) && pool_is_sound(c, out, kind);
 }
 

@@ -36,6 +36,14 @@ static struct span_of_addrs entry_span(const struct policy_table_entry *e)
 	};
 }
 
+/* An interface has link-local addresses; nobody is translated to one. */
+static bool leads_nowhere(const struct policy_table *table,
+			  const struct policy_table_entry *e)
+{
+	return table->is_dynamic && !(table->modifiers & AST_MOD_PEER) &&
+	       e->family == FAMILY_IPV6 && addr_is_link_local6(&e->addr);
+}
+
 /*
  * The number-th span of the pool in the family, each as often as its weight;
  * false behind the last one.
@@ -61,7 +69,8 @@ static bool pool_span(const struct policy *p, const struct policy_pool *pool,
 		for (size_t j = 0; j < table->entry_count; j++) {
 			const struct policy_table_entry *e = &table->entries[j];
 
-			if (e->family != family || e->is_negated)
+			if (e->family != family || e->is_negated ||
+			    leads_nowhere(table, e))
 				continue;
 			*out = entry_span(e);
 			if (number-- == 0)

@@ -616,6 +616,15 @@ NFR_INLINE void env_mark_hop(struct __sk_buff *skb, __u32 bits)
 /* Of datapath.bpf.c: subprograms. */
 int datapath_rewrite(struct __sk_buff *skb);
 int datapath_apply(struct __sk_buff *skb, __u32 kind);
+int datapath_has_address(struct __sk_buff *skb, __u32 ifindex);
+
+/* Has the device v->translation.chosen.addr now? */
+NFR_INLINE int env_has_address(struct env *env, const struct verdict *v,
+			       __u32 ifindex)
+{
+	(void)v;
+	return env->skb && datapath_has_address(env->skb, ifindex);
+}
 
 NFR_INLINE int env_apply(struct env *env, struct packet_frame *frame,
 			 struct verdict *v, __u32 kind)

@@ -170,6 +170,68 @@ static __always_inline int local_address(struct local_walk *walk, int is_v6,
 	return 1;
 }
 
+/* ---- who has an address ------------------------------------------------- */
+
+#define LOCAL_DEVICES 1024  /* that are looked at, ... */
+#define LOCAL_ADDRESSES 256 /* ... and of each */
+
+struct local_search {
+	struct local_walk walk;
+	__u32 addr[4]; /* as on the wire */
+	__u32 is_v6;
+	__u32 ifindex; /* of the device that may have it; 0: any */
+	__u32 is_found;
+};
+
+static long local_search_address(__u32 turn, struct local_search *search)
+{
+	__u32 addr[4];
+
+	(void)turn;
+	if (!local_address(&search->walk, (int)search->is_v6, addr))
+		return 1;
+	search->is_found =
+		addr[0] == search->addr[0] && addr[1] == search->addr[1] &&
+		addr[2] == search->addr[2] && addr[3] == search->addr[3];
+	return search->is_found != 0;
+}
+
+static __always_inline void
+local_search_at(struct local_search *search,
+		const struct net_device___local *device)
+{
+	local_addresses(&search->walk, device, (int)search->is_v6);
+	bpf_loop(LOCAL_ADDRESSES, local_search_address, search, 0);
+}
+
+static long local_search_device(__u32 turn, struct local_search *search)
+{
+	const struct net_device___local *device = local_device(&search->walk);
+
+	(void)turn;
+	if (!device)
+		return 1;
+	if (search->ifindex &&
+	    (__u32)BPF_CORE_READ(device, ifindex) != search->ifindex)
+		return 0;
+	local_search_at(search, device);
+	return search->is_found || search->ifindex;
+}
+
+/* Nonzero: found. likely, which may be NULL, is looked at without a walk. */
+static __always_inline int local_search(struct local_search *search,
+					const void *namespace,
+					const struct net_device___local *likely)
+{
+	local_begin_at(&search->walk, namespace);
+	if (likely && search->ifindex &&
+	    (__u32)BPF_CORE_READ(likely, ifindex) == search->ifindex)
+		local_search_at(search, likely);
+	else
+		bpf_loop(LOCAL_DEVICES, local_search_device, search, 0);
+	return search->is_found != 0;
+}
+
 /* A VRF is no way out: one of its members is. */
 static __always_inline int local_is_vrf(const struct net_device___local *at)
 {

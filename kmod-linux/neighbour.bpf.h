@@ -30,11 +30,9 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#define NEIGHBOUR_INET 2	/* AF_INET */
-#define NEIGHBOUR_ETH_SRC 6	/* in a frame */
-#define NEIGHBOUR_TARGET 8	/* in an advertisement: RFC 4861 4.4 */
-#define NEIGHBOUR_DEVICES 1024	/* that are looked at, ... */
-#define NEIGHBOUR_ADDRESSES 256 /* ... and of each */
+#define NEIGHBOUR_INET 2    /* AF_INET */
+#define NEIGHBOUR_ETH_SRC 6 /* in a frame */
+#define NEIGHBOUR_TARGET 8  /* in an advertisement: RFC 4861 4.4 */
 
 #define NEIGHBOUR_KERNEL __attribute__((preserve_access_index))
 
@@ -118,54 +116,21 @@ neighbour_is_routed(struct __sk_buff *skb, const __u32 *w,
 
 /* ---- IPv6: by who has the address ---------------------------------------- */
 
-struct neighbour_search {
-	struct local_walk walk;
-	__u32 target[4]; /* as on the wire */
-	__u32 is_own;
-};
-
-static long neighbour_address(__u32 turn, struct neighbour_search *search)
-{
-	__u32 addr[4];
-
-	(void)turn;
-	if (!local_address(&search->walk, 1, addr))
-		return 1;
-	search->is_own =
-		addr[0] == search->target[0] && addr[1] == search->target[1] &&
-		addr[2] == search->target[2] && addr[3] == search->target[3];
-	return search->is_own != 0;
-}
-
-static long neighbour_device(__u32 turn, struct neighbour_search *search)
-{
-	const struct net_device___local *device = local_device(&search->walk);
-
-	(void)turn;
-	if (!device)
-		return 1;
-	local_addresses(&search->walk, device, 1);
-	bpf_loop(NEIGHBOUR_ADDRESSES, neighbour_address, search, 0);
-	return search->is_own != 0;
-}
-
 /* Of this namespace's own socket, for what no device here has? */
 static __always_inline int
 neighbour_is_advertised(struct __sk_buff *skb, __u32 transport, const void *dev)
 {
 	const struct net_device___origin *here = dev;
-	struct neighbour_search search = {0};
+	struct local_search search = {.is_v6 = 1};
 	struct origin_socket s = {0};
 
 	origin_of_skb(skb, &s);
 	if (s.net && s.net != BPF_CORE_READ(here, nd_net.net, net_cookie))
 		return 0;
-	if (bpf_skb_load_bytes(skb, transport + NEIGHBOUR_TARGET, search.target,
-			       sizeof(search.target)))
+	if (bpf_skb_load_bytes(skb, transport + NEIGHBOUR_TARGET, search.addr,
+			       sizeof(search.addr)))
 		return 1;
-	local_begin_at(&search.walk, BPF_CORE_READ(here, nd_net.net));
-	bpf_loop(NEIGHBOUR_DEVICES, neighbour_device, &search, 0);
-	return !search.is_own;
+	return !local_search(&search, BPF_CORE_READ(here, nd_net.net), 0);
 }
 
 /* Nonzero: it is somebody's behind another device. */

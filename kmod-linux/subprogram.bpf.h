@@ -486,6 +486,27 @@ __attribute__((noinline)) int datapath_rewrite(struct __sk_buff *skb)
 	return NFR_REASON_NONE;
 }
 
+/* Nonzero: the device has v->translation.chosen.addr. */
+__attribute__((noinline)) int datapath_has_address(struct __sk_buff *skb,
+						   __u32 ifindex)
+{
+	const struct verdict *v = datapath_scratch();
+	const struct sk_buff___neighbour *kernel = (const void *)skb;
+	const struct net_device___origin *here;
+	struct local_search search = {.ifindex = ifindex};
+
+	if (!v)
+		return 0;
+	search.is_v6 = v->packet.key.w[NFR_F_FAMILY] == NFR_FAMILY_IPV6;
+	for (int i = 0; i < 4; i++)
+		search.addr[i] = PACKET_SWAP32(v->translation.chosen.addr[i]);
+	here = (const void *)BPF_CORE_READ(kernel, dev);
+	if (!here)
+		return 0;
+	return local_search(&search, BPF_CORE_READ(here, nd_net.net),
+			    (const void *)here);
+}
+
 /* 0: v->apply says what became of the frame. */
 __attribute__((noinline)) int datapath_apply(struct __sk_buff *skb, __u32 kind)
 {

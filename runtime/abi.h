@@ -231,7 +231,8 @@ _Static_assert(sizeof(struct nfr_pool) == 40, "nfr_pool");
 struct nfr_pool_addr {
 	__u32 first[4]; /* key words */
 	__u32 mask[4];	/* bits that belong to the network */
-	__u32 ifindex;	/* next hops: where; 0: as the route table says */
+	__u32 ifindex;	/* next hops: where; 0: as the route table says. Else
+			   whose address it must be; 0: it need not */
 	__u32 shift;	/* NFR_POOL_PORT_SHIFT: the rule's first port */
 };
 _Static_assert(sizeof(struct nfr_pool_addr) == 40, "nfr_pool_addr");

@@ -204,6 +204,11 @@ NFR_INLINE int apply_run(struct env *env, struct packet_frame *frame,
 		v->result.reason = NFR_REASON_REWRITE;
 		return 1;
 	}
+	if (kind == APPLY_FRESH && v->is_new == SCRATCH_NEW &&
+	    translate_is_stale(env, v)) {
+		v->result.reason = NFR_REASON_TRANSLATE;
+		return 1;
+	}
 	if (kind == APPLY_ERROR)
 		return apply_error(env, frame, v, state, &v->quote.packet);
 	return apply_state(env, frame, v, state);

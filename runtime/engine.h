@@ -264,6 +264,11 @@ struct engine_tend_log {
 int engine_tend(struct engine *, const struct engine_options *,
 		const struct engine_tend_log *, struct engine_error *err);
 /*
+ * Does this image, the one in force, name devices that translations and hops
+ * know by another index? Only a new generation knows them again.
+ */
+bool engine_is_moved(struct engine *, const struct image *);
+/*
  * Cheap enough to be asked ten times a second: of hooks that were first in
  * their tcx chain when these devices were read, is one not any more?
  */

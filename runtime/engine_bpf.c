@@ -13,7 +13,7 @@
  *   7 route_localnet             packets to 127/8 are blocked by the hooks
  *   8 control.active             the new policy; on trial, the timer is set in
  *                                the same run of a program (confirm.bpf.h)
- *   9 route_localnet put back    the next load does it
+ *   9 route_localnet put back    the next load does it, or a watch
  * A first load has no old policy that new hooks could run: it switches before
  * it attaches.
  */

@@ -7,6 +7,7 @@
  * history, so a missed message or a killed watch costs time and nothing else.
  * Both slots are brought up to date, so that going back finds the devices too.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@
 #include "floor.h"
 #include "hooks.h"
 #include "links.h"
+#include "localnet.h"
+#include "poolset.h"
 #include "sockets.h"
 #include "steer.h"
 
@@ -214,6 +217,28 @@ static void tend_steer(struct tend *tend)
 		tend_say(tend, "steering: %s", strerror(-ret));
 }
 
+/*
+ * What the policy in force needs, also of devices that came since; what it does
+ * not is put back, unless the one that a trial began from may need it.
+ */
+static void tend_localnet(struct tend *tend)
+{
+	const struct shared *shared = tend->engine->shared;
+	uint32_t active = shared->control->active;
+	const struct image *image = NULL;
+	struct engine_error err = {0};
+	struct nfr_pending pending;
+
+	if (tend->has_policy)
+		image = &tend->bindings[active]->image;
+	if (image && localnet_set(shared, image, &tend->devices, &err))
+		tend_say(tend, "route_localnet: %s", err.text);
+	if (!shared_pending(shared, &pending, &err) &&
+	    pending.state != NFR_PENDING_WAITING)
+		localnet_restore(shared->fd[PIN_LOCALNET], image,
+				 &tend->devices);
+}
+
 /* After hooks: what has an edge is let by. */
 static void tend_gate(struct tend *tend)
 {
@@ -253,13 +278,46 @@ bool engine_is_disturbed(const struct engine_devices *devices)
 	return false;
 }
 
+static __u32 tend_ifindex(void *arg, const char *name)
+{
+	(void)arg;
+	return if_nametoindex(name);
+}
+
+bool engine_is_moved(struct engine *engine, const struct image *image)
+{
+	uint32_t active = engine->shared->control->active;
+	struct engine_error ignored = {0};
+	struct poolset *now = NULL;
+	struct nfr_pool_addr had;
+	bool is_moved = false;
+	int fd;
+
+	if (active > 1 || !image->pool_count)
+		return false;
+	fd = pins_get(engine->pins, pins_slot_dir(active),
+		      &pins_generation[PIN_POOL_ADDRS], &ignored);
+	if (fd >= 0 && !poolset_new(image, tend_ifindex, NULL, NULL, &now))
+		for (uint32_t i = 0; i < now->addr_count && !is_moved; i++)
+			is_moved = !bpf_map_lookup_elem(fd, &i, &had) &&
+				   had.ifindex != now->addrs[i].ifindex;
+	poolset_free(&now);
+	if (fd >= 0)
+		close(fd);
+	return is_moved;
+}
+
 static int tend_pass(struct tend *tend, struct engine_error *err)
 {
 	struct engine *engine = tend->engine;
 	int ret = engine_still_there(engine, err);
 
-	if (ret || engine->shared->control->active == NFR_SLOT_OPEN)
+	if (ret)
 		return ret;
+	if (engine->shared->control->active == NFR_SLOT_OPEN) {
+		localnet_restore(engine->shared->fd[PIN_LOCALNET], NULL, NULL);
+		return 0;
+	}
 	ret = links_list(&tend->devices);
 	if (ret)
 		return error_kernel(err, ret, "list the devices");
@@ -276,6 +334,7 @@ static int tend_pass(struct tend *tend, struct engine_error *err)
 	if (!ret) {
 		tend_hooks(tend);
 		tend_floor(tend);
+		tend_localnet(tend);
 		tend_steer(tend);
 		tend_gate(tend);
 	}

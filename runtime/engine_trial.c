@@ -16,6 +16,7 @@
 #include "engine_read.h"
 #include "hooks.h"
 #include "links.h"
+#include "localnet.h"
 
 struct trial {
 	struct engine *engine;
@@ -155,6 +156,9 @@ static int trial_prepare(struct trial *trial, uint32_t slot,
 	ret = binding_open(engine->pins, engine->shared, slot, &binding, err);
 	if (!ret)
 		ret = binding_update(binding, &trial->devices, NULL, err);
+	if (!ret)
+		ret = localnet_set(engine->shared, &binding->image,
+				   &trial->devices, err);
 	for (size_t i = 0; i < trial->devices.count && !ret; i++) {
 		struct engine_device *device = &trial->devices.items[i];
 

@@ -138,6 +138,16 @@ static void add_prefix(struct maker *m, const struct members *t,
 	add_prefix(m, t, upper, len + 1);
 }
 
+/* fe80::/10 of an interface leads nowhere but to its link. */
+static bool leads_nowhere(const struct image_table *t,
+			  const struct image_entry *e)
+{
+	return t->flags & IMAGE_TABLE_DYNAMIC &&
+	       !(t->modifiers & IMAGE_MODIFIER_PEER) &&
+	       e->family == NFR_FAMILY_IPV6 && e->addr[0] == 0xfe &&
+	       (e->addr[1] & 0xc0) == 0x80;
+}
+
 static void add_table(struct maker *m, __u32 table, __u8 family,
 		      const struct nfr_pool_addr *like)
 {
@@ -147,7 +157,8 @@ static void add_table(struct maker *m, __u32 table, __u8 family,
 	for (size_t i = 0; i < t.count; i++) {
 		__u32 first[4];
 
-		if (t.entries[i].family != family || t.entries[i].is_negated)
+		if (t.entries[i].family != family || t.entries[i].is_negated ||
+		    leads_nowhere(&m->image->tables[table], &t.entries[i]))
 			continue;
 		entry_words(&t.entries[i], first);
 		add_prefix(m, &t, first, t.entries[i].prefix_len);
@@ -168,6 +179,23 @@ static __u32 device_of(const struct maker *m, __u16 ifid)
 	return ifindex ? ifindex : POOLSET_NO_DEVICE;
 }
 
+/* Addresses that are a device's own, and not its network's or peer's. */
+static bool is_own(const struct image_table *t)
+{
+	return t->flags & IMAGE_TABLE_DYNAMIC &&
+	       !(t->modifiers & ~IMAGE_MODIFIER_NO_ALIAS) &&
+	       t->prefix_len == IMAGE_NO_PREFIX;
+}
+
+/* Of a group of devices, any. */
+static __u32 owner_of(const struct maker *m, __u32 table)
+{
+	const struct image_table *t = &m->image->tables[table];
+
+	return is_own(t) ? m->ifindex(m->arg, image_string(m->image, t->iface))
+			 : 0;
+}
+
 static void add_addr(struct maker *m, const struct image_pool_addr *from,
 		     __u8 family)
 {
@@ -176,6 +204,8 @@ static void add_addr(struct maker *m, const struct image_pool_addr *from,
 
 	memcpy(addr.first, from->first, sizeof(addr.first));
 	memcpy(addr.mask, from->mask, sizeof(addr.mask));
+	if (from->table != NFR_NO_TABLE && !from->ifid)
+		addr.ifindex = owner_of(m, from->table);
 	for (unsigned i = 0; i < from->weight && !m->error; i++) {
 		if (from->table == NFR_NO_TABLE)
 			add(m, &addr);

@@ -26,8 +26,9 @@ enum translate_result {
 
 /* Translation in the making (translate.h). */
 struct translation {
-	__u64 pools;	/* what will be nfr_state.pools */
-	__u32 nat, rdr; /* the last that applied, or NFR_NO_POOL */
+	__u64 pools;	      /* what will be nfr_state.pools */
+	__u32 nat, rdr;	      /* the last that applied, or NFR_NO_POOL */
+	__u32 nat_of, rdr_of; /* what they gave is this device's; 0: nobody's */
 	__u32 is_translated;
 	struct rewrite_to had; /* what a state has that is judged again */
 	__u32 sport, dport;    /* before translation; echo identifiers too */

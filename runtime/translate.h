@@ -19,7 +19,8 @@
  *   - The name goes in before its alias, the alias goes out with its state; an
  *     alias whose state is not there is nothing, and gives way.
  *   - No free name within POOL_CANDIDATES, an empty pool, a pool of the other
- *     family: the packet blocks, reason translate, and nothing stays behind.
+ *     family, an address that "(if)" gives and the interface has lost: the
+ *     packet blocks, reason translate, and nothing stays behind.
  *
  * Two first packets of one flow at once (two CPUs): the later one finds the
  * name or the alias taken by a state that it continues, and goes by that.
@@ -57,6 +58,7 @@ NFR_INLINE void translate_begin(struct verdict *v, const struct nfr_key *key)
 	if (key != &v->other)
 		v->other = *key;
 	x->nat = x->rdr = NFR_NO_POOL;
+	x->nat_of = x->rdr_of = 0;
 	x->is_translated = 0;
 	x->pools = 0;
 }
@@ -164,6 +166,7 @@ NFR_INLINE int translate_by(struct env *env, struct verdict *v, __u32 index,
 			return 1;
 		translate_copy(at, x->chosen.addr);
 		port = x->chosen.port;
+		*(is_nat ? &x->nat_of : &x->rdr_of) = x->chosen.ifindex;
 	}
 	if (!is_nat && translate_has_ports(&v->other))
 		w[NFR_F_DPORT] = port;
@@ -481,6 +484,31 @@ NFR_INLINE void translate_answer(struct env *env, struct verdict *v)
 	alias->ifindex = STATE_ANSWERS;
 	env_alias_delete(env, alias);
 	env_alias_insert(env, alias, &v->name);
+}
+
+/* Has the device that the address was taken from lost it? */
+NFR_INLINE int translate_is_lost(struct env *env, struct verdict *v,
+				 const __u32 addr[4], __u32 ifindex)
+{
+	if (!ifindex)
+		return 0;
+	translate_copy(v->translation.chosen.addr, addr);
+	return !env_has_address(env, v, ifindex);
+}
+
+/* Of a flow just made: what "(if)" gave is the interface's no more. */
+NFR_INLINE int translate_is_stale(struct env *env, struct verdict *v)
+{
+	const struct nfr_endpoints *stack = &v->fresh.stack;
+	const struct translation *x = &v->translation;
+	int is_out = v->packet.key.w[NFR_F_DIR] == NFR_DIR_OUT;
+
+	return translate_is_lost(env, v,
+				 is_out ? v->name.near_addr : stack->far_addr,
+				 x->nat_of) ||
+	       translate_is_lost(env, v,
+				 is_out ? v->name.far_addr : stack->near_addr,
+				 x->rdr_of);
 }
 
 /* Does the packet leave as something else than it is here? */

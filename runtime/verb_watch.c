@@ -20,6 +20,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "engine_added.h"
 #include "nfload.h"
 #include "notify.h"
 #include "presence.h"
@@ -88,7 +89,8 @@ static void watch_trial(struct watch *w, struct engine *engine,
 
 /* 0, or why the refilled tables are not put in force. */
 static const char *watch_apply(struct watch *w, const struct image *old,
-			       const struct image *image, uint32_t generation)
+			       const struct image *image, uint32_t generation,
+			       bool is_moved)
 {
 	struct engine_options options = w->tool->engine;
 	struct engine_report report = {0};
@@ -113,7 +115,8 @@ static const char *watch_apply(struct watch *w, const struct image *old,
 		return NULL;
 	}
 	snprintf(line, sizeof(line),
-		 "addresses changed: generation %u has the new ones",
+		 "%s changed: generation %u has the new ones",
+		 is_moved ? "devices of rules that translate" : "addresses",
 		 report.generation);
 	watch_say(NULL, line);
 	engine_report_free(&report);
@@ -123,24 +126,38 @@ static const char *watch_apply(struct watch *w, const struct image *old,
 static void watch_tables(struct watch *w, struct engine *engine,
 			 const struct engine_pending *pending)
 {
-	const struct image *image;
+	const struct image *image, *next = NULL;
 	struct engine_error err = {0};
 	struct nfr_control control;
-	struct image refilled;
+	struct image refilled, live;
 	const char *why = NULL;
-	__u8 *bytes = NULL;
+	__u8 *bytes = NULL, *live_bytes = NULL;
+	bool is_moved;
 
 	if (pending->state == NFR_PENDING_WAITING ||
 	    engine_control(engine, &control) || control.active > 1 ||
 	    engine_image(engine, 0, &image, &err) ||
 	    localise_refill(w->tool, image, &bytes, &refilled))
 		return;
+	is_moved = engine_is_moved(engine, image);
 	if (bytes)
-		why = watch_apply(w, image, &refilled,
-				  control.generation[control.active]);
+		next = &refilled;
+	/* What rules have put into tables stays there. */
+	if ((bytes || is_moved) &&
+	    !engine_image_live(engine, 0, image, &live, &live_bytes, &err)) {
+		free(bytes);
+		next = &live;
+		if (!localise_refill(w->tool, &live, &bytes, &refilled) &&
+		    bytes)
+			next = &refilled;
+	}
+	if (next)
+		why = watch_apply(w, image, next,
+				  control.generation[control.active], is_moved);
 	if (why)
 		watch_say(NULL, why);
 	free(bytes);
+	free(live_bytes);
 }
 
 /* Says how things stand when that is news, to people and to systemd. */

@@ -14,10 +14,14 @@ lab_enter "$0" "$@"
 number=0 failed=0 out=$lab_dir/out xdp=auto
 export TALK_SECONDS=2
 
-load() { # LINE...
+policy() { # LINE...
 	printf '%s\n' 'set skip on lo' 'block all' \
 		'pass inet6 proto ipv6-icmp icmp6-type { neighbrsol neighbradv }' \
 		"$@" >"$lab_dir/policy.nfr"
+}
+
+load() { # LINE...
+	policy "$@"
 	gate_nfload apply --xdp "$xdp" "$lab_dir/policy.nfr" && return
 	tail -n 20 "$lab_dir/nfload.log" >"$out"
 	return 1
@@ -115,7 +119,75 @@ test_localnet() {
 	ok "the redirection again" load "$rdr"
 	gate_nfload unload --leave open
 	ok "unload puts it back" gives '0 0 1 ' route_localnet lan0 wan0 wan1
-	on gate sysctl -qw net.ipv4.conf.wan1.route_localnet=0
+	test_localnet_back "$rdr"
+}
+
+# The same where a policy comes back, or is not kept: it is set while one needs it
+# that is in force, or that the kernel may go back to.
+test_localnet_back() { # RDR
+	local plain='pass in on lan0'
+	ok "a policy without" load "$plain"
+	ok "and then the redirection" load "$1"
+	gate_nfload rollback
+	ok "rollback puts it back" gives '0 0 1 ' route_localnet lan0 wan0 wan1
+	gate_nfload rollback
+	ok "and sets it again for the redirection" gives '1 0 1 ' \
+		route_localnet lan0 wan0 wan1
+	ok "which works" gives 10.1.0.2 try_proxy
+	ok "a trial of one without" load_trial 60s "$plain"
+	ok "leaves it, as the trial may fail" gives '1 0 1 ' \
+		route_localnet lan0 wan0 wan1
+	gate_nfload rollback
+	ok "it failed" gives 10.1.0.2 try_proxy
+	ok "a trial again" load_trial 60s "$plain"
+	gate_nfload confirm
+	ok "which is confirmed puts it back" gives '0 0 1 ' \
+		route_localnet lan0 wan0 wan1
+	ok "a trial of the redirection" load_trial 2s "$1"
+	lab_until 20 "the trial's end" gives went-back trial
+	lab_spawn gate nfload --bpffs "$lab_dir/bpf" watch --every=1s \
+		2>>"$lab_dir/nfload.log"
+	ok "that the kernel took back: a watch puts it back" within 20 gives \
+		'0 0 1 ' route_localnet lan0 wan0 wan1
+	ok "the redirection on all devices" load "${1/on lan0 /}"
+	made_again
+	ok "a watch sets it on one that is made again" within 20 gives '1 1 1 ' \
+		route_localnet lan0 wan0 wan1
+	kill -TERM "$lab_pid"
+	wait "$lab_pid" 2>/dev/null
+	gate_nfload unload --leave blocked
+	ok "unload that leaves all blocked puts it back" gives '0 0 0 ' \
+		route_localnet lan0 wan0 wan1
+	gate_nfload unload --leave open
+}
+
+made_again() { # wan1, and its other end
+	ip -n gate link del wan1
+	lab_link gate wan1 outside out1
+	lab_addr gate wan1 198.51.100.2/24 2001:db8:3::2/64
+	lab_addr outside out1 198.51.100.1/24 2001:db8:3::1/64
+	lab_until 10 "IPv6 addresses" gate_is_tentative
+}
+
+within() { # SECONDS COMMAND...
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$deadline" ] || return 1
+		sleep 0.1
+	done
+}
+
+trial() {
+	on gate nfload status --json --bpffs "$lab_dir/bpf" 2>>"$out" |
+		jq -r .trial
+}
+
+load_trial() { # TIME LINE...
+	policy "${@:2}"
+	gate_nfload apply "--confirm=$1" "$lab_dir/policy.nfr" && return
+	tail -n 20 "$lab_dir/nfload.log" >"$out"
+	return 1
 }
 
 sends() { # NETNS ADDRESS PORT

@@ -123,6 +123,35 @@ TEST(an_interface_in_parentheses_is_a_pool_of_each_family)
 	unmake(&m);
 }
 
+TEST(an_address_in_parentheses_knows_whose_it_is)
+{
+	struct made m = make("pass out on eth0 nat-to (eth0)\n");
+	struct poolset *set = expand(&m);
+
+	assert_int_equal(set->pools[0].count, 1);
+	assert_int_equal(set->addrs[0].first[0], 0xc0a80132);
+	assert_int_equal(set->addrs[0].ifindex, 7);
+	poolset_free(&set);
+	unmake(&m);
+	m = make("pass out on eth0 inet nat-to (eth0:network)\n");
+	set = expand(&m);
+	assert_int_equal(set->addrs[0].ifindex, 0);
+	poolset_free(&set);
+	unmake(&m);
+}
+
+/* eth0 has no other of IPv6: nobody may leave with it. */
+TEST(nobody_is_translated_to_a_link_local_address)
+{
+	struct made m = make("pass out on eth0 nat-to (eth0)\n");
+	struct poolset *set = expand(&m);
+
+	assert_int_equal(set->pools[1].family, NFR_FAMILY_IPV6);
+	assert_int_equal(set->pools[1].count, 0);
+	poolset_free(&set);
+	unmake(&m);
+}
+
 TEST(equal_pools_have_one_id_in_every_policy)
 {
 	struct made a = make("pass out on eth0 inet from 10.0.0.1 nat-to "
@@ -433,6 +462,8 @@ int main(void)
 		cmocka_unit_test(open_ports_of_rdr_follow_the_rules),
 		cmocka_unit_test(
 			an_interface_in_parentheses_is_a_pool_of_each_family),
+		cmocka_unit_test(an_address_in_parentheses_knows_whose_it_is),
+		cmocka_unit_test(nobody_is_translated_to_a_link_local_address),
 		cmocka_unit_test(equal_pools_have_one_id_in_every_policy),
 		cmocka_unit_test(what_a_table_excepts_is_cut_out_of_a_pool),
 		cmocka_unit_test(a_next_hop_knows_its_device),
