@@ -282,20 +282,57 @@ test_expiry() {
 	ok "and no more, when it was silent for its time" test "$(states proto udp)" = 0
 }
 
-is_stopped() {
-	! TALK_SECONDS=0.5 is_answered
+to_2_v6='pass in on wan0 inet6 proto tcp to port 8000 rdr-to fd01::2 port 80'
+
+# More connections than the rule takes, while a flow of the same source runs.
+too_many() { # ADDRESS
+	beat_start outside "$1" 8000
+	for _ in 1 2 3 4 5 6 7 8; do
+		TALK_SECONDS=0.3 gate_talk outside who "$1" 8000
+	done >/dev/null
+	changed=${EPOCHREALTIME/./}
+	sleep 0.3
+	beat_end
 }
 
+# The first flow of a source began before it was too many: "flush" ends it, for
+# this rule alone, and the table keeps later ones out.
 test_overload() {
-	ok "a policy that counts connections" load_redirect \
-		'table <banned> persist' 'block in quick on wan0 from <banned>' \
-		"$to_2 keep state (max-src-conn-rate 5/10, overload <banned> flush)"
-	ok "passes one" is_answered
-	for _ in 1 2 3 4 5 6 7 8; do
-		TALK_SECONDS=0.3 gate_talk outside who 203.0.113.2 8000
-	done >/dev/null
-	ok "and not ten" is_stopped
-	ok "as the source is in the table" gate_nfload table banned test 203.0.113.1
+	local options='keep state (max-src-conn-rate 5/10, overload <banned> flush)'
+	local addr source
+	while read -r addr source; do
+		ok "$source: a policy that counts connections" load_redirect \
+			'table <banned> persist' "$to_2 $options" "$to_2_v6 $options"
+		nfload_table flush
+		too_many "$addr"
+		ok "a flow of who was too many ends by flush alone" stops
+		ok "and its source is in the table" nfload_table test "$source"
+		ok "one that asks the table" load_redirect \
+			'table <banned> persist' 'block in quick on wan0 from <banned>' \
+			"$to_2 $options" "$to_2_v6 $options"
+		ok "blocks it" kept_out "$addr"
+		nfload_table flush
+		ok "until it is taken out" comes_in "$addr"
+		too_many "$addr"
+		ok "and too many again" kept_out "$addr"
+		ok "one without flush" load_redirect 'table <banned> persist' \
+			"$to_2 ${options/ flush/}" "$to_2_v6 ${options/ flush/}"
+		nfload_table flush
+		too_many "$addr"
+		ok "leaves the flow that it has" goes_on
+		ok "and fills the table" nfload_table test "$source"
+	done <<-END
+		203.0.113.2 203.0.113.1
+		2001:db8:1::2 2001:db8:1::1
+	END
+}
+
+comes_in() { # ADDRESS
+	gate_talk outside who "$1" 8000 >"$out"
+}
+
+kept_out() { # ADDRESS
+	! TALK_SECONDS=0.5 comes_in "$1"
 }
 
 gate_up
