@@ -154,6 +154,7 @@ static void try_form(enum policy_form form, bool is_v6)
 	assert_unknown(&other);
 	other = w;
 	other.proto = 6;
+	other.flags = 0x02;
 	assert_unknown(&other);
 	policy_case_free(&c);
 
