@@ -219,6 +219,7 @@ struct check_match tunnel_own_match(struct tunnel *t, const char *device,
 static const char *say_origin(const struct tunnel_say *s)
 {
 	return s->lacks & NFR_ORIGIN_OWN       ? " of another device"
+	       : s->lacks & NFR_ORIGIN_NEEDED  ? " that nothing waits for"
 	       : s->origin & NFR_ORIGIN_TICKET ? " by the tunnel's own"
 	       : s->origin & NFR_ORIGIN_SOCKET ? " by a socket"
 	       : s->origin & NFR_ORIGIN_KERNEL ? " by the kernel"

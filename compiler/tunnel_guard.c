@@ -240,6 +240,23 @@ static void guard_proxies(struct tunnel *t)
 	tunnel_emit_outside(t, &block, NULL);
 }
 
+/*
+ * Who asks the link for an address tells it that somebody here wants it. What
+ * may be sent there has come by the floor, and waits for the answer.
+ */
+static void guard_questions(struct tunnel *t)
+{
+	struct check_match m =
+		tunnel_proto_match(t, FAMILY_IPV6, CHECK_PROTO_ICMP6, 135);
+	struct tunnel_say block = say(t, false, "another's question");
+
+	block.is_side_door = true;
+	block.lacks = NFR_ORIGIN_NEEDED;
+	tunnel_emit_outside(t, &block, &m);
+	block.ethertype = ETHERTYPE_ARP;
+	tunnel_emit_outside(t, &block, NULL);
+}
+
 static void guard_links(struct tunnel *t)
 {
 	for (size_t i = 0; i < t->clause_count; i++) {
@@ -284,6 +301,8 @@ void tunnel_guard(struct tunnel *t)
 	guard_addresses(t);
 	guard_redirects(t);
 	guard_proxies(t);
+	if (!t->is_include)
+		guard_questions(t);
 	guard_links(t);
 	tunnel_emit_clauses(t, AST_CLAUSE_TRANSPORT, &pass, "transport");
 	if (!t->is_include)

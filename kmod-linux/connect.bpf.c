@@ -673,7 +673,7 @@ NFR_INLINE void connect_nowhere(struct connect *c, struct bpf_sock *ctx)
 	w[NFR_F_PROTO] = ctx->protocol;
 	w[NFR_F_SPORT] = CONNECT_EPHEMERAL;
 	w[NFR_F_DPORT] = CONNECT_EPHEMERAL;
-	w[NFR_F_ORIGIN] = NFR_ORIGIN_OWN |
+	w[NFR_F_ORIGIN] = NFR_ORIGIN_OWN | NFR_ORIGIN_NEEDED |
 			  (ctx->type == ORIGIN_RAW ? 0 : NFR_ORIGIN_SOCKET);
 	if (ctx->family == OWNER_INET) {
 		w[NFR_F_FAMILY] = NFR_FAMILY_IPV4;

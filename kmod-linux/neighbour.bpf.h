@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * neighbour.bpf.h: ARP, or a neighbour advertisement, on its way out -> is the
- * address that it gives away somebody else's, behind another device?
+ * neighbour.bpf.h: ARP, or neighbour discovery, on its way out -> is the
+ * address that it gives away somebody else's, behind another device? Is there
+ * anything here that waits for the one it asks for?
  *
- * Overview
+ * Answers
  *   The kernel answers for such an address where proxy_arp or proxy_ndp is on,
  * and so tells the link which addresses have a route through this host.
  *
@@ -16,6 +17,15 @@
  *
  *   What another host's frame says, which is bridged or comes from a macvlan
  *   child, is its own word: it has not this device's Ethernet address.
+ *
+ * Questions
+ *   An address of the link's own, private or link-local, anyone may ask for,
+ * and this host for its own addresses (RFC 4862 5.4). For others it asks when a
+ * packet has come by the floor and waits in the neighbour's entry, or when the
+ * entry was confirmed before and grows old. An entry that somebody had made
+ * ("ip neigh add ... use") has no packet. All devices' entries are looked at:
+ * what a bridge or a bond asks leaves by its members, and their children's in
+ * other namespaces are not among them.
  */
 #ifndef NFR_NEIGHBOUR_BPF_H
 #define NFR_NEIGHBOUR_BPF_H
@@ -131,6 +141,206 @@ neighbour_is_advertised(struct __sk_buff *skb, __u32 transport, const void *dev)
 			       sizeof(search.addr)))
 		return 1;
 	return !local_search(&search, BPF_CORE_READ(here, nd_net.net), 0);
+}
+
+/* ---- questions ----------------------------------------------------------- */
+
+#define NEIGHBOUR_TRIES 64 /* entries in a bucket that are looked at */
+#define NEIGHBOUR_KNOWN                                                        \
+	30	       /* REACHABLE, STALE, DELAY, PROBE: uapi neighbour.h */
+#define NEIGHBOUR_OP 6 /* in ARP: RFC 826 */
+
+struct sk_buff_head___neighbour {
+	__u32 qlen;
+} NEIGHBOUR_KERNEL;
+struct neighbour___entry {
+	__u8 nud_state;
+	struct sk_buff_head___neighbour arp_queue;
+	const void *dev;
+	__u8 primary_key[0];
+} NEIGHBOUR_KERNEL;
+/* The next of a bucket, before Linux 6.13 and since. */
+struct neighbour___before {
+	const void *next;
+} NEIGHBOUR_KERNEL;
+struct hlist_node___neighbour {
+	const void *next;
+} NEIGHBOUR_KERNEL;
+struct neighbour___since {
+	struct hlist_node___neighbour hash;
+} NEIGHBOUR_KERNEL;
+struct neigh_hash_table___before {
+	const void *hash_buckets;
+	__u32 hash_shift, hash_rnd[4];
+} NEIGHBOUR_KERNEL;
+struct neigh_hash_table___since {
+	const void *hash_heads;
+} NEIGHBOUR_KERNEL;
+struct neigh_table___neighbour {
+	const struct neigh_hash_table___before *nht;
+} NEIGHBOUR_KERNEL;
+struct neigh_parms___neighbour {
+	const struct neigh_table___neighbour *tbl;
+} NEIGHBOUR_KERNEL;
+struct in_device___neighbour {
+	const struct neigh_parms___neighbour *arp_parms;
+} NEIGHBOUR_KERNEL;
+struct inet6_dev___neighbour {
+	const struct neigh_parms___neighbour *nd_parms;
+} NEIGHBOUR_KERNEL;
+struct net_device___asks {
+	const struct in_device___neighbour *ip_ptr;
+	const struct inet6_dev___neighbour *ip6_ptr;
+} NEIGHBOUR_KERNEL;
+
+struct neighbour_question {
+	struct local_walk walk;
+	const void *entry;
+	__u32 target[4]; /* as on the wire */
+	__u32 is_v6, is_needed;
+};
+
+/* arp_hashfn() and ndisc_hashfn(), include/net/arp.h and ndisc.h. */
+static __always_inline __u32 neighbour_hash(const struct neighbour_question *q,
+					    const void *dev, const __u32 rnd[4])
+{
+	__u64 at = (__u64)dev;
+	__u32 hash = (q->target[0] ^ (__u32)at ^ (__u32)(at >> 32)) * rnd[0];
+
+	if (q->is_v6)
+		hash += q->target[1] * rnd[1] + q->target[2] * rnd[2] +
+			q->target[3] * rnd[3];
+	return hash;
+}
+
+/* The first entry of the device's bucket for the target, or NULL. */
+static __always_inline const void *
+neighbour_bucket(const struct neighbour_question *q,
+		 const struct net_device___asks *dev)
+{
+	const struct neigh_hash_table___before *nht;
+	const struct neigh_hash_table___since *since;
+	const char *buckets;
+	__u32 rnd[4], shift;
+
+	nht = q->is_v6 ? BPF_CORE_READ(dev, ip6_ptr, nd_parms, tbl, nht)
+		       : BPF_CORE_READ(dev, ip_ptr, arp_parms, tbl, nht);
+	if (!nht)
+		return 0;
+	since = (const void *)nht;
+	if (bpf_core_field_exists(nht->hash_buckets))
+		buckets = BPF_CORE_READ(nht, hash_buckets);
+	else
+		buckets = BPF_CORE_READ(since, hash_heads);
+	shift = BPF_CORE_READ(nht, hash_shift);
+	if (!buckets || !shift || shift > 31 ||
+	    bpf_core_read(rnd, sizeof(rnd), &nht->hash_rnd))
+		return 0;
+	return local_pointer(buckets +
+			     (neighbour_hash(q, dev, rnd) >> (32 - shift)) *
+				     sizeof(void *));
+}
+
+/* Is it the target's, of this device, and is somebody waiting or known? */
+static long neighbour_entry(__u32 turn, struct neighbour_question *q)
+{
+	const struct neighbour___entry *entry = q->entry;
+	const struct neighbour___since *since = q->entry;
+	const struct neighbour___before *before = q->entry;
+	__u32 key[4] = {0};
+
+	(void)turn;
+	if (!entry)
+		return 1;
+	bpf_probe_read_kernel(
+		key, q->is_v6 ? 16 : 4,
+		(const char *)entry +
+			bpf_core_field_offset(struct neighbour___entry,
+					      primary_key));
+	q->is_needed = key[0] == q->target[0] && key[1] == q->target[1] &&
+		       key[2] == q->target[2] && key[3] == q->target[3] &&
+		       BPF_CORE_READ(entry, dev) == q->walk.device &&
+		       (BPF_CORE_READ(entry, nud_state) & NEIGHBOUR_KNOWN ||
+			BPF_CORE_READ(entry, arp_queue.qlen));
+	if (bpf_core_field_exists(since->hash))
+		q->entry = BPF_CORE_READ(since, hash.next);
+	else
+		q->entry = BPF_CORE_READ(before, next);
+	return q->is_needed != 0;
+}
+
+/* Has the device such a neighbour? */
+static long neighbour_needs(__u32 turn, struct neighbour_question *q)
+{
+	const struct net_device___local *device = local_device(&q->walk);
+
+	(void)turn;
+	if (!device)
+		return 1;
+	q->entry = neighbour_bucket(q, (const void *)device);
+	bpf_loop(NEIGHBOUR_TRIES, neighbour_entry, q, 0);
+	return q->is_needed != 0;
+}
+
+/* 10/8, 172.16/12, 192.168/16, 169.254/16, 100.64/10; see tables_link(). */
+static __always_inline int neighbour_is_near4(__u32 addr)
+{
+	return addr >> 24 == 10 || addr >> 20 == 0xac1 ||
+	       addr >> 16 == 0xc0a8 || addr >> 16 == 0xa9fe ||
+	       addr >> 22 == 0x191;
+}
+
+/* fe80::/10, and unique local ones: RFC 4193. */
+static __always_inline int neighbour_is_near6(__u32 first)
+{
+	return first >> 22 == 0x3fa || first >> 25 == 0x7e;
+}
+
+static __always_inline int neighbour_is_own(const struct neighbour_question *q,
+					    const void *net)
+{
+	struct local_search search = {.is_v6 = 1};
+
+	__builtin_memcpy(search.addr, q->target, sizeof(search.addr));
+	return local_search(&search, net, 0);
+}
+
+/* Nonzero: nothing here waits for its answer. */
+static __always_inline int
+neighbour_is_asked_in_vain(struct __sk_buff *skb, const struct packet *packet)
+{
+	const struct sk_buff___neighbour *kernel = (const void *)skb;
+	const struct net_device___origin *here;
+	struct neighbour_question q = {0};
+	const __u32 *w = packet->key.w;
+	__u16 op = 0;
+
+	q.is_v6 = w[NFR_F_FAMILY] != NFR_FAMILY_LINK;
+	if (q.is_v6) {
+		if (bpf_skb_load_bytes(skb,
+				       packet->transport + NEIGHBOUR_TARGET,
+				       q.target, sizeof(q.target)))
+			return 1;
+		if (neighbour_is_near6(PACKET_SWAP32(q.target[0])))
+			return 0;
+	} else {
+		if (bpf_skb_load_bytes(skb, packet->network + NEIGHBOUR_OP, &op,
+				       sizeof(op)))
+			return 1;
+		/* An answer, or an announcement of an own address. */
+		if (op != PACKET_SWAP16(1) || w[NFR_F_DST0] == w[NFR_F_SRC0] ||
+		    neighbour_is_near4(w[NFR_F_DST0]))
+			return 0;
+		q.target[0] = PACKET_SWAP32(w[NFR_F_DST0]);
+	}
+	here = (const void *)BPF_CORE_READ(kernel, dev);
+	if (q.is_v6 && neighbour_is_own(&q, BPF_CORE_READ(here, nd_net.net)))
+		return 0;
+	if (!(w[NFR_F_ORIGIN] & NFR_ORIGIN_KERNEL))
+		return 1;
+	local_begin_at(&q.walk, BPF_CORE_READ(here, nd_net.net));
+	bpf_loop(LOCAL_DEVICES, neighbour_needs, &q, 0);
+	return !q.is_needed;
 }
 
 /* Nonzero: it is somebody's behind another device. */

@@ -226,7 +226,8 @@ NFR_INLINE __u32 origin_maker(const void *packet, const struct origin_socket *s,
 NFR_INLINE __u32 origin_of(const void *packet, const struct origin_socket *s,
 			   const __u32 *w, __u32 ingress)
 {
-	return origin_maker(packet, s, w, ingress) | NFR_ORIGIN_OWN;
+	return origin_maker(packet, s, w, ingress) | NFR_ORIGIN_OWN |
+	       NFR_ORIGIN_NEEDED;
 }
 
 /* The same of a plain TCP or UDP packet, of which only its flow's name is here.

@@ -389,6 +389,14 @@ __attribute__((noinline)) int datapath_proxied(struct __sk_buff *skb)
 	return v ? neighbour_is_proxied(skb, &v->packet) : 1;
 }
 
+/* Nonzero: it asks for a neighbour that nothing here waits for. */
+__attribute__((noinline)) int datapath_asks(struct __sk_buff *skb)
+{
+	struct verdict *v = datapath_scratch();
+
+	return v ? neighbour_is_asked_in_vain(skb, &v->packet) : 1;
+}
+
 /* Who made the packet, into its key. */
 __attribute__((noinline)) int datapath_origin(struct __sk_buff *skb)
 {
@@ -403,6 +411,8 @@ __attribute__((noinline)) int datapath_origin(struct __sk_buff *skb)
 	w[NFR_F_ORIGIN] = origin_of(skb, &s, w, skb->ingress_ifindex);
 	if (slow_gives(&v->packet.key) && datapath_proxied(skb))
 		w[NFR_F_ORIGIN] &= ~NFR_ORIGIN_OWN;
+	if (slow_asks(&v->packet.key) && datapath_asks(skb))
+		w[NFR_F_ORIGIN] &= ~NFR_ORIGIN_NEEDED;
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 15
+#define NFR_ABI_VERSION 16
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -93,7 +93,7 @@ enum nfr_field {
 /*
  * What of these holds for a packet on its way out is asked where a guard asks
  * (NFR_CONFIG_ORIGIN). Of what comes in nothing does; of what is forwarded only
- * NFR_ORIGIN_OWN may.
+ * NFR_ORIGIN_OWN and NFR_ORIGIN_NEEDED may.
  */
 #define NFR_ORIGIN_KERNEL                                                      \
 	(1u << 0) /* ARP or neighbour discovery of the kernel's own */
@@ -101,7 +101,9 @@ enum nfr_field {
 #define NFR_ORIGIN_TICKET (1u << 2) /* of whom nfr_ticket speaks of */
 #define NFR_ORIGIN_OWN                                                         \
 	(1u << 3) /* gives away no neighbour that is behind another device */
-#define NFR_ORIGIN_ALL 15u
+#define NFR_ORIGIN_NEEDED                                                      \
+	(1u << 4) /* asks for no neighbour that nothing here waits for */
+#define NFR_ORIGIN_ALL 31u
 
 struct nfr_key {
 	__u32 w[NFR_KEY_WORDS];

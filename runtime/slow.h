@@ -133,26 +133,44 @@ NFR_INLINE __u32 slow_search(struct env *env, struct verdict *v, __u32 which,
 /* ---- the sealed guard -------------------------------------------------- */
 
 #define SLOW_ARP 0x0806
-#define SLOW_ADVERTISEMENT 136 /* RFC 4861 4.4 */
+#define SLOW_SOLICITATION 135  /* RFC 4861 4.3 */
+#define SLOW_ADVERTISEMENT 136 /* 4.4 */
 
-/* ARP (in the key of a link's frame), or a neighbour advertisement? */
-NFR_INLINE int slow_gives(const struct nfr_key *key)
+/* ARP (in the key of a link's frame), or neighbour discovery of the type? */
+NFR_INLINE int slow_is_neighbour(const struct nfr_key *key, __u32 type)
 {
 	const __u32 *w = key->w;
 
 	if (w[NFR_F_FAMILY] == NFR_FAMILY_LINK)
 		return w[NFR_F_ETHERTYPE] == SLOW_ARP;
-	return w[NFR_F_PROTO] == PACKET_ICMP6 &&
-	       w[NFR_F_ICMP] >> 8 == SLOW_ADVERTISEMENT;
+	return w[NFR_F_PROTO] == PACKET_ICMP6 && w[NFR_F_ICMP] >> 8 == type;
 }
 
-/* It does, for somebody else; asked only where a guard asks. */
-NFR_INLINE int slow_is_proxy(const struct nfr_config *config,
-			     const struct nfr_key *key)
+NFR_INLINE int slow_gives(const struct nfr_key *key)
 {
-	return config->flags & NFR_CONFIG_ORIGIN &&
-	       key->w[NFR_F_DIR] == NFR_DIR_OUT &&
-	       !(key->w[NFR_F_ORIGIN] & NFR_ORIGIN_OWN) && slow_gives(key);
+	return slow_is_neighbour(key, SLOW_ADVERTISEMENT);
+}
+
+NFR_INLINE int slow_asks(const struct nfr_key *key)
+{
+	return slow_is_neighbour(key, SLOW_SOLICITATION);
+}
+
+/* Why the guard has stopped it; who made it is asked only where a guard asks.
+ */
+NFR_INLINE enum nfr_reason slow_guard_reason(const struct nfr_config *config,
+					     const struct nfr_key *key)
+{
+	__u32 origin = key->w[NFR_F_ORIGIN];
+
+	if (!(config->flags & NFR_CONFIG_ORIGIN) ||
+	    key->w[NFR_F_DIR] != NFR_DIR_OUT)
+		return NFR_REASON_GUARD;
+	if (!(origin & NFR_ORIGIN_OWN) && slow_gives(key))
+		return NFR_REASON_PROXY;
+	if (!(origin & NFR_ORIGIN_NEEDED) && slow_asks(key))
+		return NFR_REASON_NEIGHBOUR;
+	return NFR_REASON_GUARD;
 }
 
 /* Nonzero when the guard, or a doubt about it, forbids the key; why is set. */
@@ -174,10 +192,7 @@ NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which)
 	if (rule && rule->verdict == NFR_PASS)
 		return 0;
 	if (rule)
-		verdict_set(v,
-			    slow_is_proxy(config, key) ? NFR_REASON_PROXY
-						       : NFR_REASON_GUARD,
-			    number);
+		verdict_set(v, slow_guard_reason(config, key), number);
 	else
 		verdict_set(v, NFR_REASON_VM, NFR_NO_RULE);
 	return 1;

@@ -16,12 +16,14 @@ struct packet_words {
 	const char *received; /* going out: where it came in; NULL: made here */
 	/*
 	 * NFR_ORIGIN_* of what goes out, 0: all of them; or PACKET_FOREIGN. It
-	 * is NFR_ORIGIN_OWN, too, unless PACKET_PROXY is there.
+	 * is NFR_ORIGIN_OWN, too, unless PACKET_PROXY is there, and
+	 * NFR_ORIGIN_NEEDED, unless PACKET_VAIN is.
 	 */
 	unsigned origin;
 };
 #define PACKET_FOREIGN 0x80u
 #define PACKET_PROXY 0x40u
+#define PACKET_VAIN 0x100u
 
 static inline uint32_t key_ifid(const struct policy *p, const char *name)
 {
@@ -58,6 +60,8 @@ static inline struct nfr_key packet_key(const struct policy *p,
 			x->origin ? x->origin & NFR_ORIGIN_ALL : NFR_ORIGIN_ALL;
 	if (x->dir == NFR_DIR_OUT && !(x->origin & PACKET_PROXY))
 		key.w[NFR_F_ORIGIN] |= NFR_ORIGIN_OWN;
+	if (x->dir == NFR_DIR_OUT && !(x->origin & PACKET_VAIN))
+		key.w[NFR_F_ORIGIN] |= NFR_ORIGIN_NEEDED;
 	key.w[NFR_F_PROTO] = x->proto;
 	key.w[NFR_F_SPORT] = x->sport;
 	key.w[NFR_F_DPORT] = x->dport;
