@@ -60,6 +60,21 @@ const struct host_iface *host_iface(const struct host *h, const char *name)
 	return NULL;
 }
 
+static void host_call(struct host *h, const char *from, const char *to)
+{
+	for (size_t i = 0; i < h->iface_count; i++)
+		if (strcmp(h->ifaces[i].name, from) == 0)
+			h->ifaces[i].name = h->names[i] = to;
+}
+
+void host_rename(struct host *h, const char *from, const char *to)
+{
+	if (!host_iface(h, from))
+		return;
+	host_call(h, to, "");
+	host_call(h, from, to);
+}
+
 const char *const *host_iface_names(const struct host *h, size_t *count)
 {
 	*count = h->iface_count;

@@ -50,6 +50,11 @@ int host_profile(struct arena *, const char *path, struct host **out,
 		 const char **error);
 
 const struct host_iface *host_iface(const struct host *, const char *name);
+/*
+ * From now on the interface "from" is called "to", which lives as long as the
+ * host, and what was called so has no name. Nothing if there is no "from".
+ */
+void host_rename(struct host *, const char *from, const char *to);
 /* Those of the default route, IPv4 or IPv6, in the order of interfaces. */
 const char *const *host_default_ifaces(const struct host *, size_t *count);
 /* All interface names, for suggestions. */

@@ -4,7 +4,8 @@
  *
  * PACKET_QDISC_BYPASS and AF_XDP send past every hook that sees packets, so a
  * socket of the guarded namespace is not let to set either up. No policy is
- * asked: what is not to be seen can not be judged.
+ * asked: what is not to be seen can not be judged. To end the first is allowed:
+ * apply does it to sockets that are older (socket_diag.c).
  */
 #define NFR_STUB
 #include "kmod-linux/maps.bpf.h"
@@ -12,6 +13,16 @@
 #define SOCKET_SOL_PACKET 263
 #define SOCKET_QDISC_BYPASS 20
 #define SOCKET_SOL_XDP 283
+
+/* PACKET_QDISC_BYPASS takes an int, and nothing longer. */
+static __always_inline int socket_ends_bypass(const struct bpf_sockopt *ctx)
+{
+	const __u32 *value = ctx->optval;
+
+	return ctx->level == SOCKET_SOL_PACKET &&
+	       ctx->optlen == sizeof(*value) &&
+	       (const void *)(value + 1) <= ctx->optval_end && !*value;
+}
 
 SEC("cgroup/setsockopt")
 int nfr_setsockopt(struct bpf_sockopt *ctx)
@@ -22,6 +33,8 @@ int nfr_setsockopt(struct bpf_sockopt *ctx)
 	if (ctx->level != SOCKET_SOL_XDP &&
 	    (ctx->level != SOCKET_SOL_PACKET ||
 	     ctx->optname != SOCKET_QDISC_BYPASS))
+		goto allow;
+	if (socket_ends_bypass(ctx))
 		goto allow;
 	if (control && bpf_get_netns_cookie(ctx) != control->netns_cookie)
 		goto allow;

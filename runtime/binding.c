@@ -145,6 +145,19 @@ static bool binding_trusts(const struct binding *binding, uint32_t ifindex)
 	return !bpf_map_lookup_elem(binding->tunnels, &ifindex, &value);
 }
 
+const char *binding_tunnel_name(const struct binding *binding, uint32_t ifindex)
+{
+	struct nfr_iface iface = {0};
+
+	if (!binding_trusts(binding, ifindex) ||
+	    bpf_map_lookup_elem(binding->ifaces, &ifindex, &iface) ||
+	    !(iface.flags & NFR_IFACE_TUNNEL) || !iface.ifid ||
+	    iface.ifid > binding->image.iface_count)
+		return NULL;
+	return image_string(&binding->image,
+			    binding->image.ifaces[iface.ifid - 1].name);
+}
+
 /* Does a device that lives hold the trust of this tunnel? */
 static bool binding_has_tunnel(const struct binding *binding, uint16_t ifid)
 {

@@ -39,6 +39,9 @@ void binding_close(struct binding **);
  */
 int binding_update(const struct binding *, struct engine_devices *,
 		   const struct binding_log *, struct engine_error *);
+/* The policy's name for a trusted tunnel, whatever it is called now; or NULL.
+ */
+const char *binding_tunnel_name(const struct binding *, uint32_t ifindex);
 /*
  * The floor leaves a device's rules to its edge where there is one: after
  * hooks_look() or hooks_attach(), for the hooks that these devices have.

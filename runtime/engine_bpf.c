@@ -56,6 +56,7 @@ struct apply {
 	struct floor floor;
 	struct connect connect;
 	struct generation *generation;
+	struct binding *old; /* what is in force; NULL: nothing */
 	struct engine_report report;
 	bool is_fresh;	  /* nothing was in force, and no hook was there */
 	bool was_guarded; /* the policy in force had a tunnel */
@@ -270,46 +271,66 @@ static int apply_attach_one(struct apply *apply, struct engine_device *device,
 	return 0;
 }
 
+/* What is in force, to be asked about devices. */
+static int apply_open_old(struct apply *apply, struct engine_error *err)
+{
+	int ret =
+		binding_open(apply->pins, apply->shared,
+			     apply->shared->control->active, &apply->old, err);
+
+	/* One that can not be read is replaced, but not by its own tables. */
+	return apply->options.only_after ? ret : 0;
+}
+
+/* Has it the tunnel's name, and is it no tunnel, when that was one? */
+static bool apply_is_impostor(const struct apply *apply,
+			      const struct engine_device *device,
+			      char why[REBIND_WHY_MAX])
+{
+	struct rebind_identity before = {0};
+	uint32_t flags, key;
+
+	if (!apply->old)
+		return false;
+	key = generation_ifid(&apply->old->image, device, &flags);
+	bpf_map_lookup_elem(apply->old->identity, &key, &before);
+	if (!rebind_judge_applied(device, &before, why))
+		return false;
+	key = device->ifid;
+	bpf_map_update_elem(apply->generation->fd[PIN_IDENTITY], &key, &before,
+			    BPF_ANY);
+	return true;
+}
+
 /*
  * The same policy with other tables is nobody's word that a device with the
- * tunnel's name is the tunnel: what was not trusted is not.
+ * tunnel's name is the tunnel: what was not trusted is not. Another apply is,
+ * but for a device that is none: an uplink may have got the name.
  */
-static int apply_keep_trust(struct apply *apply, struct engine_device *device,
-			    struct engine_error *err)
+static void apply_keep_trust(struct apply *apply, struct engine_device *device)
 {
 	uint32_t ifindex = device->ifindex, value;
-	struct binding *old = NULL;
-	int ret;
+	char why[REBIND_WHY_MAX];
 
-	if (!apply->options.only_after || !device->is_tunnel)
-		return 0;
-	ret = binding_open(apply->pins, apply->shared,
-			   apply->shared->control->active, &old, err);
-	if (ret)
-		return ret;
-	if (bpf_map_lookup_elem(old->tunnels, &ifindex, &value)) {
-		bpf_map_delete_elem(apply->generation->fd[PIN_TUNNELS],
-				    &ifindex);
-		device->is_trusted = false;
-	}
-	binding_close(&old);
-	return 0;
+	if (!device->is_tunnel)
+		return;
+	if (apply->options.only_after
+		    ? bpf_map_lookup_elem(apply->old->tunnels, &ifindex,
+					  &value) != 0
+		    : apply_is_impostor(apply, device, why))
+		generation_distrust(apply->generation, device);
 }
 
 /* What the tunnel was stays known, whether its device is there now or not. */
 static int apply_keep_identity(struct apply *apply, struct engine_error *err)
 {
-	int to = apply->generation->fd[PIN_IDENTITY], ret;
+	int to = apply->generation->fd[PIN_IDENTITY], ret = 0;
 	struct rebind_identity identity;
-	struct binding *old = NULL;
+	struct binding *old = apply->old;
 	uint32_t key, *at = NULL;
 
 	if (!apply->options.only_after)
 		return 0;
-	ret = binding_open(apply->pins, apply->shared,
-			   apply->shared->control->active, &old, err);
-	if (ret)
-		return ret == -ENOENT ? 0 : ret;
 	while (!ret && !bpf_map_get_next_key(old->identity, at, &key)) {
 		at = &key;
 		if (!bpf_map_lookup_elem(old->identity, &key, &identity) &&
@@ -317,7 +338,6 @@ static int apply_keep_identity(struct apply *apply, struct engine_error *err)
 			ret = error_kernel(err, -errno,
 					   "note what the tunnel was");
 	}
-	binding_close(&old);
 	return ret;
 }
 
@@ -327,6 +347,7 @@ static int apply_add_device(struct apply *apply,
 {
 	struct engine_devices *devices = &apply->report.devices;
 	struct engine_device *grown, *added;
+	const char *known_as = NULL;
 	int ret;
 
 	grown = reallocarray(devices->items, devices->count + 1,
@@ -336,9 +357,13 @@ static int apply_add_device(struct apply *apply,
 	devices->items = grown;
 	added = &grown[devices->count++];
 	*added = *device;
-	ret = generation_bind(apply->generation, apply->image, added, err);
+	/* A rename does not make it another device. */
+	if (apply->options.only_after)
+		known_as = binding_tunnel_name(apply->old, added->ifindex);
+	ret = generation_bind(apply->generation, apply->image, known_as, added,
+			      err);
 	if (!ret)
-		ret = apply_keep_trust(apply, added, err);
+		apply_keep_trust(apply, added);
 	if (!ret)
 		ret = apply_attach_one(apply, added, err);
 	if (ret != -ENODEV)
@@ -412,6 +437,7 @@ static int apply_place(struct apply *apply, struct engine_error *err)
 static int apply_sockets(struct apply *apply, struct engine_error *err)
 {
 	struct engine_path paths[ENGINE_PATHS_MAX];
+	struct socket_diag ended = {0};
 	struct engine_error why = {0};
 	size_t count;
 	int ret = sockets_attach(apply->pins, apply->shared, &apply->options,
@@ -426,7 +452,12 @@ static int apply_sockets(struct apply *apply, struct engine_error *err)
 	if (apply->connect.why[0])
 		apply_note(apply, "who connects in vain waits: %.150s",
 			   apply->connect.why);
-	count = sockets_look(apply->pins, apply->shared, paths);
+	count = sockets_look(apply->pins, apply->shared, &ended, paths);
+	if (ended.ended)
+		apply_note(apply,
+			   "older sockets: PACKET_QDISC_BYPASS is taken from "
+			   "%u: %s",
+			   ended.ended, ended.former);
 	for (size_t i = 0; i < count; i++)
 		if (paths[i].why[0])
 			apply_note(apply, "%s: %s", paths[i].name,
@@ -607,6 +638,9 @@ static int apply_switch(struct apply *apply, struct engine_error *err)
 		ret = apply_activate(apply, err);
 	if (ret)
 		return ret;
+	ret = apply_open_old(apply, err);
+	if (ret)
+		return ret;
 	bpflog_begin(&apply->options);
 	ret = apply_attach(apply, err);
 	if (!ret)
@@ -694,7 +728,9 @@ static void apply_note_strangers(struct apply *apply)
 
 		if (!device->is_tunnel || device->is_trusted)
 			continue;
-		rebind_judge_peers(apply->image, device->ifid, device, why);
+		if (!apply_is_impostor(apply, device, why))
+			rebind_judge_peers(apply->image, device->ifid, device,
+					   why);
 		apply_note(apply, "the tunnel %s stays closed: %.120s",
 			   device->name, why);
 	}
@@ -735,6 +771,7 @@ static void apply_close(struct apply *apply)
 	floor_close(&apply->floor);
 	connect_close(&apply->connect);
 	generation_free(&apply->generation);
+	binding_close(&apply->old);
 	shared_close(&apply->shared);
 	pins_close(&apply->pins);
 	engine_report_free(&apply->report);

@@ -176,6 +176,13 @@ static void status_device(struct engine_status *status,
 			    device->name);
 }
 
+/* What it redirects, or sends back, goes to the driver and meets no hook. */
+static bool status_has_strange_xdp(const struct engine_device *device)
+{
+	return device->xdp_prog_id &&
+	       device->hook[NFR_DIR_IN].prog_id != device->xdp_prog_id;
+}
+
 static void status_note_device(struct engine_status *status,
 			       const struct engine_device *device)
 {
@@ -197,13 +204,13 @@ static void status_note_device(struct engine_status *status,
 			status_note(status,
 				    "%s %s: clsact, which others can remove",
 				    device->name, name);
-		if (dir == NFR_DIR_IN && device->xdp_prog_id &&
-		    hook->prog_id != device->xdp_prog_id)
-			status_note(status,
-				    "%s in: an XDP program of others runs "
-				    "first and can keep packets from nfr",
-				    device->name);
 	}
+	if (status_has_strange_xdp(device))
+		status_note(
+			status,
+			"%s in: an XDP program of others runs first: it can "
+			"keep packets from nfr, and send past every hook",
+			device->name);
 	if (device->is_tunnel && !device->is_trusted)
 		status_note(status,
 			    "the tunnel %s is not the device that was trusted: "
@@ -224,7 +231,7 @@ static int status_paths(struct engine *engine, struct engine_status *status,
 	if (!ret) {
 		status->path_count = floor_look(&floor, status->paths);
 		status->path_count +=
-			sockets_look(engine->pins, engine->shared,
+			sockets_look(engine->pins, engine->shared, NULL,
 				     status->paths + status->path_count);
 		status->path_count +=
 			steer_look(engine->shared, &status->devices,
@@ -276,8 +283,12 @@ static bool status_has_gate(const struct engine_status *status)
 	return false;
 }
 
-static bool status_is_guarded(const struct engine_device *device)
+/* With a tunnel, that nothing goes past counts. */
+static bool status_is_guarded(const struct engine_status *status,
+			      const struct engine_device *device)
 {
+	if (status->guard_count && status_has_strange_xdp(device))
+		return false;
 	return device->is_skipped ||
 	       (device->hook[NFR_DIR_IN].mode != ENGINE_MODE_NONE &&
 		device->hook[NFR_DIR_OUT].mode != ENGINE_MODE_NONE &&
@@ -295,7 +306,7 @@ static enum engine_posture status_posture(const struct engine_status *status)
 		for (unsigned dir = 0; dir < 2; dir++)
 			hook_count +=
 				device->hook[dir].mode != ENGINE_MODE_NONE;
-		open_count += !status_is_guarded(device);
+		open_count += !status_is_guarded(status, device);
 	}
 	for (size_t i = 0; i < status->path_count; i++) {
 		if (status->paths[i].is_advice)

@@ -26,6 +26,17 @@ waits_say(struct engine_status *status, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* The device that is trusted as this tunnel, whatever it is called. */
+static const struct engine_device *
+waits_tunnel_device(const struct engine_status *status, uint32_t ifid)
+{
+	for (size_t i = 0; i < status->devices.count; i++)
+		if (status->devices.items[i].is_trusted &&
+		    status->devices.items[i].ifid == ifid)
+			return &status->devices.items[i];
+	return NULL;
+}
+
 static const struct engine_device *
 waits_device(const struct engine_status *status, const char *name)
 {
@@ -83,15 +94,19 @@ static void waits_tunnel(struct engine_status *status,
 {
 	for (__u32 i = 0; i < image->iface_count; i++) {
 		const char *name = image_string(image, image->ifaces[i].name);
+		const struct engine_device *device =
+			waits_tunnel_device(status, i + 1);
 
 		if (!(image->ifaces[i].flags & IMAGE_IFACE_TUNNEL))
 			continue;
-		if (!waits_device(status, name))
+		if (!device)
+			device = waits_device(status, name);
+		if (!device)
 			waits_say(status,
 				  "the tunnel %s is not there: what is its own "
 				  "goes nowhere",
 				  name);
-		else if (!waits_has_address(name))
+		else if (!waits_has_address(device->name))
 			waits_say(status,
 				  "the tunnel %s has no address: nothing is "
 				  "sent into it",

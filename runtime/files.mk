@@ -6,7 +6,7 @@ nfload_src := runtime/verb_apply.c runtime/verb_check.c runtime/verb_contract.c 
 	runtime/verb_states.c runtime/verb_status.c runtime/verb_table.c runtime/verb_table_counts.c runtime/verb_tables.c
 # The library; embed.c is built after the eBPF objects it holds.
 runtime_src := runtime/bpflog.c runtime/cgroup.c runtime/cgroup_tree.c runtime/connect.c runtime/clsact.c runtime/config.c runtime/datapath_user.c \
-	runtime/engine_added.c runtime/engine_bpf.c runtime/engine_error.c runtime/engine_pcap.c \
+	runtime/engine_added.c runtime/engine_bpf.c runtime/engine_error.c runtime/engine_names.c runtime/engine_pcap.c \
 	runtime/engine_read.c runtime/engine_states.c runtime/engine_status.c runtime/engine_waits.c runtime/engine_unload.c \
 	runtime/event.c runtime/event_packet.c runtime/floor.c runtime/generation.c \
 	runtime/generation_code.c runtime/generation_load.c runtime/generation_reuse.c runtime/hash_map.c runtime/hashmap.c runtime/hooks.c runtime/hooks_attach.c runtime/hooks_floor.c runtime/hooks_links.c runtime/hooks_socket.c \

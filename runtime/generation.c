@@ -77,10 +77,20 @@ static int generation_edge(const struct generation *generation,
 	return error_kernel(err, -errno, "add %s to nfr_edges", device->name);
 }
 
-int generation_bind(const struct generation *generation,
-		    const struct image *image, struct engine_device *device,
-		    struct engine_error *err)
+void generation_distrust(const struct generation *generation,
+			 struct engine_device *device)
 {
+	uint32_t ifindex = device->ifindex;
+
+	bpf_map_delete_elem(generation->fd[PIN_TUNNELS], &ifindex);
+	device->is_trusted = false;
+}
+
+int generation_bind(const struct generation *generation,
+		    const struct image *image, const char *known_as,
+		    struct engine_device *device, struct engine_error *err)
+{
+	struct engine_device known = *device;
 	uint32_t ifindex = device->ifindex, flags;
 	struct nfr_iface iface = {.link = (uint8_t)device->link};
 	char why[REBIND_WHY_MAX];
@@ -88,7 +98,9 @@ int generation_bind(const struct generation *generation,
 
 	if (device->arphrd == ARPHRD_LOOPBACK)
 		iface.flags = NFR_IFACE_LOOPBACK;
-	iface.ifid = generation_ifid(image, device, &flags);
+	if (known_as)
+		snprintf(known.name, sizeof(known.name), "%s", known_as);
+	iface.ifid = generation_ifid(image, &known, &flags);
 	device->ifid = iface.ifid;
 	device->is_skipped = flags & IMAGE_IFACE_SKIP;
 	device->is_tunnel = flags & IMAGE_IFACE_TUNNEL;

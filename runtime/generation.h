@@ -55,9 +55,13 @@ int generation_load(const struct pins *, struct shared *, const struct image *,
 		    struct engine_error *);
 /* Is it, and all that is verified for it, the slot's own? */
 bool generation_is_reused(const struct generation *);
-/* Names the rules use -> device: ifid, link type, tunnel. */
+/*
+ * Names the rules use -> device: ifid, link type, tunnel. known_as is the name
+ * that counts for it, NULL its own.
+ */
 int generation_bind(const struct generation *, const struct image *,
-		    struct engine_device *, struct engine_error *);
+		    const char *known_as, struct engine_device *,
+		    struct engine_error *);
 /* In place of what is pinned for the slot. */
 int generation_pin(const struct generation *, const struct pins *,
 		   struct shared *, struct engine_error *);
@@ -72,6 +76,8 @@ int generation_check(const struct pins *, uint32_t slot, struct engine_error *);
 int generation_clear(const struct pins *, struct shared *, uint32_t slot,
 		     struct engine_error *);
 
+/* Trusted no more. */
+void generation_distrust(const struct generation *, struct engine_device *);
 /* The image's interface for a device: its id, or 0; *flags IMAGE_IFACE_*. */
 uint16_t generation_ifid(const struct image *, const struct engine_device *,
 			 uint32_t *flags);

@@ -227,12 +227,15 @@ int sockets_attach(const struct pins *pins, const struct shared *shared,
 	return ret;
 }
 
-static size_t sockets_look_older(struct engine_path *out)
+static size_t sockets_look_older(struct socket_diag *ended,
+				 struct engine_path *out)
 {
 	struct socket_diag found;
-	int ret = socket_diag(&found);
+	int ret = socket_diag(ended, &found);
 	char hidden[48] = "";
 
+	if (ended)
+		*ended = found;
 	if (!ret && !found.bypass && !found.xdp && !found.hidden)
 		return 0;
 	*out = (struct engine_path){.name = "older sockets", .mode = "none"};
@@ -275,11 +278,11 @@ static void sockets_look_one(const struct pins *pins,
 }
 
 size_t sockets_look(const struct pins *pins, const struct shared *shared,
-		    struct engine_path *out)
+		    struct socket_diag *ended, struct engine_path *out)
 {
 	for (size_t i = 0; i < SOCKET_HOOKS; i++)
 		sockets_look_one(pins, &socket_hooks[i], shared, &out[i]);
-	return SOCKET_HOOKS + sockets_look_older(&out[SOCKET_HOOKS]);
+	return SOCKET_HOOKS + sockets_look_older(ended, &out[SOCKET_HOOKS]);
 }
 
 void sockets_remove(const struct pins *pins, const struct shared *shared,

@@ -153,9 +153,12 @@ void input_print(struct nfload *, const struct input *);
  * With options.trial_ms on trial, else noted in the history.
  */
 int apply_input(struct nfload *, struct input *);
-/* Tables of interfaces' addresses -> as they are now. NULL bytes: no change. */
-int localise_refill(struct nfload *, const struct image *, __u8 **bytes,
-		    struct image *out);
+/*
+ * Tables of interfaces' addresses -> as they are now; a tunnel of the policy in
+ * force keeps its name there. NULL bytes: no change.
+ */
+int localise_refill(struct nfload *, struct engine *, const struct image *,
+		    __u8 **bytes, struct image *out);
 
 /* ---- verb_history.c ------------------------------------------------------ */
 

@@ -27,6 +27,16 @@ void rebind_describe(const struct engine_device *device,
 	memcpy(out->kind, device->kind, sizeof(out->kind));
 }
 
+static bool rebind_is_tunnel(const struct engine_device *device)
+{
+	for (size_t i = 0; i < sizeof(rebind_kinds) / sizeof(*rebind_kinds);
+	     i++) {
+		if (!strcmp(rebind_kinds[i], device->kind))
+			return true;
+	}
+	return false;
+}
+
 static int rebind_judge_kind(const struct engine_device *device,
 			     const struct rebind_identity *before,
 			     char why[REBIND_WHY_MAX])
@@ -50,13 +60,19 @@ static int rebind_judge_kind(const struct engine_device *device,
 				 *before->kind ? before->kind : "physical");
 		return -EPERM;
 	}
-	for (size_t i = 0; i < sizeof(rebind_kinds) / sizeof(*rebind_kinds);
-	     i++) {
-		if (!strcmp(rebind_kinds[i], device->kind))
-			return 0;
-	}
+	if (rebind_is_tunnel(device))
+		return 0;
 	snprintf(why, REBIND_WHY_MAX, "kind %s is no tunnel", kind);
 	return -EPERM;
+}
+
+int rebind_judge_applied(const struct engine_device *device,
+			 const struct rebind_identity *before,
+			 char why[REBIND_WHY_MAX])
+{
+	if (!before->was || rebind_is_tunnel(device))
+		return 0;
+	return rebind_judge_kind(device, before, why);
 }
 
 static bool rebind_states(const char *stated, const char *key)

@@ -30,6 +30,10 @@ int rebind_judge(const struct image *, uint16_t ifid,
 		 const struct engine_device *,
 		 const struct rebind_identity *before,
 		 char why[REBIND_WHY_MAX]);
+/* The same for a device of an apply, which may be of another tunnel's kind. */
+int rebind_judge_applied(const struct engine_device *,
+			 const struct rebind_identity *before,
+			 char why[REBIND_WHY_MAX]);
 /* Peers alone: 0 also where the policy states none. */
 int rebind_judge_peers(const struct image *, uint16_t ifid,
 		       const struct engine_device *, char why[REBIND_WHY_MAX]);

@@ -2,7 +2,9 @@
 /*
  * socket_diag.c: the sockets of this namespace -> those that send past every
  * hook. sock_diag(7) lists packet sockets, but not whether they bypass; that is
- * asked of the socket itself, by a copy of a holder's descriptor.
+ * asked of the socket itself, by a copy of a holder's descriptor. So is that it
+ * does so no more: what it sends from then on is seen. An AF_XDP socket has no
+ * such option.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,6 +27,7 @@
 /* The inodes of sockets that were listed, and not yet found. */
 struct diag {
 	struct socket_diag *out;
+	bool ends;
 	uint32_t *inodes;
 	size_t count;
 };
@@ -87,9 +90,11 @@ static bool diag_take(struct diag *diag, uint32_t inode)
 	return false;
 }
 
-static void diag_name(struct socket_diag *out, int pid)
+#define DIAG_HOLDERS sizeof(((struct socket_diag *)0)->holders)
+
+static void diag_name(char holders[DIAG_HOLDERS], int pid)
 {
-	size_t len = strlen(out->holders);
+	size_t len = strlen(holders);
 	char path[64], name[32] = "";
 	FILE *file;
 
@@ -101,8 +106,27 @@ static void diag_name(struct socket_diag *out, int pid)
 		name[strcspn(name, "\n")] = '\0';
 		fclose(file);
 	}
-	snprintf(out->holders + len, sizeof(out->holders) - len, "%s%s (%d)",
+	snprintf(holders + len, DIAG_HOLDERS - len, "%s%s (%d)",
 		 len ? ", " : "", name, pid);
+}
+
+static bool diag_bypasses(int fd)
+{
+	int bypass = 1;
+	socklen_t len = sizeof(bypass);
+
+	return getsockopt(fd, SOL_PACKET, DIAG_QDISC_BYPASS, &bypass, &len) ||
+	       bypass;
+}
+
+/* The option is the socket's, so a copy of the descriptor can take it. */
+static bool diag_end(int fd)
+{
+	int bypass = 0;
+
+	return !setsockopt(fd, SOL_PACKET, DIAG_QDISC_BYPASS, &bypass,
+			   sizeof(bypass)) &&
+	       !diag_bypasses(fd);
 }
 
 /* A socket of ours by its own word: which kind? */
@@ -110,7 +134,7 @@ static void diag_ask(struct diag *diag, int pid, int fd, uint32_t inode,
 		     uint64_t cookie)
 {
 	struct socket_diag *out = diag->out;
-	int domain = 0, bypass = 1;
+	int domain = 0;
 	socklen_t len = sizeof(domain);
 	uint64_t netns = 0;
 
@@ -123,18 +147,19 @@ static void diag_ask(struct diag *diag, int pid, int fd, uint32_t inode,
 			       &len) ||
 		    netns == cookie) {
 			out->xdp++;
-			diag_name(out, pid);
+			diag_name(out->holders, pid);
 		}
 		return;
 	}
-	if (!diag_take(diag, inode))
+	if (!diag_take(diag, inode) || !diag_bypasses(fd))
 		return;
-	len = sizeof(bypass);
-	if (!getsockopt(fd, SOL_PACKET, DIAG_QDISC_BYPASS, &bypass, &len) &&
-	    !bypass)
+	if (diag->ends && diag_end(fd)) {
+		out->ended++;
+		diag_name(out->former, pid);
 		return;
+	}
 	out->bypass++;
-	diag_name(out, pid);
+	diag_name(out->holders, pid);
 }
 
 /* Every socket among the descriptors of one process. */
@@ -193,9 +218,9 @@ static unsigned diag_hidden(struct diag *diag)
 	return hidden;
 }
 
-int socket_diag(struct socket_diag *out)
+int socket_diag(bool ends, struct socket_diag *out)
 {
-	struct diag diag = {.out = out};
+	struct diag diag = {.out = out, .ends = ends};
 	struct dirent *entry;
 	uint64_t cookie = 0;
 	uint32_t inode;

@@ -15,9 +15,15 @@
 /* Attaches where no link of ours is. -EEXIST: someone else's pin, or others. */
 int sockets_attach(const struct pins *, const struct shared *,
 		   const struct engine_options *, struct engine_error *);
-/* Fills one path a hook, and one for older sockets if there are: how many. */
+struct socket_diag;
+
+/*
+ * Fills one path a hook, and one for older sockets if there are: how many. With
+ * ended these are first let to bypass no more, as far as that can be; it says
+ * which.
+ */
 size_t sockets_look(const struct pins *, const struct shared *,
-		    struct engine_path *out);
+		    struct socket_diag *ended, struct engine_path *out);
 /* shared may be NULL: then whatever link is there is taken for ours. */
 void sockets_remove(const struct pins *, const struct shared *, size_t *left);
 
@@ -26,9 +32,14 @@ struct socket_diag {
 	unsigned bypass;  /* AF_PACKET with PACKET_QDISC_BYPASS */
 	unsigned xdp;	  /* AF_XDP */
 	unsigned hidden;  /* AF_PACKET whose holder was not found */
+	unsigned ended;	  /* AF_PACKET that had it, and has it no more */
 	char holders[56]; /* "dhclient (812), pid 99", or "" */
+	char former[56];  /* the same, of those that ended */
 };
-/* 0 or -errno when the kernel does not list packet sockets. */
-int socket_diag(struct socket_diag *out);
+/*
+ * ends: takes PACKET_QDISC_BYPASS from who has it. 0 or -errno when the kernel
+ * does not list packet sockets.
+ */
+int socket_diag(bool ends, struct socket_diag *out);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "../compiler/image_edit.h"
 #include "engine_added.h"
+#include "engine_names.h"
 #include "nfload.h"
 
 /*
@@ -36,16 +37,33 @@ static void keep_tables(struct nfload *t, struct image_edit *edit,
 	engine_close(&engine);
 }
 
-static int refill_tables(struct nfload *t, struct image_edit *edit,
-			 size_t *found)
+struct renames {
+	struct arena *arena;
+	struct host *host;
+};
+
+static void rename_tunnel(void *arg, const char *now, const char *name)
+{
+	struct renames *r = arg;
+
+	host_rename(r->host, now, arena_printf(r->arena, "%s", name));
+}
+
+/* engine NULL: names are the devices' own. */
+static int refill_tables(struct nfload *t, struct engine *engine,
+			 struct image_edit *edit, size_t *found)
 {
 	struct arena *arena = arena_new();
+	struct engine_error ignored;
 	struct host *host;
 	int rc = 0;
 
 	/* A profile describes another host, and that was asked for. */
 	if (!t->compile.host_profile) {
 		rc = host_system(arena, &host);
+		if (!rc && engine)
+			engine_names(engine, rename_tunnel,
+				     &(struct renames){arena, host}, &ignored);
 		if (!rc)
 			*found += image_edit_refill(edit, host);
 	}
@@ -74,8 +92,8 @@ static int replace_image(struct nfload *t, struct image_edit *edit,
 	return 0;
 }
 
-int localise_refill(struct nfload *t, const struct image *image, __u8 **bytes,
-		    struct image *out)
+int localise_refill(struct nfload *t, struct engine *engine,
+		    const struct image *image, __u8 **bytes, struct image *out)
 {
 	char error[IMAGE_ERROR_MAX] = "";
 	struct image_edit edit;
@@ -84,7 +102,7 @@ int localise_refill(struct nfload *t, const struct image *image, __u8 **bytes,
 
 	*bytes = NULL;
 	image_edit_begin(&edit, image);
-	status = refill_tables(t, &edit, &found);
+	status = refill_tables(t, engine, &edit, &found);
 	if (!status && found)
 		rc = image_edit_finish(&edit, bytes, &len);
 	image_edit_free(&edit);
@@ -127,7 +145,7 @@ int input_localise(struct nfload *t, struct input *in)
 
 	in->failure = "1 error";
 	image_edit_begin(&edit, &in->image);
-	status = refill_tables(t, &edit, &found);
+	status = refill_tables(t, NULL, &edit, &found);
 	if (!status)
 		keep_tables(t, &edit, &found);
 	if (!status && found)

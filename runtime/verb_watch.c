@@ -137,7 +137,7 @@ static void watch_tables(struct watch *w, struct engine *engine,
 	if (pending->state == NFR_PENDING_WAITING ||
 	    engine_control(engine, &control) || control.active > 1 ||
 	    engine_image(engine, 0, &image, &err) ||
-	    localise_refill(w->tool, image, &bytes, &refilled))
+	    localise_refill(w->tool, engine, image, &bytes, &refilled))
 		return;
 	is_moved = engine_is_moved(engine, image);
 	if (bytes)
@@ -147,7 +147,8 @@ static void watch_tables(struct watch *w, struct engine *engine,
 	    !engine_image_live(engine, 0, image, &live, &live_bytes, &err)) {
 		free(bytes);
 		next = &live;
-		if (!localise_refill(w->tool, &live, &bytes, &refilled) &&
+		if (!localise_refill(w->tool, engine, &live, &bytes,
+				     &refilled) &&
 		    bytes)
 			next = &refilled;
 	}

@@ -52,8 +52,25 @@ logged() { # PATTERN
 }
 
 refreshed() {
-	lab_addr host up0 10.9.0.77/24
-	soon 15 logged 'addresses changed: generation'
+	soon 30 logged 'addresses changed: generation'
+}
+
+# Does a datagram add to that reason's count?
+counts() { # REASON IF SOURCE
+	local before
+	before=$(counted "$1")
+	ip netns exec host "$lab_python" -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, sys.argv[1].encode())
+s.bind((sys.argv[2], 0))
+s.sendto(b"nfr", ("203.0.113.80", 7))' "$2" "$3"
+	[ "$(counted "$1")" -gt "$before" ]
+}
+counted() { # REASON, of what goes out
+	nfload show counters
+	awk -v reason="$1" '$1 == reason && $2 == "out" { n = $3 }
+		END { print n + 0 }' "$out"
 }
 
 watching() { # POLICY: in force, under a fresh watch
@@ -62,14 +79,6 @@ watching() { # POLICY: in force, under a fresh watch
 	lab_spawn host nfload --bpffs "$pins" watch --every=1s 2>>"$log"
 	watch_pid=$lab_pid
 	soon 5 grep -q '^nfload watch: ' "$log"
-}
-
-# What changed before has become a generation: the next one goes by names.
-settled() {
-	local before
-	before=$(status_of generation)
-	sleep 3
-	is generation "$before"
 }
 
 unwatch() {
@@ -108,15 +117,27 @@ ok "a bridge of that name stays closed" stays_closed \
 ip -n host link del wg0
 tun add
 ok "one of the same kind is trusted again" back
-ok "its addresses are in force" soon 10 settled
+ip -n host link set wg0 up
 ip -n host link set wg0 name old0
 ok "renamed, it stays the tunnel" soon 5 trusted old0
+: >"$log"
+lab_addr host old0 10.64.0.3/32
+ok "an address of it is put in force" refreshed
+ok "and it stays the tunnel, loaded again" soon 5 trusted old0
+ok "its new address is its own" counts rule old0 10.64.0.3
+ok "and the older one is" counts rule old0 10.64.0.2
+ok "but no other's" counts guard old0 10.9.0.1
 ip -n host link set old0 name wg0
 ok "and under its name again" soon 5 trusted
 ip -n host link set wg0 netns far
 ok "in another namespace it is not" soon 5 logged 'index [0-9]* is gone'
 ip -n far link set wg0 netns host
 ok "and back it is" soon 8 trusted
+# The move has taken its addresses.
+: >"$log"
+lab_addr host wg0 10.64.0.2/32
+ok "its address is in force again" refreshed
+: >"$log"
 tun del
 ok "an address that changes the tables meanwhile" refreshed
 ip -n host tuntap add wg0 mode tap

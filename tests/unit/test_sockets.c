@@ -21,7 +21,7 @@ static void nothing_is_found_where_there_is_nothing(void **state)
 	struct socket_diag found;
 
 	(void)state;
-	assert_int_equal(socket_diag(&found), 0);
+	assert_int_equal(socket_diag(false, &found), 0);
 	assert_int_equal(found.bypass + found.xdp + found.hidden, 0);
 }
 
@@ -43,14 +43,32 @@ static void only_those_that_bypass_are_found(void **state)
 	int plain = packet_socket(0), bypass = packet_socket(1);
 
 	(void)state;
-	assert_int_equal(socket_diag(&found), 0);
+	assert_int_equal(socket_diag(false, &found), 0);
 	assert_int_equal(found.bypass, 1);
 	assert_int_equal(found.hidden, 0);
 	assert_non_null(strstr(found.holders, "test_sockets"));
 	close(bypass);
-	assert_int_equal(socket_diag(&found), 0);
+	assert_int_equal(socket_diag(false, &found), 0);
 	assert_int_equal(found.bypass, 0);
 	close(plain);
+}
+
+static void one_that_bypasses_does_so_no_more(void **state)
+{
+	struct socket_diag found;
+	int fd = packet_socket(1), bypass = 1;
+	socklen_t len = sizeof(bypass);
+
+	(void)state;
+	assert_int_equal(socket_diag(true, &found), 0);
+	assert_int_equal(found.ended, 1);
+	assert_int_equal(found.bypass, 0);
+	assert_non_null(strstr(found.former, "test_sockets"));
+	assert_int_equal(
+		getsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &bypass, &len),
+		0);
+	assert_int_equal(bypass, 0);
+	close(fd);
 }
 
 static void an_xdp_socket_is_found(void **state)
@@ -63,7 +81,7 @@ static void an_xdp_socket_is_found(void **state)
 		print_message("SKIP: no AF_XDP: %s\n", strerror(errno));
 		skip();
 	}
-	assert_int_equal(socket_diag(&found), 0);
+	assert_int_equal(socket_diag(false, &found), 0);
 	assert_int_equal(found.xdp, 1);
 	close(fd);
 }
@@ -80,6 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_found_where_there_is_nothing),
 		cmocka_unit_test(only_those_that_bypass_are_found),
+		cmocka_unit_test(one_that_bypasses_does_so_no_more),
 		cmocka_unit_test(an_xdp_socket_is_found),
 	};
 
