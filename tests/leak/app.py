@@ -19,15 +19,23 @@
                                       closes=1 at once, sends=file for long
     app.py connect PORT ADDRESS dev=IF|src=ADDRESS [kind=fastopen|mptcp]
                                       TCP, with data in its SYN, or of many paths
-    app.py groups IF GROUP...         groups are joined, and left
+    app.py groups IF GROUP... [seconds=N]       groups are joined, and left
     app.py accept SECONDS PORT [kind=mptcp]
                                       one connection is taken, and used for long
     app.py hold SECONDS PORT ADDRESS dev=IF     a connected socket, used for long
+    app.py answer SECONDS PORT        a server that answers: UDP, and TCP's SYN
+    app.py userns PORT ADDRESS... dev=IF        sockets that are taken along into a
+                                      user and network namespace of its own
+    app.py rebound PORT ADDRESS dev=IF          TCP and UDP, bound once connected
+    app.py corked PORT ADDRESS dev=IF           a datagram begun before SIGUSR1
+    app.py fill COUNT ADDRESS...      so many flows, a datagram in each
 
 N datagrams (5) to each address. Exit 0 if one was handed over, 1 if all were
 refused.
 """
+import ctypes
 import os
+import signal
 import socket
 import struct
 import sys
@@ -227,9 +235,10 @@ def connect(args):
 
 
 def groups(args):
-    index = socket.if_nametoindex(args[0])
+    (dev, *names), ways = split(args)
+    index = socket.if_nametoindex(dev)
     held = []
-    for group in args[1:]:
+    for group in names:
         if ":" in group:
             s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
             s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
@@ -241,7 +250,92 @@ def groups(args):
                          struct.pack("=4s4si", socket.inet_aton(group), b"",
                                      index))
         held.append(s)
-    time.sleep(1)
+    print("ready", flush=True)
+    time.sleep(float(ways.get("seconds", 1)))
+    return 0
+
+
+def answer(args):
+    seconds, port = args
+    servers = [socket.socket(socket.AF_INET6, kind)
+               for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)]
+    for s in servers:
+        s.bind(("::", int(port)))
+    servers[1].listen(8)
+    servers[0].settimeout(float(seconds))
+    print("ready", flush=True)
+    try:
+        while True:
+            servers[0].sendto(*servers[0].recvfrom(4096))
+    except OSError:
+        return 0
+
+
+def userns(args):
+    (port, *addrs), ways = split(args)
+    sockets = []
+    for addr in addrs:
+        family, *_, to = socket.getaddrinfo(addr, int(port),
+                                            type=socket.SOCK_DGRAM)[0]
+        sockets.append((socket.socket(family, socket.SOCK_DGRAM), to))
+        prepare(sockets[-1][0], family == socket.AF_INET6, ways)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x50000000):  # CLONE_NEWUSER, CLONE_NEWNET
+        print("app.py: unshare:", os.strerror(ctypes.get_errno()),
+              file=sys.stderr)
+        return 2
+    sent = 0
+    for s, to in sockets * 5:
+        try:
+            sent += s.sendto(b"nfr leak test", to)
+        except OSError:
+            pass  # refused is what a filter is for
+    return 0 if sent else 1
+
+
+def rebound(args):
+    (port, addr), ways = split(args)
+    for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+        s = socket.socket(socket.AF_INET, kind)
+        s.settimeout(1.5)
+        try:
+            s.connect((addr, int(port)))
+            s.send(b"GET ")
+            prepare(s, False, ways)
+            for _ in range(5):
+                s.send(b"nfr leak test")
+                time.sleep(0.05)
+        except OSError as e:
+            print("app.py:", *args, ":", e, file=sys.stderr)
+    return 0
+
+
+def corked(args):
+    (port, addr), ways = split(args)
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    prepare(s, False, ways)
+    s.setsockopt(SOL_UDP, 1, 1)  # UDP_CORK
+    s.sendto(b"nfr leak test", (addr, int(port)))
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    print("ready", flush=True)
+    signal.sigtimedwait([signal.SIGUSR1], 40)
+    s.setsockopt(SOL_UDP, 1, 0)
+    return 0
+
+
+def fill(args):
+    count, *addrs = args
+    done = 0
+    while done < int(count):
+        s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        for port in range(10000, 30000):
+            try:
+                s.sendto(b"nfr", (addrs[done % len(addrs)], port))
+            except OSError:
+                pass  # the server's refusals, and a full table's
+            done += 1
+            if not done % 500:
+                time.sleep(0.02)  # for the capture's sake
     return 0
 
 
@@ -273,4 +367,6 @@ def split(args):
 
 if __name__ == "__main__":
     sys.exit({"udp": udp, "hold": hold, "connect": connect, "groups": groups,
-              "accept": accept, "echo": echo, "raw": raw, "old": old}[sys.argv[1]](sys.argv[2:]))
+              "accept": accept, "echo": echo, "raw": raw, "old": old,
+              "answer": answer, "userns": userns, "rebound": rebound,
+              "corked": corked, "fill": fill}[sys.argv[1]](sys.argv[2:]))

@@ -279,6 +279,62 @@ class Shapes:
             b"\x35\x01\x03\xff"
         return [(0x800, ip4(udp(body, port=67, sport=68)))]
 
+    def ns_far(self):
+        """Who has the web server? To the group of its neighbours."""
+        target = socket.inet_pton(socket.AF_INET6, DST6)
+        group = "ff02::1:ff%02x:%02x%02x" % tuple(target[13:])
+        body = struct.pack("!BBHI", 135, 0, 0, 0) + target
+        body = body[:2] + struct.pack("!H", checksum(
+            ip6(b"", group)[8:40] + struct.pack("!II", len(body), ICMP6) +
+            body)) + body[4:]
+        return [(0x86dd, ip6(body, group, ICMP6, hops=255))]
+
+    def odd_destinations(self):
+        """Addresses of transition, of loopback, of nobody's, and the mapped."""
+        body = udp(port=7103)
+        return [(0x800, ip4(body, dst)) for dst in
+                ("0.0.0.0", "127.0.0.1", "240.0.0.1", "169.254.7.7",
+                 "100.64.0.9", "192.88.99.1", "255.255.255.255",
+                 "224.0.0.1")] + \
+            [(0x86dd, ip6(body, dst)) for dst in
+             ("::ffff:203.0.113.80", "::203.0.113.80", "2002:cb00:7150::1",
+              "64:ff9b::203.0.113.80", "fec0::1", "ff0e::1", "ff02::1", "::1",
+              "::", "ff01::1")]
+
+    def fragment_follow(self):
+        """The first to an excluded host, what follows it to the web server."""
+        whole = udp(TEXT + b"." * 19)
+        return [(0x800, ip4(whole[:24], "192.168.1.20", flags=0x2000)),
+                (0x800, ip4(whole[24:], flags=3)),
+                (0x86dd, ip6(fragment6(UDP, 0, 1) + whole[:24], "fd00:1::20",
+                             following=44)),
+                (0x86dd, ip6(fragment6(UDP, 3, 0) + whole[24:],
+                             following=44))]
+
+    def icmp_quote(self):
+        """Errors that quote a flow with an excluded host, or the tunnel's own,
+        to the web server and to the endpoint."""
+        sport = int(os.environ.get("SPORT", 40000))
+        endpoint = "198.51.100.7"
+        there = ip4(udp(), "192.168.1.20")
+        back = ip4(udp(port=40000, sport=PORT), SRC4, src="192.168.1.20")
+        own = ip4(udp(port=sport, sport=51820), SRC4, src=endpoint)
+        frames = [(0x800, there)]
+        for quoted, dst in ((back, DST4), (back, endpoint), (own, endpoint),
+                            (own, DST4)):
+            body = struct.pack("!BBHI", 3, 3, 0, 0) + quoted
+            body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
+            frames.append((0x800, ip4(body, dst, 1)))
+        return frames
+
+    def forwarded(self):
+        """From behind the client: to the web server, and as the tunnel does."""
+        sport = int(os.environ.get("SPORT", 40000))
+        return [(0x800, ip4(udp(port=7070), src="172.16.6.2")),
+                (0x86dd, ip6(udp6(port=7070), src="fd56::2")),
+                (0x800, ip4(udp(port=51820, sport=sport), "198.51.100.7",
+                            src="172.16.6.2"))]
+
     def source_own(self):
         """The tunnel's address as a source on the uplink, to the LAN."""
         return [(0x800, ip4(udp(port=7102), "192.168.1.20",

@@ -16,6 +16,12 @@
     hostile.py neighbour IF MAC ADDRESS [group]
                                       who has ADDRESS? (ARP and NS, from fe80::1,
                                       to its solicited-node group)
+    hostile.py query IF               which groups are joined? (IGMP, MLD)
+    hostile.py group IF               echo requests, and an option that nobody
+                                      knows, from the web server to groups
+    hostile.py pieces IF MAC ADDRESS  first fragments from it that nothing follows
+    hostile.py handed IF MAC          packets from it to others, by way of MAC, some
+                                      at the end of their hop limit
     hostile.py tcx IF                 a program in front of all others at tcx
                                       egress that lets everything pass
 """
@@ -143,6 +149,61 @@ def neighbour(ifname, mac, addr, group=None):
                      socket.inet_aton(addr)))
 
 
+def query(ifname):
+    alert = b"\x94\x04\0\0"
+    body = struct.pack("!BBH4s", 0x11, 1, 0, b"")
+    body = body[:2] + struct.pack("!H", frames.checksum(body)) + body[4:]
+    send(ifname, b"\x01\0\x5e\0\0\x01", 0x0800, frames.ip4(
+        body, "224.0.0.1", 2, alert, src=frames.ROUTER4))
+    body = struct.pack("!BBHHH16s", 130, 0, 0, 1, 0, b"")
+    total = frames.checksum(
+        frames.ip6(b"", "ff02::1", src=ROUTER_LL)[8:40] +
+        struct.pack("!II", len(body), frames.ICMP6) + body)
+    body = body[:2] + struct.pack("!H", total) + body[4:]
+    option = frames.extension(frames.ICMP6, head=b"\x05\x02\0\0\x01\0")
+    send(ifname, b"\x33\x33\0\0\0\x01", 0x86dd, frames.ip6(
+        option + body, "ff02::1", 0, ROUTER_LL, 1))
+
+
+def group(ifname):
+    echo = struct.pack("!BBHHH", 8, 0, 0, 1, 1) + frames.TEXT
+    echo = echo[:2] + struct.pack("!H", frames.checksum(echo)) + echo[4:]
+    for dst, to in ("192.168.1.255", b"\xff" * 6), \
+            ("255.255.255.255", b"\xff" * 6), \
+            ("224.0.0.1", b"\x01\0\x5e\0\0\x01"):
+        send(ifname, to, 0x0800, frames.ip4(echo, dst, 1, src=frames.DST4))
+    to = b"\x33\x33\0\0\0\x01"
+    echo = struct.pack("!BBHHH", 128, 0, 0, 1, 1) + frames.TEXT
+    send(ifname, to, 0x86dd, icmp6(echo, frames.DST6, "ff02::1", 64))
+    option = frames.extension(frames.UDP, head=b"\xbe\x04\0\0\0\0")
+    send(ifname, to, 0x86dd, frames.ip6(option + frames.udp6(dst="ff02::1"),
+                                        "ff02::1", 60, frames.DST6))
+
+
+def pieces(ifname, mac, addr):
+    to = bytes.fromhex(mac.replace(":", ""))
+    if ":" in addr:
+        send(ifname, to, 0x86dd, frames.ip6(
+            frames.fragment6(frames.UDP, 0, 1) + frames.udp6(dst=addr)[:16],
+            addr, 44, frames.DST6))
+        return
+    send(ifname, to, 0x0800, frames.ip4(frames.udp()[:16], addr, flags=0x2000,
+                                        src=frames.DST4))
+
+
+def handed(ifname, mac):
+    to = bytes.fromhex(mac.replace(":", ""))
+    for hops in 64, 1:
+        packet = frames.ip4(frames.udp(), "203.0.113.99", src=frames.DST4)
+        packet = packet[:8] + bytes([hops]) + packet[9:10] + b"\0\0" + packet[12:]
+        packet = packet[:10] + struct.pack("!H", frames.checksum(packet[:20])) + \
+            packet[12:]
+        send(ifname, to, 0x0800, packet)
+        send(ifname, to, 0x86dd, frames.ip6(
+            frames.udp6(dst="2001:db8:80::99"), "2001:db8:80::99",
+            src=frames.DST6, hops=hops))
+
+
 def bpf(command, attr):
     libc = ctypes.CDLL(None, use_errno=True)
     fd = libc.syscall(321, command, attr, len(attr))
@@ -164,5 +225,6 @@ def tcx(ifname):
 
 if __name__ == "__main__":
     verbs = {"ra": ra, "probe": probe, "neighbour": neighbour, "errors": errors,
-             "tcx": tcx, "stray": stray}
+             "tcx": tcx, "stray": stray, "query": query, "group": group,
+             "pieces": pieces, "handed": handed}
     verbs[sys.argv[1]](*sys.argv[2:])

@@ -12,18 +12,26 @@ times (4). WAY is one of
     gso      AF_PACKET, segments cut by the kernel (shape: plain)
     ring     AF_PACKET, a ring of mapped memory
     file     IF is a macvtap device's file; behind a virtio header
+    old      AF_PACKET's older kind, SOCK_PACKET
+    tun      IF is a tun device of the caller's: what it hands to the host
+    options  raw, after PACKET_QDISC_BYPASS was asked for by io_uring
+    before   bypass, a frame each 10 ms for long, from the moment it says "ready"
 
     inject.py sync TEXT IF...     a frame of EtherType 0x88b5 on each
 
 Exit 0 if a frame was handed over, 1 if all were refused.
 """
+import ctypes
+import fcntl
 import mmap
 import os
 import socket
 import struct
 import sys
+import time
 
 import frames
+import uring
 import xdp
 
 SOL_PACKET, TX_RING, VNET_HDR, QDISC_BYPASS = 263, 13, 15, 20
@@ -107,10 +115,54 @@ def file(path, head, shape):
         yield lambda data: os.write(fd, bytes(10) + data), data
 
 
+def old(ifname, head, shape):
+    """struct sockaddr_pkt: the device by its name (linux/if_packet.h)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    s = socket.socket(socket.AF_PACKET, 10, 0)
+    to = struct.pack("=H14sH", socket.AF_PACKET, ifname.encode(), 0)
+
+    def send(data):
+        if libc.sendto(s.fileno(), data, len(data), 0, to, len(to)) < 0:
+            raise OSError(ctypes.get_errno(), "sendto")
+    for ethertype, payload in shape:
+        yield send, (head + struct.pack("!H", ethertype) +
+                     payload).ljust(60, b"\0")
+
+
+def tun(ifname, _, shape):
+    fd = os.open("/run/tun", os.O_RDWR)  # the lab's
+    fcntl.ioctl(fd, 0x400454ca, struct.pack(  # TUNSETIFF: IFF_TUN, IFF_NO_PI
+        "16sH22x", ifname.encode(), 0x1001))
+    time.sleep(0.2)  # its carrier comes
+    for _, payload in shape:
+        yield lambda data: os.write(fd, data), payload
+    time.sleep(0.2)
+
+
+def options(ifname, head, shape):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    ret = uring.Ring().setsockopt(s, SOL_PACKET, QDISC_BYPASS, 1)
+    if ret < 0:
+        raise OSError(-ret, "io_uring: setsockopt")
+    s.bind((ifname, 0))
+    for ethertype, payload in shape:
+        yield s.send, (head + struct.pack("!H", ethertype) +
+                       payload).ljust(60, b"\0")
+
+
+def before(ifname, head, shape):
+    """Its socket is older than the filter."""
+    made = list(raw(ifname, head, shape, bypass=True))
+    print("ready", flush=True)
+    for send, data in made * 500:
+        time.sleep(0.01)
+        yield send, data
+
+
 def inject(way, ifname, mac, shape, *options):
     count = int(dict(o.split("=") for o in options).get("count", 4))
     head = bytes.fromhex(mac.replace(":", "")) + \
-        mac_of("eth0" if way == "file" else ifname)
+        mac_of("eth0" if way in ("file", "tun") else ifname)
     what = frames.shape(shape) * count
     if way == "xdp":
         xdp.transmit(ifname, [(head + struct.pack("!H", t) + p).ljust(60, b"\0")
@@ -136,7 +188,8 @@ def sync(text, *ifnames):
 
 
 WAYS = {"raw": raw, "bypass": bypass, "dgram": dgram, "rawip": rawip, "gso": gso,
-        "ring": ring, "file": file}
+        "ring": ring, "file": file, "old": old, "tun": tun, "options": options,
+        "before": before}
 
 if __name__ == "__main__":
     try:

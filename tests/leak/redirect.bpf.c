@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * redirect.bpf.c: another tool's programs on the tunnel's device, which send
- * what is inside of it to the device UPLINK.
+ * redirect.bpf.c: another tool's programs on a device, the tunnel's or a
+ * container's, which send what is there to the device UPLINK.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -37,6 +37,13 @@ SEC("clone") int to_all(struct __sk_buff *skb)
 	bpf_skb_store_bytes(skb, 0, head, sizeof(head), 0);
 	bpf_clone_redirect(skb, UPLINK, 0);
 	return TC_ACT_SHOT;
+}
+
+/* What comes from a container, as it is. */
+SEC("xdp") int from_box(struct xdp_md *xdp)
+{
+	(void)xdp;
+	return (int)bpf_redirect(UPLINK, 0);
 }
 
 SEC("license") const char license_text[] = "Dual BSD/GPL";

@@ -123,13 +123,16 @@ try_killed_socket() {
 
 # ---- tools -------------------------------------------------------------------
 
-# A program of theirs, with the number of the uplink in it.
-bpf_program() { # SECTION DEV
-	local object=$lab_dir/redirect.o
+# Programs of theirs, with the number of the uplink in them.
+bpf_object() { # FILE
 	clang -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 \
 		"-DUPLINK=$(on client cat /sys/class/net/eth0/ifindex)" \
 		"-I/usr/include/$(gcc -print-multiarch)" -c \
-		"$world_here/redirect.bpf.c" -o "$object" || return
+		"$world_here/redirect.bpf.c" -o "$1"
+}
+bpf_program() { # SECTION DEV
+	local object=$lab_dir/redirect.o
+	bpf_object "$object" || return
 	on client tc qdisc add dev "$2" clsact 2>/dev/null
 	on client tc filter add dev "$2" egress prio 1 handle 9 bpf da \
 		obj "$object" sec "$1"

@@ -44,14 +44,26 @@ class Ring:
         return struct.unpack_from("=I", memory, at)[0]
 
     def send(self, op, sock, data, to):
+        # opcode flags ioprio fd | addr2 | addr len msg_flags | user_data |
+        # buf_index personality addr_len pad | ...
+        return self.submit(struct.pack(
+            "=BBHiQQIIQHHHHQQ", op, 0, 0, sock.fileno(), ctypes.addressof(to),
+            ctypes.addressof(data), len(data.raw), 0, 7, 0, 0, len(to.raw), 0,
+            0, 0))
+
+    def setsockopt(self, sock, level, name, number):
+        """IORING_OP_URING_CMD, SOCKET_URING_OP_SETSOCKOPT (Linux 6.7)."""
+        value = ctypes.create_string_buffer(struct.pack("=i", number), 4)
+        # opcode flags ioprio fd | cmd_op pad | level optname len flags |
+        # user_data | buf_index personality optlen | optval pad
+        return self.submit(struct.pack(
+            "=BBHiIIIIIIQHHIQQ", 46, 0, 0, sock.fileno(), 3, 0, level, name, 0,
+            0, 7, 0, 0, 4, ctypes.addressof(value), 0))
+
+    def submit(self, sqe):
         """What the kernel says of it: bytes, or -errno."""
         tail = self.word(self.sq, self.sq_tail)
         slot = tail & self.word(self.sq, self.sq_mask)
-        # opcode flags ioprio fd | addr2 | addr len msg_flags | user_data |
-        # buf_index personality addr_len pad | ...
-        sqe = struct.pack("=BBHiQQIIQHHHHQQ", op, 0, 0, sock.fileno(),
-                          ctypes.addressof(to), ctypes.addressof(data),
-                          len(data.raw), 0, 7, 0, 0, len(to.raw), 0, 0, 0)
         self.sqes[slot * SQE:(slot + 1) * SQE] = sqe
         struct.pack_into("=I", self.sq, self.array + 4 * slot, slot)
         struct.pack_into("=I", self.sq, self.sq_tail, tail + 1)

@@ -16,13 +16,18 @@ endpoint_udp="udp and dst host $lab_endpoint4 and dst port $lab_endpoint_port"
 endpoint_own="$endpoint_udp and udp[8:4] = 0x6e667220"
 box="(host $world_box4 or host $world_box6)"
 tunnel4=10.64.0.2
+# Who has the web server? ("and" and "or" bind alike in these filters.)
+asked6="(icmp6 and ip6[40] = 135 and ip6[48:4] = 0x20010db8 and ip6[52:2] = 0x80)"
 
 # Whatever may be seen on the uplink. All else is a stray, in every row.
 # shellcheck disable=SC2034 # for the users of this library
-may="($endpoint_udp and not udp[8:4] = 0x6e667220) or arp or igmp
+may="($endpoint_udp and not udp[8:4] = 0x6e667220) or igmp
+	or (arp and (arp[6:2] = 2 or dst net 192.168.0.0/16 or dst net 10.0.0.0/8))
 	or (udp and port 67 and port 68 and (dst host 255.255.255.255 or
 	dst host $lab_router4))
 	or (icmp6 and ip6[40] >= 133 and ip6[40] <= 136 and
+	(ip6[40] != 135 or ip6[48] = 0xfe or ip6[48] = 0xfd or
+	(ip6[48:4] = 0x20010db8 and (ip6[52:2] = 1 or ip6[52:2] = 2))) and
 	(dst net fe80::/10 or dst net ff02::/16 or dst net fd00::/8
 	or dst net 2001:db8:1::/64 or dst net 2001:db8:2::/64))
 	or (ip6 and dst host ff02::16)
@@ -145,7 +150,7 @@ vectors() {
 	nft_dup|-|root's tools|$web|another tool's nftables duplicates packets to the uplink
 	reload|h|nobody|$web|reload under flood
 	stop|h|nobody|$web|VPN stopped, guard left
-	dontroute|h|nobody|arp and dst host $lab_web4 or icmp6 and ip6[40] = 135 and ip6[48:4] = 0x20010db8 and ip6[52:2] = 0x80 or $web|SO_DONTROUTE, bound: asked for on the link
+	dontroute|h|nobody|(arp and dst host $lab_web4) or $asked6 or $web|SO_DONTROUTE, bound: asked for on the link
 	transparent|h|CAP_NET_RAW|$web|IP_TRANSPARENT: a source of others, bound
 	ping_socket|-|nobody|$web|ping's own sockets, bound
 	zerocopy|-|nobody|$web|MSG_ZEROCOPY, bound
@@ -174,7 +179,45 @@ vectors() {
 	redirected|h|root's tools|dst host 10.64.0.1 or dst host fd00:64::1|another tool's tc program redirects the tunnel's inside to the uplink
 	cloned|-|root's tools|dst host 10.64.0.1 or dst host fd00:64::1|another tool's tc program clones the tunnel's inside to the uplink
 	nft_egress|-|root's tools|ether[0] = 0x45 or ether[0] = 0x60|another tool's nftables duplicates the tunnel's inside to the uplink
-	neighbour_asked|-|root's tools|arp and dst host $lab_web4 or icmp6 and ip6[40] = 135 and ip6[48:4] = 0x20010db8 and ip6[52:2] = 0x80|another tool has the kernel ask for a destination
+	neighbour_asked|-|root's tools|(arp and dst host $lab_web4) or $asked6|another tool has the kernel ask for a destination
+	listener|h|router|$web|a server's answers: SYN cookies, UDP
+	queried|-|router|(igmp and not igmp[0] = 0x11) or (ip6 and dst host ff02::16)|which groups are joined: IGMP and MLD queries
+	group_asked|-|router|$web|echo and errors asked of groups
+	reassembly|h|router|$web|first fragments that nothing follows: time exceeded
+	handed|-|router|$web|packets to be handed on: forwarded back, redirects, hop limits
+	localhost|-|router|$web|probes for 127.0.0.1, route_localnet on
+	ra_onlink|-|nobody|dst host $lab_web6 or $asked6|rogue RA with a prefix on the link
+	lease_wide|h|nobody|$web|DHCP: half of the internet is on the link
+	link_local|-|nobody|port 7064 or (arp and dst host 169.254.7.7)|link-local addresses, which are not excluded
+	userns|h|nobody|$web|sockets taken along into a user namespace, bound
+	rebound|-|nobody|$web|connected inside, then bound to the uplink
+	corked|-|nobody|$web|a datagram begun before the guard, bound
+	filled|-|nobody|$web|80,000 flows to excluded hosts, then bound and AF_PACKET
+	ns_far|h|CAP_NET_RAW|$asked6|neighbour solicitation for a destination, AF_PACKET
+	odd_destinations|h|CAP_NET_RAW|udp port 7103|mapped, 6to4, NAT64, loopback and reserved destinations
+	fragment_follow|-|CAP_NET_RAW|$web|first fragment to an excluded host, the next elsewhere
+	icmp_quote|h|CAP_NET_RAW|(icmp or icmp6) and ($web or host $lab_endpoint4)|ICMP errors that quote an allowed flow
+	packet_old|-|CAP_NET_RAW|$web|AF_PACKET, SOCK_PACKET
+	bypass_uring|h|CAP_NET_RAW|$web|PACKET_QDISC_BYPASS set by io_uring
+	bypass_before|h|CAP_NET_RAW|$web|AF_PACKET with PACKET_QDISC_BYPASS from before the guard
+	macvlan_bypass|-|container|$web|macvlan child, PACKET_QDISC_BYPASS, AF_XDP, SOCK_PACKET
+	macvlan_asks|-|container|(arp and dst host $lab_web4) or $asked6|macvlan child, its kernel asks for a destination
+	bridge_packet|-|CAP_NET_RAW|$web|AF_PACKET on a bridge and its port
+	bridge_kernel|-|root's tools|igmp or (ip6 and dst host ff02::1 and ip6[6] = 0) or ether[12:2] <= 1500|a bridge's own frames: queries for groups, spanning tree
+	tun|-|nobody|port 7070 or (src host 172.16.6.2 and dst host $lab_endpoint4)|tun device of an application's, forwarded, tunnel down
+	dnat|h|root's tools|$web|another tool's nftables translates what goes to the LAN
+	endpoint_dnat|-|root's tools|$endpoint_own|the same, to the endpoint
+	nft_reject|-|root's tools|$web|another tool's nftables rejects probes
+	netdev_reject|-|root's tools|$web|the same, at the device
+	synproxy|-|root's tools|$web|another tool's nftables answers for a server (synproxy)
+	nft_forward|-|root's tools|$web|another tool's nftables forwards a container's frames
+	tc_redirect|-|root's tools|$web|another tool's tc filter redirects a container's frames
+	xdp_redirect|-|root's tools|$web|another tool's XDP program redirects a container's frames
+	endpoint_vxlan|-|root's tools|$endpoint_udp and udp[8:4] = 0x08000000|another VPN's VXLAN to the endpoint, the tunnel's port
+	uplink_as_tunnel|-|root's tools|$web|the uplink gets the tunnel's name, then a reload
+	uplink_as_loopback|-|root's tools|$web|the uplink gets the loopback's name, then a reload
+	apply_killed|h|nobody|$web|reloads that end by SIGKILL, under flood
+	apply_starved|-|nobody|$web|reloads without memory, descriptors, room, under flood
 	END
 }
 
