@@ -61,6 +61,7 @@ static int image_of(struct compilation *c, const struct compile_options *o)
 
 	progress_stage(o->progress, "lower");
 	err = lower_policy(c->program, c->policy, &c->code);
+	c->is_too_large = c->code.is_too_large;
 	progress_stage(o->progress, "image");
 	if (!err)
 		err = image_begin(c->policy, &c->code, c->sources, &draft);

@@ -38,6 +38,7 @@ struct compilation {
 	__u8 *image; /* NULL after errors, and when is_checked and
 			the policy holds what does not run yet */
 	size_t image_len;
+	bool is_too_large; /* for a data form: see struct code */
 };
 
 /*

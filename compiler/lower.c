@@ -44,6 +44,7 @@ static void lower_data(struct emit *e, const struct policy *policy,
 		       struct code *code)
 {
 	struct hash_blob blob = {.arena = e->code};
+	bool has_head = false;
 
 	for (unsigned i = 0; i < HASH_ENTRIES; i++) {
 		const struct lower_entry at = {
@@ -60,11 +61,15 @@ static void lower_data(struct emit *e, const struct policy *policy,
 
 		if (is_wanted && blob.len == 0)
 			hash_blob_begin(&blob, e->code);
-		if (is_wanted && !hash_share(&blob, code->entry, i))
-			hash_add(&at, i, &blob);
+		if (is_wanted && !hash_share(&blob, code->entry, i)) {
+			if (hash_add(&at, i, &blob))
+				code->is_too_large = true;
+			else
+				has_head = true;
+		}
 		arena_release(e->arena, mark);
 	}
-	if (blob.len) {
+	if (has_head) {
 		hash_blob_end(&blob);
 		code->hash = blob.bytes;
 		code->hash_len = blob.len;

@@ -26,6 +26,7 @@ struct code {
 	size_t assert_count;
 	uint8_t *hash; /* the data form (hash.h); hash_len 0: none */
 	size_t hash_len;
+	bool is_too_large; /* for a data form, in some direction and family */
 };
 
 /*

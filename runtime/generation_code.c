@@ -92,10 +92,25 @@ static void code_choose(struct generation_code *c, const struct image *image)
 			 c->about.insns);
 		ret = -E2BIG;
 	}
-	if (ret)
-		generation_code_free(c);
-	else
+	if (!ret) {
 		code_explain(c);
+		return;
+	}
+	generation_code_free(c);
+	c->is_refused = ret == -E2BIG && c->kind == ENGINE_KIND_VM;
+	c->refused = ENGINE_KIND_NATIVE;
+}
+
+static void code_leave(struct generation_code *c,
+		       const struct engine_options *options)
+{
+	c->is_refused = options->kind == ENGINE_KIND_HASH &&
+			c->kind != ENGINE_KIND_HASH;
+	c->refused = ENGINE_KIND_HASH;
+	snprintf(c->why, sizeof(c->why), "%s",
+		 c->is_refused ? "they are too many, or too different, for a "
+				 "data form"
+			       : "it was asked for");
 }
 
 int generation_code_make(struct generation_code *c, const struct image *image,
@@ -111,7 +126,7 @@ int generation_code_make(struct generation_code *c, const struct image *image,
 		return 0;
 	}
 	if (options->kind != ENGINE_KIND_NATIVE) {
-		snprintf(c->why, sizeof(c->why), "it was asked for");
+		code_leave(c, options);
 		return 0;
 	}
 	ret = code_compile(c, image);

@@ -138,7 +138,10 @@ int apply_input(struct nfload *t, struct input *in)
 	return status;
 }
 
-/* --engine says how an image must look; one that was written before may not. */
+/*
+ * --engine says how an image must look; one that was written before may not. A
+ * policy that is too large for a data form is not one without rules for it.
+ */
 static int check_form(struct nfload *t, const struct input *in)
 {
 	if (t->compile.form == POLICY_FORM_CODE && in->image.hash_len)
@@ -146,7 +149,8 @@ static int check_form(struct nfload *t, const struct input *in)
 				   "--engine=%s: the image has a data form; "
 				   "apply the policy it was made of",
 				   engine_kind_name(t->engine.kind));
-	if (t->compile.form == POLICY_FORM_HASH && !in->image.hash_len)
+	if (t->compile.form == POLICY_FORM_HASH && !in->image.hash_len &&
+	    !(in->compilation && in->compilation->is_too_large))
 		return report_fail(t, EXIT_INPUT,
 				   "--engine=hash: no rules here fit a data "
 				   "form");

@@ -186,6 +186,23 @@ says 'tags are only the VM'"'"'s' 3 'rules ask for tags' \
 says 'which auto knows' 0 '^engine vm: rules ask for tags' \
 	nfload apply -v "$tmp/tags.nfr"
 
+# IPv6 prefixes of so many pairs of lengths are no data form.
+for a in {16..64}; do
+	for b in {16..64}; do
+		echo "block out proto tcp from 2001:db8:$a::/$a to 2001:db8:$b::/$b port $((a * 64 + b))"
+	done
+done >"$tmp/pairs.nfr"
+says 'rules that are too different to be data are bytecode, and a note says so' 0 \
+	'the rules are not data, but vm: they are too many, or too different' \
+	nfload apply --engine=hash "$tmp/pairs.nfr"
+says 'status says so too' 0 '^  engine vm, ' nfload status -v
+says 'which auto need not say' 0 '^engine native: ' nfload apply -v "$tmp/pairs.nfr"
+says 'nor where IPv4 has one' 0 '^engine hash: it was asked for' \
+	nfload apply -v --engine=hash <(cat "$tmp/many.nfr" "$tmp/pairs.nfr")
+judges hash
+says 'rules of which none can be data are a mistake' 2 'no rules here fit a data form' \
+	nfload apply --engine=hash "$tmp/lots.nfr"
+
 # ---- the kernel refuses ----------------------------------------------------
 : >"$tmp/names"
 says 'what the kernel refuses, the hash finds, and a note says so' 0 \
