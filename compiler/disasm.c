@@ -252,11 +252,13 @@ static void print_ifaces(const struct image *img, FILE *out)
 	for (__u32 i = 0; i < img->iface_count; i++) {
 		__u32 flags = img->ifaces[i].flags;
 
-		fprintf(out, "interface %u: %s%s%s%s\n", i + 1,
+		fprintf(out, "interface %u: %s%s%s%s%s%s\n", i + 1,
 			image_string(img, img->ifaces[i].name),
 			flags & IMAGE_IFACE_TUNNEL ? " tunnel" : "",
 			flags & IMAGE_IFACE_LOOPBACK ? " loopback" : "",
-			flags & IMAGE_IFACE_SKIP ? " skip" : "");
+			flags & IMAGE_IFACE_SKIP ? " skip" : "",
+			flags & IMAGE_IFACE_REBIND ? " rebind" : "",
+			flags & IMAGE_IFACE_SPLIT ? " split" : "");
 	}
 }
 

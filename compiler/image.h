@@ -116,6 +116,8 @@ struct image_iface {
 #define IMAGE_IFACE_LOOPBACK 2u
 #define IMAGE_IFACE_SKIP 4u
 #define IMAGE_IFACE_REBIND 8u /* a tunnel made later counts too */
+#define IMAGE_IFACE_SPLIT                                                      \
+	16u /* a tunnel with "include", or that excludes more than the LAN */
 
 /*
  * The contract, to be asked again when tables change. An assert is one or more

@@ -264,7 +264,8 @@ static bool is_known_name(const struct image *img, __u32 before,
 static int check_ifaces(const struct image *img, char error[IMAGE_ERROR_MAX])
 {
 	const __u32 known = IMAGE_IFACE_TUNNEL | IMAGE_IFACE_LOOPBACK |
-			    IMAGE_IFACE_SKIP | IMAGE_IFACE_REBIND;
+			    IMAGE_IFACE_SKIP | IMAGE_IFACE_REBIND |
+			    IMAGE_IFACE_SPLIT;
 
 	if (img->iface_count > NFR_IFACE_MAX)
 		return image_refuse(error, "more than %u interfaces",

@@ -264,6 +264,8 @@ static struct image_iface make_iface(struct image_draft *w,
 		out.flags |= IMAGE_IFACE_SKIP;
 	if (iface->is_rebind)
 		out.flags |= IMAGE_IFACE_REBIND;
+	if (iface->is_split)
+		out.flags |= IMAGE_IFACE_SPLIT;
 	out.peers = pool_add(&w->strings, iface->peers ? iface->peers : "");
 	return out;
 }

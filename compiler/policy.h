@@ -145,6 +145,7 @@ struct policy_iface {
 	bool is_loopback;  /* binds only to a loopback device */
 	bool is_skipped;   /* set skip on: no hook is attached */
 	bool is_rebind;	   /* a tunnel made later counts too */
+	bool is_split;	   /* a tunnel that not all goes through but the LAN */
 	const char *peers; /* public keys, spaces between; NULL: any */
 };
 

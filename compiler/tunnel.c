@@ -148,6 +148,16 @@ static bool is_split(const struct ast_clause *x)
 	       x->kind == AST_CLAUSE_LAN || x->kind == AST_CLAUSE_DISCOVERY;
 }
 
+/* A LAN is where the routing table leads; of all else that may say another. */
+static bool is_steered(const struct tunnel *t)
+{
+	for (const struct ast_clause *x = t->ast->clauses; x; x = x->next)
+		if (x->kind == AST_CLAUSE_EXCLUDE ||
+		    x->kind == AST_CLAUSE_INCLUDE)
+			return true;
+	return false;
+}
+
 /* exclude and include are two ways to split; transport is what carries T. */
 static bool kinds_are_sound(struct tunnel *t)
 {
@@ -418,8 +428,10 @@ void tunnel_check(struct check *c)
 	ok = ifaces_resolve(t);
 	ok &= kinds_are_sound(t);
 	ok &= clauses_resolve(t);
-	if (ok)
+	if (ok) {
 		tunnel_uplinks_resolve(t);
+		c->policy->ifaces[t->device.ifid - 1].is_split = is_steered(t);
+	}
 	if (!ok || !tunnel_exclude_is_sound(t))
 		return;
 	rules_arp(t);

@@ -7,12 +7,12 @@
  * Overview
  *   A SYN that a hook drops is sent again and again, and the program waits for
  *   minutes. So connect() asks what the packet hooks will be asked: rules and
- *   guard for TCP; for UDP the guard alone, as what rules block may be the
- *   answer in a flow that they passed. Device and source are not chosen yet,
- *   and these programs have no helper that looks up a route; what is more, the
- *   route may be another when the packet goes. So every device that is up is
- *   tried with its own addresses, then with those of all others; one way out
- *   that is left is enough to go on.
+ *   guard for TCP; for UDP the guard, and the rules where it can not be the
+ *   answer in a flow that they passed (connect_datagrams). Device and source
+ *   are not chosen yet, and these programs have no helper that looks up a
+ *   route; what is more, the route may be another when the packet goes. So
+ *   every device that is up is tried with its own addresses, then with those of
+ *   all others; one way out that is left is enough to go on.
  *
  *   Where routing follows marks (runtime/steer.h), what may go outside by the
  *   device to which the routes outside lead is marked to go there, and what may
@@ -63,14 +63,14 @@ struct connect {
 	__u32 device;	  /* the socket is bound to it; 0: to none */
 	__u32 tunnel;	  /* that is up and trusted; 0: none */
 	__u32 only;	  /* the device that is asked about; 0: any */
+	__u32 not ;	  /* the device that is not; 0: none */
 	__u32 asks_rules; /* and not the guard alone */
 	__u32 ifindex;	  /* that is looked at, and its id */
 	__u32 ifid;
 	__u32 count;  /* of sources */
 	__u32 rule;   /* that blocked it first */
 	__u32 reason; /* the same */
-	__u32 reserved;
-	__u64 ifids; /* bits 1 << ifid: of devices that are up */
+	__u64 ifids;  /* bits 1 << ifid: of devices that are up */
 	struct local_walk walk;
 	struct packet packet;
 	struct vm_run run;
@@ -301,7 +301,7 @@ static long connect_own(__u32 turn, __u32 *index)
 	if (!c || turn >= c->count || turn >= CONNECT_ADDRESSES)
 		return 1;
 	source = &c->sources[turn];
-	if (source->ifid == CONNECT_NOWHERE ||
+	if (source->ifid == CONNECT_NOWHERE || c->not == source->ifindex ||
 	    (c->only && c->only != source->ifindex))
 		return 0;
 	if (!c->has_source)
@@ -380,7 +380,7 @@ NFR_INLINE int connect_steers(void)
 	const struct nfr_control *control =
 		bpf_map_lookup_elem(&nfr_control, &zero);
 
-	return control && control->steers;
+	return control && NFR_STEER_HAS(control, control->active);
 }
 
 /* On the link it stays there (RFC 3927, 4291 2.5.6); and to many. */
@@ -393,7 +393,7 @@ NFR_INLINE int connect_is_on_link(const struct connect *c)
 	return word >> 16 == 0xa9fe || word >> 28 == 0xe || word == ~0u;
 }
 
-/* To which device the routes outside lead; 0: none. */
+/* Where the routes outside lead, and NFR_OUTSIDE_OWN. */
 NFR_INLINE __u32 connect_outside(struct connect *c)
 {
 	const __u32 *found;
@@ -404,14 +404,50 @@ NFR_INLINE __u32 connect_outside(struct connect *c)
 	return found ? *found : 0;
 }
 
-/* NFR_MARK_*, or 0: as the routing table says. */
+/* May it go there whoever asks, and not for being who he is? */
+NFR_INLINE int connect_is_anybodys(struct connect *c, __u32 ifindex)
+{
+	__u32 *w = c->packet.key.w;
+	__u32 uid = w[NFR_F_UID], gid = w[NFR_F_GID], cgroup = w[NFR_F_CGROUP];
+	__u32 passes;
+
+	owner_none(w);
+	passes = connect_by(c->index, ifindex);
+	w[NFR_F_UID] = uid;
+	w[NFR_F_GID] = gid;
+	w[NFR_F_CGROUP] = cgroup;
+	return passes != 0;
+}
+
+/* May it leave by another device than the tunnel, from an address of that? */
+NFR_INLINE int connect_by_others(struct connect *c)
+{
+	__u32 passes;
+
+	c->not = c->tunnel;
+	passes = connect_by(c->index, 0);
+	c->not = 0;
+	return passes != 0;
+}
+
+/*
+ * NFR_MARK_*, or 0: as the routing table says. That has the last word of what
+ * may go outside, where main leads nowhere outside (rules of somebody's may);
+ * and of what is excluded by its address, where main has a route for just that
+ * into the tunnel.
+ */
 NFR_INLINE __u32 connect_way(struct connect *c)
 {
-	__u32 outside = connect_outside(c), way = 0;
+	__u32 found = connect_outside(c), way = 0;
+	__u32 outside = found & ~NFR_OUTSIDE_OWN;
 
 	c->asks_rules = 1;
 	if (outside && connect_by(c->index, outside))
-		way = NFR_MARK_OUTSIDE;
+		way = found != outside && connect_is_anybodys(c, outside)
+			      ? 0
+			      : NFR_MARK_OUTSIDE;
+	else if (!outside && connect_by_others(c))
+		way = 0;
 	else if (c->tunnel && connect_by(c->index, c->tunnel))
 		way = NFR_MARK_INSIDE;
 	c->reason = NFR_REASON_NONE;
@@ -423,7 +459,7 @@ NFR_INLINE __u32 connect_way(struct connect *c)
 NFR_INLINE void connect_begin(struct connect *c)
 {
 	c->may_pass = c->has_source = c->device = c->count = 0;
-	c->tunnel = 0;
+	c->tunnel = c->not = 0;
 	c->reason = NFR_REASON_NONE;
 	c->rule = NFR_NO_RULE;
 	c->ifids = 0;
@@ -545,14 +581,14 @@ NFR_INLINE const struct nfr_config *connect_config(struct bpf_sock_addr *ctx)
 	if (!config || config->abi_version != NFR_ABI_VERSION ||
 	    !(config->flags & NFR_CONFIG_EARLY))
 		return 0;
-	if (ctx->protocol == PACKET_TCP ||
-	    (ctx->protocol == PACKET_UDP && config->has_guard))
-		return config;
-	return 0;
+	return ctx->protocol == PACKET_TCP || ctx->protocol == PACKET_UDP
+		       ? config
+		       : 0;
 }
 
 #define CONNECT_SOCKET 1 /* SOL_SOCKET */
 #define CONNECT_MARK 36	 /* SO_MARK */
+#define CONNECT_STREAM 1 /* SOCK_STREAM */
 
 /* Whose mark is his own is routed by it. */
 NFR_INLINE int connect_is_steered(const struct nfr_config *config,
@@ -561,6 +597,31 @@ NFR_INLINE int connect_is_steered(const struct nfr_config *config,
 {
 	return config->has_guard && connect_steers() && !c->device &&
 	       !NFR_MARK_SEEN(sk->mark) && !connect_is_on_link(c);
+}
+
+/*
+ * May datagrams go, by the rules too, or is there a doubt? A socket that has no
+ * port yet answers nobody. But which address to use by TCP is asked by UDP's
+ * connect() (RFC 6724, in getaddrinfo()), which sends nothing and must not be
+ * refused where TCP would not.
+ */
+NFR_INLINE int connect_datagrams(struct connect *c, const struct bpf_sock *sk)
+{
+	__u32 *w = c->packet.key.w;
+	int passes;
+
+	if (sk->src_port || !w[NFR_F_DPORT])
+		return 1;
+	c->asks_rules = 1;
+	c->reason = NFR_REASON_NONE;
+	if (connect_search(c->index))
+		return 1;
+	w[NFR_F_PROTO] = PACKET_TCP;
+	w[NFR_F_TCPFLAGS] = CONNECT_SYN;
+	passes = connect_search(c->index) != 0;
+	w[NFR_F_PROTO] = PACKET_UDP;
+	w[NFR_F_TCPFLAGS] = 0;
+	return passes;
 }
 
 NFR_INLINE int connect_decide(const struct nfr_config *config,
@@ -580,7 +641,8 @@ NFR_INLINE int connect_decide(const struct nfr_config *config,
 	}
 	c->asks_rules = c->packet.key.w[NFR_F_PROTO] == PACKET_TCP;
 	if (!goes_on)
-		goes_on = connect_search(c->index);
+		goes_on = connect_search(c->index) &&
+			  (c->asks_rules || connect_datagrams(c, sk));
 	if (!goes_on)
 		connect_account(config, c);
 	connect_free(c);
@@ -689,11 +751,12 @@ NFR_INLINE void connect_nowhere(struct connect *c, struct bpf_sock *ctx)
 /*
  * Outside is who may go there; inside who may not, where others may. Who is not
  * named where all go inside may be the tunnel's daemon, or mean what is
- * excluded by its address: the routing table says.
+ * excluded by its address: the routing table says. So it does for what listens
+ * and is not named: it answers where it was asked.
  */
-NFR_INLINE __u32 connect_owned(struct connect *c, const void *sk)
+NFR_INLINE __u32 connect_owned(struct connect *c, const void *sk, __u32 listens)
 {
-	__u32 outside = connect_outside(c);
+	__u32 outside = connect_outside(c) & ~NFR_OUTSIDE_OWN;
 	int others;
 
 	if (!outside || connect_look(c->index))
@@ -703,7 +766,7 @@ NFR_INLINE __u32 connect_owned(struct connect *c, const void *sk)
 	others = connect_by(c->index, outside) != 0;
 	connect_maker(c, sk);
 	if (connect_by(c->index, outside))
-		return NFR_MARK_OWNED;
+		return listens && others ? 0 : NFR_MARK_OWNED;
 	return others && c->tunnel && connect_by(c->index, c->tunnel)
 		       ? NFR_MARK_INSIDE
 		       : 0;
@@ -726,7 +789,7 @@ int nfr_sock(struct bpf_sock *ctx)
 	connect_begin(c);
 	local_begin(&c->walk, ctx);
 	connect_nowhere(c, ctx);
-	ctx->mark = connect_owned(c, ctx);
+	ctx->mark = connect_owned(c, ctx, ctx->type == CONNECT_STREAM);
 	connect_free(c);
 	return CONNECT_GO_ON;
 }

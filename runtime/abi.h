@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 16
+#define NFR_ABI_VERSION 17
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -370,7 +370,7 @@ struct nfr_control {
 	__u32 seed[5]; /* random: where a flow's state lies */
 	/* On a cache line of its own, as every new flow writes here. */
 	__u32 states; /* in nfr_states: who begins or ends one counts */
-	__u32 steers; /* nonzero: routing follows NFR_MARK_* (steer.h) */
+	__u32 steers; /* NFR_STEER_HAS(), and NFR_STEER_PLACED */
 	__u32 reserved_too[14];
 };
 _Static_assert(sizeof(struct nfr_control) == 128, "nfr_control");
@@ -385,6 +385,11 @@ _Static_assert(sizeof(struct nfr_control) == 128, "nfr_control");
  * Marks of sockets that are steered. Rules and guard see none of them: such a
  * packet has no mark there.
  */
+#define NFR_STEER_SLOT(slot) (1u << (slot))
+#define NFR_STEER_PLACED 4u /* rules and routes may be there (steer.h) */
+/* Does the policy of the slot lead sockets by NFR_MARK_*? */
+#define NFR_STEER_HAS(control, slot)                                           \
+	((slot) < 2u && (control)->steers & NFR_STEER_SLOT(slot))
 #define NFR_MARK_OUTSIDE 0x6e667201u
 #define NFR_MARK_INSIDE 0x6e667202u
 #define NFR_MARK_OWNED 0x6e667203u /* outside, by its owner alone */
@@ -392,8 +397,11 @@ _Static_assert(sizeof(struct nfr_control) == 128, "nfr_control");
 
 /*
  * outside: LPM_TRIE, key struct nfr_table_key of table 0, value __u32 ifindex:
- * where the routes lead that are not the tunnel's.
+ * where the routes lead that are not the tunnel's; 0: nowhere.
  */
+#define NFR_OUTSIDE_OWN                                                        \
+	0x80000000u /* set in it: but a route for just this leads into the     \
+		       tunnel */
 
 /*
  * pending: ARRAY of one: a struct bpf_timer, then this. A load that waits to

@@ -137,16 +137,23 @@ void engine_devices_free(struct engine_devices *);
 
 /* ---- load and unload --------------------------------------------------- */
 
+/* Does routing follow the policy (steer.h)? */
+enum engine_steer {
+	ENGINE_STEER_AUTO = 0, /* where a tunnel splits more than the LAN off */
+	ENGINE_STEER_ON = 1,   /* where there is a tunnel */
+	ENGINE_STEER_OFF = 2
+};
+
 struct engine_options {
-	unsigned lock_wait_ms; /* 0: ENGINE_LOCK_WAIT_MS */
-	enum engine_loop loop; /* AUTO */
-	enum engine_kind kind; /* AUTO */
-	bool any_xdp;	       /* XDP wherever it can be, generic too */
-	bool no_native_xdp;    /* generic XDP only */
-	bool no_xdp;	       /* tcx or clsact only */
-	bool no_tcx;	       /* clsact instead of tcx */
-	bool no_netfilter;     /* the floor by the root cgroup's egress */
-	bool steers;	       /* routing follows the policy (steer.h) */
+	unsigned lock_wait_ms;	 /* 0: ENGINE_LOCK_WAIT_MS */
+	enum engine_loop loop;	 /* AUTO */
+	enum engine_kind kind;	 /* AUTO */
+	bool any_xdp;		 /* XDP wherever it can be, generic too */
+	bool no_native_xdp;	 /* generic XDP only */
+	bool no_xdp;		 /* tcx or clsact only */
+	bool no_tcx;		 /* clsact instead of tcx */
+	bool no_netfilter;	 /* the floor by the root cgroup's egress */
+	enum engine_steer steer; /* AUTO */
 	/* -EAGAIN unless this generation is in force; 0: whichever. */
 	uint32_t only_after;
 	/*

@@ -43,6 +43,7 @@
 #include "rebind.h"
 #include "sockets.h"
 #include "steer.h"
+#include "steer_rules.h"
 #include "ticket.h"
 
 #define APPLY_ROUNDS 4 /* devices that appear while others are hooked */
@@ -421,11 +422,37 @@ static int apply_ticket(struct apply *apply, struct engine_error *err)
 	return ret ? error_kernel(err, ret, "say who carries the tunnel") : 0;
 }
 
+/* The same policy with other tables steers as it did. */
+static bool apply_wants_steering(const struct apply *apply)
+{
+	const struct nfr_control *control = apply->shared->control;
+
+	if (apply->options.only_after)
+		return NFR_STEER_HAS(control, control->active);
+	if (apply->options.steer == ENGINE_STEER_AUTO)
+		return steer_splits(apply->image);
+	return apply->options.steer == ENGINE_STEER_ON &&
+	       engine_has_guard(apply->image);
+}
+
+/* Before the switch: the policy in force goes on as it does. */
+static void apply_say_steering(const struct apply *apply)
+{
+	uint32_t bit = NFR_STEER_SLOT(apply->report.slot);
+
+	if (apply_wants_steering(apply))
+		apply->shared->control->steers |= bit;
+	else
+		apply->shared->control->steers &= ~bit;
+}
+
 static int apply_place(struct apply *apply, struct engine_error *err)
 {
 	int ret = generation_pin(apply->generation, apply->pins, apply->shared,
 				 err);
 
+	if (!ret)
+		apply_say_steering(apply);
 	if (!ret)
 		ret = generation_place(apply->generation, apply->shared, err);
 	if (!ret)
@@ -465,25 +492,24 @@ static int apply_sockets(struct apply *apply, struct engine_error *err)
 	return 0;
 }
 
-/* The same policy with other tables steers as it did. */
 static void apply_steer(struct apply *apply)
 {
 	struct nfr_control *control = apply->shared->control;
-	bool steers = apply->options.only_after ? control->steers
-						: apply->options.steers;
-	int ret = 0;
+	int ret;
 
-	if (steers)
-		ret = steer_sync(apply->connect.map_fd[CONNECT_OUTSIDE],
-				 &apply->report.devices);
-	else if (control->steers)
-		ret = steer_remove();
-	control->steers = steers && ret >= 0;
+	if (apply->is_fresh) /* who knows what was killed here */
+		control->steers |= NFR_STEER_PLACED;
+	ret = steer_update(apply->shared,
+			   apply->connect.map_fd[CONNECT_OUTSIDE],
+			   &apply->report.devices);
+	if (ret >= 0)
+		return;
+	control->steers &= ~NFR_STEER_SLOT(apply->report.slot);
 	if (ret == -EEXIST)
 		apply_note(apply,
 			   "not steered: table %u or %u has routes of others",
 			   STEER_OUTSIDE, STEER_INSIDE);
-	else if (ret < 0)
+	else
 		apply_note(apply, "not steered: %s", strerror(-ret));
 }
 

@@ -228,6 +228,8 @@ static int status_paths(struct engine *engine, struct engine_status *status,
 	struct floor floor;
 	int ret = floor_open(engine->pins, NULL, engine->shared, &floor, err);
 
+	if (!ret && status->generation)
+		engine_image(engine, status->generation, &image, &ignored);
 	if (!ret) {
 		status->path_count = floor_look(&floor, status->paths);
 		status->path_count +=
@@ -235,11 +237,11 @@ static int status_paths(struct engine *engine, struct engine_status *status,
 				     status->paths + status->path_count);
 		status->path_count +=
 			steer_look(engine->shared, &status->devices,
+				   image && steer_splits(image),
 				   status->paths + status->path_count);
 	}
 	floor_close(&floor);
-	if (!ret && status->generation &&
-	    !engine_image(engine, status->generation, &image, &ignored))
+	if (!ret && image)
 		status->path_count += engine_gate_look(
 			engine->pins->dir, image, &status->devices,
 			status->paths + status->path_count);

@@ -201,7 +201,7 @@ static void tend_steer(struct tend *tend)
 	struct engine_error err = {0};
 	int ret, outside;
 
-	if (!engine->shared->control->steers || !tend->has_policy)
+	if (!engine->shared->control->steers)
 		return;
 	outside = pins_get(engine->pins, PINS_SOCKETS,
 			   &connect_maps[CONNECT_OUTSIDE], &err);
@@ -209,7 +209,7 @@ static void tend_steer(struct tend *tend)
 		tend_say(tend, "steering: %s", err.text);
 		return;
 	}
-	ret = steer_sync(outside, &tend->devices);
+	ret = steer_update(engine->shared, outside, &tend->devices);
 	close(outside);
 	if (ret > 0)
 		tend_say(tend, "steering: %d rules and routes changed", ret);
@@ -315,6 +315,7 @@ static int tend_pass(struct tend *tend, struct engine_error *err)
 	if (ret)
 		return ret;
 	if (engine->shared->control->active == NFR_SLOT_OPEN) {
+		tend_steer(tend); /* of what was on trial */
 		localnet_restore(engine->shared->fd[PIN_LOCALNET], NULL, NULL);
 		return 0;
 	}

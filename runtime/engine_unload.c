@@ -99,6 +99,16 @@ static int unload_restore(const struct unload *unload, struct engine_error *err)
 		"route_localnet of %zu device(s) could not be put back", left);
 }
 
+static void unload_steering(const struct unload *unload, size_t *left)
+{
+	if (unload->shared && !unload->shared->control->steers)
+		return;
+	if (steer_remove())
+		++*left;
+	else if (unload->shared)
+		unload->shared->control->steers = 0;
+}
+
 static int unload_to_open(struct unload *unload, size_t *left,
 			  struct engine_error *err)
 {
@@ -106,9 +116,8 @@ static int unload_to_open(struct unload *unload, size_t *left,
 
 	if (!ret && gate_remove())
 		++*left;
-	if (!ret && (!unload->shared || unload->shared->control->steers) &&
-	    steer_remove())
-		++*left;
+	if (!ret)
+		unload_steering(unload, left);
 	if (!ret)
 		ret = hooks_remove(&unload->hooks, left, err);
 	if (!ret)
@@ -138,13 +147,14 @@ static int unload_to_blocked(struct unload *unload, size_t *left,
 	err->nothing_changed = false;
 	err->generation_in_force = 0;
 	ret = unload_restore(unload, err);
+	unload_steering(unload, left);
 	for (uint32_t slot = 0; slot < 2 && !ret; slot++)
 		ret = generation_clear(unload->pins, unload->shared, slot, err);
 	if (!ret)
 		shared_activate(unload->shared, 0); /* an empty slot */
 	for (uint32_t slot = 0; slot < 2; slot++)
 		floor_clear(&unload->floor, slot);
-	*left = hooks_count(&unload->hooks) + floor_count(&unload->floor);
+	*left += hooks_count(&unload->hooks) + floor_count(&unload->floor);
 	return ret;
 }
 

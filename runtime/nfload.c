@@ -100,7 +100,8 @@ static void take_engine_option(struct nfload *t, int id, const char *arg)
 		t->engine.no_netfilter = !strcmp(arg, "cgroup");
 		break;
 	case OPT_STEER:
-		t->engine.steers = !strcmp(arg, "on");
+		t->engine.steer =
+			(enum engine_steer)option_word(STEER_WORDS, arg);
 		break;
 	case OPT_LOOP:
 		t->engine.loop = (enum engine_loop)option_word(LOOP_WORDS, arg);

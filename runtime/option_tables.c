@@ -162,8 +162,8 @@ static const struct option_spec nfload_specs[] = {
 	{OPT_FLOOR, 0, "floor", OPTION_WORD, "HOW", FLOOR_WORDS, HOOKS,
 	 "auto, or cgroup where netfilter links would do"},
 	{OPT_STEER, 0, "steer", OPTION_WORD, "HOW", STEER_WORDS, HOOKS,
-	 "on: what a tunnel excludes is routed outside, all else inside, "
-	 "whatever table main says; or off (the default)"},
+	 "auto: what a tunnel's exclude and include say is routed so, whatever "
+	 "table main says; on: without these too; or off"},
 	{OPT_LOOP, 0, "loop", OPTION_WORD, "HOW", LOOP_WORDS, HOOKS,
 	 "how the kernel's VM loops: auto, may_goto or bpf_loop"},
 	{OPT_ENGINE, 0, "engine", OPTION_WORD, "WHAT", ENGINE_WORDS, BIT(APPLY),

@@ -5,29 +5,19 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "netlink.h"
 #include "steer_routes.h"
+#include "steer_rules.h"
 
-/* A datagram to a resolver from a socket that is not connected is told by its
- * port, as its mark is older than it. */
-static const struct {
-	uint32_t priority, mark, mask, table;
-	uint16_t udp_port; /* 0: any packet */
-} steer_rules[] = {
-	{STEER_NAMES, NFR_MARK_OWNED, UINT32_MAX, STEER_INSIDE, 53},
-	{STEER_OUTSIDE, NFR_MARK_OUTSIDE, ~(NFR_MARK_OUTSIDE ^ NFR_MARK_OWNED),
-	 STEER_OUTSIDE, 0},
-	{STEER_INSIDE, NFR_MARK_INSIDE, UINT32_MAX, STEER_INSIDE, 0},
-};
 #define STEER_ROUTES_MAX 4096u /* each is compared with all others */
-#define STEER_RULES (sizeof(steer_rules) / sizeof(steer_rules[0]))
+#define STEER_HALF                                                             \
+	1u /* prefix: two of these are as good as a default route              \
+	    */
 static const uint8_t steer_families[] = {AF_INET, AF_INET6};
 
 static int steer_socket(struct mnl_socket **out)
@@ -45,117 +35,6 @@ static int steer_socket(struct mnl_socket **out)
 	}
 	*out = socket;
 	return 0;
-}
-
-/* ---- rules --------------------------------------------------------------- */
-
-static int rule_ask(struct mnl_socket *socket, uint16_t type, uint16_t flags,
-		    uint8_t family, unsigned at)
-{
-	char buffer[256] __attribute__((aligned(8)));
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct fib_rule_hdr *rule =
-		mnl_nlmsg_put_extra_header(message, sizeof(*rule));
-
-	message->nlmsg_type = type;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-	message->nlmsg_seq = 1;
-	rule->family = family;
-	rule->action = FR_ACT_TO_TBL;
-	mnl_attr_put_u32(message, FRA_PRIORITY, steer_rules[at].priority);
-	mnl_attr_put_u32(message, FRA_FWMARK, steer_rules[at].mark);
-	mnl_attr_put_u32(message, FRA_FWMASK, steer_rules[at].mask);
-	mnl_attr_put_u32(message, FRA_TABLE, steer_rules[at].table);
-	if (steer_rules[at].udp_port) {
-		const struct fib_rule_port_range port = {
-			steer_rules[at].udp_port, steer_rules[at].udp_port};
-
-		mnl_attr_put_u8(message, FRA_IP_PROTO, IPPROTO_UDP);
-		mnl_attr_put(message, FRA_DPORT_RANGE, sizeof(port), &port);
-	}
-	return netlink_ask(socket, message, NULL, NULL);
-}
-
-/* How many were missing, or -errno. */
-static int rules_put(struct mnl_socket *socket)
-{
-	int count = 0;
-
-	for (unsigned f = 0; f < 2; f++)
-		for (unsigned i = 0; i < STEER_RULES; i++) {
-			int ret = rule_ask(socket, RTM_NEWRULE,
-					   NLM_F_CREATE | NLM_F_EXCL,
-					   steer_families[f], i);
-
-			if (ret == -EAFNOSUPPORT || ret == -EOPNOTSUPP)
-				break; /* no IPv6 */
-			if (ret && ret != -EEXIST)
-				return ret;
-			count += !ret;
-		}
-	return count;
-}
-
-static int rules_remove(struct mnl_socket *socket)
-{
-	int failed = 0;
-
-	for (unsigned f = 0; f < 2; f++)
-		for (unsigned i = 0; i < STEER_RULES; i++) {
-			int ret = rule_ask(socket, RTM_DELRULE, 0,
-					   steer_families[f], i);
-
-			if (ret && ret != -ENOENT && ret != -EAFNOSUPPORT &&
-			    ret != -EOPNOTSUPP)
-				failed = ret;
-		}
-	return failed;
-}
-
-struct rules_found {
-	unsigned count;
-};
-
-static int rules_message(const struct nlmsghdr *message, void *arg)
-{
-	struct rules_found *found = arg;
-	uint32_t mark = 0, priority = 0;
-	const struct nlattr *attr;
-
-	mnl_attr_for_each(attr, message, sizeof(struct fib_rule_hdr))
-	{
-		if (mnl_attr_get_type(attr) == FRA_FWMARK)
-			mark = mnl_attr_get_u32(attr);
-		else if (mnl_attr_get_type(attr) == FRA_PRIORITY)
-			priority = mnl_attr_get_u32(attr);
-	}
-	for (unsigned i = 0; i < STEER_RULES; i++)
-		found->count += mark == steer_rules[i].mark &&
-				priority == steer_rules[i].priority;
-	return MNL_CB_OK;
-}
-
-/* How many of ours are there, of both families; or -errno. */
-static int rules_count(struct mnl_socket *socket)
-{
-	struct rules_found found = {0};
-
-	for (unsigned f = 0; f < 2; f++) {
-		char buffer[64] __attribute__((aligned(8)));
-		struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-		struct fib_rule_hdr *rule =
-			mnl_nlmsg_put_extra_header(message, sizeof(*rule));
-		int ret;
-
-		message->nlmsg_type = RTM_GETRULE;
-		message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-		message->nlmsg_seq = 1 + f;
-		rule->family = steer_families[f];
-		ret = netlink_ask(socket, message, rules_message, &found);
-		if (ret && f == 0)
-			return ret;
-	}
-	return (int)found.count;
 }
 
 /* ---- routes -------------------------------------------------------------- */
@@ -283,6 +162,16 @@ static int routes_put(struct mnl_socket *socket, const struct steer_routes *now,
 /* ---- the map of where the routes outside lead ------------------------------
  */
 
+struct outside_entry {
+	struct nfr_table_key key;
+	uint32_t value;
+};
+
+struct outside {
+	struct outside_entry *items;
+	size_t count;
+};
+
 static void outside_key(const struct steer_route *route,
 			struct nfr_table_key *key)
 {
@@ -293,6 +182,25 @@ static void outside_key(const struct steer_route *route,
 		key->prefix_len += 96;
 		key->addr[10] = key->addr[11] = 0xff;
 	}
+}
+
+static struct outside_entry *outside_find(const struct outside *outside,
+					  const struct nfr_table_key *key)
+{
+	for (size_t i = 0; i < outside->count; i++)
+		if (!memcmp(&outside->items[i].key, key, sizeof(*key)))
+			return &outside->items[i];
+	return NULL;
+}
+
+static void outside_add(struct outside *outside,
+			const struct steer_route *route, uint32_t value)
+{
+	struct outside_entry *entry = &outside->items[outside->count];
+
+	outside_key(route, &entry->key);
+	entry->value = value;
+	outside->count += !outside_find(outside, &entry->key);
 }
 
 /* Of two for the same prefix, the one that the kernel takes. */
@@ -314,109 +222,248 @@ static bool outside_is_beaten(const struct steer_routes *wanted, size_t at)
 	return false;
 }
 
-static bool outside_has(const struct steer_routes *wanted,
-			const struct nfr_table_key *key)
+static bool prefix_covers(const struct steer_route *wide,
+			  const struct steer_route *narrow)
 {
-	struct nfr_table_key other;
+	unsigned bytes = wide->prefix_len / 8, bits = wide->prefix_len % 8;
 
-	for (size_t i = 0; i < wanted->count; i++) {
-		if (wanted->items[i].table != STEER_OUTSIDE)
-			continue;
-		outside_key(&wanted->items[i], &other);
-		if (!memcmp(&other, key, sizeof(other)))
-			return true;
-	}
-	return false;
+	return wide->family == narrow->family &&
+	       wide->prefix_len <= narrow->prefix_len &&
+	       !memcmp(wide->dst, narrow->dst, bytes) &&
+	       (!bits ||
+		!((wide->dst[bytes] ^ narrow->dst[bytes]) >> (8 - bits)));
 }
 
-static void outside_fill(int fd, const struct steer_routes *wanted)
+/* Where all of a prefix would go outside; 0: nowhere. */
+static uint32_t outside_of(const struct steer_routes *wanted,
+			   const struct steer_route *narrow)
 {
-	struct nfr_table_key key, next;
-	bool more;
+	const struct steer_route *best = NULL;
 
 	for (size_t i = 0; i < wanted->count; i++) {
 		const struct steer_route *route = &wanted->items[i];
-		uint32_t ifindex = route->leads ? route->ifindex : 0;
 
-		if (route->table != STEER_OUTSIDE ||
-		    outside_is_beaten(wanted, i))
-			continue;
-		outside_key(route, &key);
-		bpf_map_update_elem(fd, &key, &ifindex, BPF_ANY);
+		if (route->table == STEER_OUTSIDE &&
+		    prefix_covers(route, narrow) &&
+		    !outside_is_beaten(wanted, i) &&
+		    (!best || route->prefix_len > best->prefix_len))
+			best = route;
 	}
+	return best && best->leads ? best->ifindex : 0;
+}
+
+/* Does table main lead this part of the world into the tunnel, and no more? */
+static bool route_is_own_word(const struct steer_route *route,
+			      const struct engine_devices *devices)
+{
+	return route->table == RT_TABLE_MAIN && !route->is_connected &&
+	       route->prefix_len > STEER_HALF &&
+	       steer_tunnel(devices, route->ifindex);
+}
+
+static int outside_list(const struct steer_routes *now,
+			const struct steer_routes *wanted,
+			const struct engine_devices *devices,
+			struct outside *out)
+{
+	const struct steer_route ipv4 = {.family = AF_INET};
+
+	out->items =
+		calloc(now->count + wanted->count + 1, sizeof(*out->items));
+	if (!out->items)
+		return -ENOMEM;
+	for (size_t i = 0; i < wanted->count; i++) {
+		const struct steer_route *route = &wanted->items[i];
+
+		if (route->table == STEER_OUTSIDE &&
+		    !outside_is_beaten(wanted, i))
+			outside_add(out, route,
+				    route->leads ? route->ifindex : 0);
+	}
+	for (size_t i = 0; i < now->count; i++)
+		if (route_is_own_word(&now->items[i], devices))
+			outside_add(out, &now->items[i],
+				    outside_of(wanted, &now->items[i]) |
+					    NFR_OUTSIDE_OWN);
+	/* IPv6's default route is none of IPv4's. */
+	outside_add(out, &ipv4, 0);
+	return 0;
+}
+
+static int outside_fill(int fd, const struct steer_routes *now,
+			const struct steer_routes *wanted,
+			const struct engine_devices *devices)
+{
+	struct outside outside = {0};
+	struct nfr_table_key key, next;
+	bool more;
+	int ret = outside_list(now, wanted, devices, &outside);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < outside.count; i++)
+		bpf_map_update_elem(fd, &outside.items[i].key,
+				    &outside.items[i].value, BPF_ANY);
 	more = !bpf_map_get_next_key(fd, NULL, &key);
 	while (more) {
 		more = !bpf_map_get_next_key(fd, &key, &next);
-		if (!outside_has(wanted, &key))
+		if (!outside_find(&outside, &key))
 			bpf_map_delete_elem(fd, &key);
 		key = next;
 	}
+	free(outside.items);
+	return 0;
 }
 
 /* ---- all of it ----------------------------------------------------------- */
 
-static bool steer_is_foreign(const struct steer_routes *now)
+/* What is there, and what is asked of it. */
+struct steer {
+	struct mnl_socket *socket;
+	struct steer_routes routes;
+	struct steer_rules rules;
+	const struct engine_devices *devices;
+};
+
+static int steer_open(struct steer *steer, const struct engine_devices *devices)
 {
-	for (size_t i = 0; i < now->count; i++)
-		if (now->items[i].table == STEER_OUTSIDE ||
-		    now->items[i].table == STEER_INSIDE)
+	int ret;
+
+	*steer = (struct steer){.devices = devices};
+	ret = steer_socket(&steer->socket);
+	if (!ret)
+		ret = steer_routes_read(steer->socket, STEER_OUTSIDE,
+					&steer->routes);
+	if (!ret)
+		ret = steer_rules_read(steer->socket, &steer->rules);
+	return ret;
+}
+
+static void steer_close(struct steer *steer)
+{
+	steer_routes_free(&steer->routes);
+	steer_rules_free(&steer->rules);
+	if (steer->socket)
+		mnl_socket_close(steer->socket);
+}
+
+/* Does the table lead anything into the tunnel? */
+static bool steer_leads(const void *arg, uint32_t table)
+{
+	const struct steer *steer = arg;
+
+	for (size_t i = 0; i < steer->routes.count; i++) {
+		const struct steer_route *route = &steer->routes.items[i];
+
+		if (route->table == table && route->leads &&
+		    steer_tunnel(steer->devices, route->ifindex))
+			return true;
+	}
+	return false;
+}
+
+static bool steer_has_routes(const struct steer *steer)
+{
+	for (size_t i = 0; i < steer->routes.count; i++)
+		if (steer->routes.items[i].table == STEER_OUTSIDE ||
+		    steer->routes.items[i].table == STEER_INSIDE)
 			return true;
 	return false;
 }
 
-int steer_sync(int outside, const struct engine_devices *devices)
+static int steer_put(struct steer *steer, int outside)
 {
-	struct steer_routes now = {0}, wanted = {0};
-	struct mnl_socket *socket;
-	int ret = steer_socket(&socket), rules = 0;
+	struct steer_routes wanted = {0};
+	int ret, count;
 
-	if (ret)
-		return ret;
-	ret = steer_routes_read(socket, STEER_OUTSIDE, &now);
-	if (!ret)
-		ret = rules = rules_count(socket);
-	if (ret == 0 && steer_is_foreign(&now))
-		ret = -EEXIST;
+	if (!steer_rules_own(&steer->rules) && steer_has_routes(steer))
+		return -EEXIST;
+	ret = count = steer_rules_put(steer->socket, &steer->rules, steer_leads,
+				      steer);
 	if (ret >= 0)
-		ret = rules = rules_put(socket);
+		ret = routes_want(&steer->routes, steer->devices, &wanted);
 	if (ret >= 0)
-		ret = routes_want(&now, devices, &wanted);
-	if (ret >= 0)
-		ret = routes_put(socket, &now, &wanted);
-	if (ret >= 0)
-		outside_fill(outside, &wanted);
-	steer_routes_free(&now);
+		ret = routes_put(steer->socket, &steer->routes, &wanted);
+	if (ret >= 0) {
+		count += ret;
+		ret = outside_fill(outside, &steer->routes, &wanted,
+				   steer->devices);
+	}
 	steer_routes_free(&wanted);
-	mnl_socket_close(socket);
-	return ret < 0 ? ret : ret + rules;
+	return ret < 0 ? ret : count;
+}
+
+static int steer_take(struct steer *steer)
+{
+	if (!steer_rules_own(&steer->rules))
+		return 0;
+	for (size_t i = 0; i < steer->routes.count; i++) {
+		struct steer_route *route = &steer->routes.items[i];
+
+		if (route->table != STEER_OUTSIDE &&
+		    route->table != STEER_INSIDE)
+			continue;
+		steer_route_in(route, route->table);
+		steer_route_ask(steer->socket, RTM_DELROUTE, 0, route);
+	}
+	return steer_rules_remove(steer->socket, &steer->rules);
 }
 
 int steer_remove(void)
 {
-	struct steer_routes now = {0};
-	struct mnl_socket *socket;
-	int ret = steer_socket(&socket);
+	struct steer steer;
+	int ret = steer_open(&steer, NULL);
 
-	if (ret)
-		return ret;
-	ret = rules_count(socket);
-	if (ret > 0) {
-		ret = steer_routes_read(socket, STEER_OUTSIDE, &now);
-		for (size_t i = 0; i < now.count; i++) {
-			struct steer_route *route = &now.items[i];
+	if (!ret)
+		ret = steer_take(&steer);
+	steer_close(&steer);
+	return ret;
+}
 
-			if (route->table != STEER_OUTSIDE &&
-			    route->table != STEER_INSIDE)
-				continue;
-			steer_route_in(route, route->table);
-			steer_route_ask(socket, RTM_DELROUTE, 0, route);
-		}
+bool steer_splits(const struct image *image)
+{
+	for (uint32_t i = 0; i < image->iface_count; i++)
+		if (image->ifaces[i].flags & IMAGE_IFACE_SPLIT)
+			return true;
+	return false;
+}
+
+/* The policy in force steers, or one that a timer may put in force. */
+static bool steer_is_wanted(const struct shared *shared)
+{
+	const struct nfr_control *control = shared->control;
+	struct nfr_pending pending;
+	struct engine_error ignored;
+
+	if (NFR_STEER_HAS(control, control->active))
+		return true;
+	return !shared_pending(shared, &pending, &ignored) &&
+	       pending.state == NFR_PENDING_WAITING &&
+	       NFR_STEER_HAS(control, pending.to_slot);
+}
+
+int steer_update(const struct shared *shared, int outside,
+		 const struct engine_devices *devices)
+{
+	struct nfr_control *control = shared->control;
+	struct steer steer;
+	int ret;
+
+	if (!steer_is_wanted(shared)) {
+		ret = control->steers & NFR_STEER_PLACED ? steer_remove() : 0;
 		if (!ret)
-			ret = rules_remove(socket);
+			control->steers &= ~NFR_STEER_PLACED;
+		return ret;
 	}
-	steer_routes_free(&now);
-	mnl_socket_close(socket);
-	return ret < 0 ? ret : 0;
+	ret = steer_open(&steer, devices);
+	if (!ret) {
+		control->steers |= NFR_STEER_PLACED;
+		ret = steer_put(&steer, outside);
+	}
+	if (ret == -EEXIST) /* it would be removed as ours */
+		control->steers &= ~NFR_STEER_PLACED;
+	steer_close(&steer);
+	return ret;
 }
 
 /* ---- how it stands ------------------------------------------------------- */
@@ -459,29 +506,40 @@ static void look_answers(const struct engine_devices *devices,
 }
 
 size_t steer_look(const struct shared *shared,
-		  const struct engine_devices *devices, struct engine_path *out)
+		  const struct engine_devices *devices, bool splits,
+		  struct engine_path *out)
 {
-	struct mnl_socket *socket;
+	bool steers = NFR_STEER_HAS(shared->control, shared->control->active);
+	bool is_left = shared->control->steers & NFR_STEER_PLACED &&
+		       !steer_is_wanted(shared);
+	struct steer steer;
 	int ret;
 
-	if (!shared->control->steers)
+	if (!steers && !is_left && !splits)
 		return 0;
-	*out = (struct engine_path){
-		.name = "steering", .mode = "marks", .is_advice = true};
-	ret = steer_socket(&socket);
-	if (!ret) {
-		ret = rules_count(socket);
-		mnl_socket_close(socket);
-	}
-	out->is_guarded = ret >= (int)STEER_RULES;
-	if (ret < 0)
+	*out = (struct engine_path){.name = "steering",
+				    .mode = steers ? "marks" : "none",
+				    .is_advice = true};
+	ret = steer_open(&steer, devices);
+	if (ret)
 		snprintf(out->why, sizeof(out->why), "ip rules: %s",
 			 strerror(-ret));
-	else if (ret < (int)STEER_RULES)
+	else if (is_left)
 		snprintf(out->why, sizeof(out->why),
-			 "its ip rules are not there: the routing table says "
-			 "where packets go");
+			 "ip rules of a policy that is not in force are left: "
+			 "nfload watch, or the next apply, removes them");
+	else if (!steers)
+		snprintf(out->why, sizeof(out->why),
+			 "off: who is excluded goes where the routing table "
+			 "says, or is blocked; apply --steer=auto");
+	else if (!steer_rules_are_placed(&steer.rules, steer_leads, &steer))
+		snprintf(out->why, sizeof(out->why),
+			 "its ip rules are missing, or others come first: "
+			 "nfload watch, or the next apply, mends it");
 	else
+		out->is_guarded = true;
+	if (out->is_guarded)
 		look_answers(devices, out);
+	steer_close(&steer);
 	return 1;
 }

@@ -11,6 +11,7 @@
  *   preference 7235   from all fwmark NFR_MARK_OUTSIDE or _OWNED lookup 7235
  *   preference 7236   from all fwmark NFR_MARK_INSIDE lookup 7236
  *
+ * or lower ones, where somebody's rules would come first (steer_rules.h).
  * Where a packet goes is changed, not whether it may: the guard judges after.
  * Rules come first and go last: a table with routes and no rule of ours is
  * somebody else's.
@@ -20,20 +21,23 @@
 
 #include "shared.h"
 
-#define STEER_NAMES 7234u   /* preference */
-#define STEER_OUTSIDE 7235u /* table and preference */
-#define STEER_INSIDE 7236u
-
+/* Does it say of its tunnel what the routing table may say otherwise? */
+bool steer_splits(const struct image *);
 /*
- * As the routes and devices of now want it; outside is the map of that name.
- * How many rules and routes were put there or removed, or -errno; -EEXIST: a
- * table is somebody else's.
+ * As the policy in force, the routes and the devices of now want it; outside is
+ * the map of that name. How many rules and routes were put there or removed, or
+ * -errno; -EEXIST: a table is somebody else's, -ENOSPC: somebody's rule comes
+ * first.
  */
-int steer_sync(int outside, const struct engine_devices *);
+int steer_update(const struct shared *, int outside,
+		 const struct engine_devices *);
 /* Empties both tables, and removes the rules. 0 or -errno. */
 int steer_remove(void);
-/* One path where it is on: what is missing, or keeps answers away. */
+/*
+ * One path where it is on, or could be: the policy in force splits. What is
+ * missing, or keeps answers away.
+ */
 size_t steer_look(const struct shared *, const struct engine_devices *,
-		  struct engine_path *out);
+		  bool splits, struct engine_path *out);
 
 #endif

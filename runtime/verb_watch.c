@@ -195,7 +195,7 @@ static void watch_routes(struct watch *w, struct engine *engine)
 {
 	static const int groups[] = {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE};
 	struct nfr_control control;
-	bool wants = !engine_control(engine, &control) && control.steers;
+	bool wants = !engine_control(engine, &control) && control.steers != 0;
 
 	if (wants == w->follows_routes)
 		return;

@@ -121,8 +121,11 @@ says 'without privilege nothing is traced' 3 'error: ' \
 	"${as[@]}" "$tmp/bin/nftrace"
 
 # ---- trace -----------------------------------------------------------------
+# Not connected: it is the packet that is blocked.
 send() { # PORT
-	echo x >/dev/udp/10.9.0.2/"$1" || true
+	/usr/bin/python3 -SE -c 'import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b"x\n", ("10.9.0.2", int(sys.argv[1])))' "$1" || true
 } 2>/dev/null
 
 # wait_for COMMAND...: until it holds, at most 5 s.

@@ -34,7 +34,7 @@ prepare() { # ID FLAGS
 
 # Does "nfload status" tell of it, and ends with 5? Asked of nfr's columns.
 told() { # ID
-	[[ $column == @(nfr|watch|steer) ]] && declare -F "told_$1" >/dev/null || return
+	[[ $column == @(nfr|watch|unsteered) ]] && declare -F "told_$1" >/dev/null || return
 	local status=0
 	on client nfload status --bpffs "$lab_dir/bpf" >"$lab_dir/status" 2>&1 ||
 		status=$?

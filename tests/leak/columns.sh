@@ -179,19 +179,19 @@ watch_up() {
 watch_reload() { nfr_reload; }
 watch_stop() { nfr_stop; }
 
-# steer: nfr, and sockets are routed by the policy. Not of the table: what it adds
-# must not take anything away.
-steer_up() {
-	nfr_tunnel && nfr_run apply --steer=on rules/vpn.nfr
+# unsteered: nfr, and the routing table says where packets go. Not of the table:
+# whom the guard trusts must not depend on where routes lead.
+unsteered_up() {
+	nfr_tunnel && nfr_run apply --steer=off rules/vpn.nfr
 }
-steer_reload() { nfr_run apply --steer=on rules/vpn.nfr; }
-steer_stop() { nfr_stop; }
+unsteered_reload() { nfr_run apply --steer=off rules/vpn.nfr; }
+unsteered_stop() { nfr_stop; }
 
 # The guard is gone before the next test, on hooks that are not the client's, too.
 # A watch that is at work holds the lock, on a busy machine for long.
 column_down() { # NAME
 	local pid _
-	[[ $1 = @(nfr|watch|steer) ]] || return 0
+	[[ $1 = @(nfr|watch|unsteered) ]] || return 0
 	for pid in $(ip netns pids client 2>/dev/null); do
 		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != nfload ] ||
 			kill -KILL "$pid" 2>/dev/null
@@ -225,7 +225,7 @@ column_restart() { # NAME
 	case $1 in
 	none) none_up ;;
 	nfr | watch) nfr_tunnel && nfr_run apply rules/vpn.nfr ;;
-	steer) steer_up ;;
+	unsteered) unsteered_up ;;
 	tc) wgquick_run down; wgquick_up ;;
 	*) wgquick_run down; "$1_up" ;;
 	esac

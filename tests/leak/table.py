@@ -8,7 +8,7 @@ Reads DIR/COLUMN.tsv; writes DIR/table.tsv, .json and .md; prints a summary, or
 with --tap a line a row. Exit 1 if a row is not as it should be:
 
 - a vector that does not leak in the column "none" proves nothing;
-- in the column "nfr" (or "steer", without it) nothing may leak or stray, no server outside may be reached,
+- in the column "nfr" (or "unsteered", without it) nothing may leak or stray, no server outside may be reached,
   and all of a person's rows work;
 - a row of open.txt is the exception, and a failure too once it is closed; one that
   leaks must be root's doing, and is shown as told where "nfload status" tells;
@@ -25,7 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 COLUMNS = {"none": "none (control)", "wgquick": "wg-quick",
            "postup": "wg-quick + kill switch", "nft": "nftables",
            "tc": "tc only", "nfr": "nfr", "watch": "nfr + watch",
-           "steer": "nfr + steering"}
+           "unsteered": "nfr, --steer=off"}
 FIELDS = ("row", "column", "kind", "who", "leaked", "stray", "served", "status",
           "tenths", "text")
 COUNTS = "leaked", "stray", "served"
@@ -54,7 +54,7 @@ def read_open():
 
 
 def ours(measurements):
-    return measurements.get("nfr") or measurements.get("steer")
+    return measurements.get("nfr") or measurements.get("unsteered")
 
 
 def bad(measurements):
@@ -105,7 +105,7 @@ def cell(m, column):
         return "?"
     if m["kind"] == "work":
         return "yes" if m["status"] == "works" else "**no**"
-    is_ours = column in ("nfr", "watch", "steer")
+    is_ours = column in ("nfr", "watch", "unsteered")
     total = m["leaked"] + (m["stray"] if is_ours else 0)
     if not total or not is_ours:
         return str(total)

@@ -32,7 +32,7 @@ serves() { # NAMESPACE PORT...
 	lab_until 5 "a server" grep -q ready "$log"
 }
 
-policy() { # [CLAUSE]
+policy() { # [CLAUSE [OPTION]]
 	cat >"$lab_dir/split.nfr" <<-POLICY
 		set skip on lo
 		tunnel wg0 over any {
@@ -42,7 +42,7 @@ policy() { # [CLAUSE]
 			${1-}
 		}
 	POLICY
-	nfload apply "$lab_dir/split.nfr"
+	nfload apply ${2+"$2"} "$lab_dir/split.nfr"
 }
 
 # The tunnel is a cable to "sink", which is what is behind it. The application's
@@ -100,13 +100,18 @@ for proto in udp tcp; do
 	ok "$proto: a resolver outside does not hear of it" \
 		in_vain $app $proto $far 53
 	ok "$proto: nor by TLS or QUIC" in_vain $app $proto $far 853
-	ok "$proto: the tunnel's is not where its routes lead" \
-		in_vain $app $proto $resolver 53
+	ok "$proto: the tunnel's is asked inside, wherever its routes lead" \
+		asks $app $proto $resolver 53
 	ok "$proto: the host's own resolver asks inside" \
 		asks $stub $proto $resolver 53
 done
 if outside; then came=1; else came=0; fi
 ok "nothing of it was seen outside" test $came = 0
+ok "a policy with dns, not steered" policy "dns $resolver" --steer=off
+for proto in udp tcp; do
+	ok "$proto: the tunnel's is not where its routes lead" \
+		in_vain $app $proto $resolver 53
+done
 ip -n host route add $resolver dev wg0 table 100
 for proto in udp tcp; do
 	ok "$proto: with a route to it, it asks inside, too" \

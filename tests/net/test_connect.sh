@@ -59,7 +59,8 @@ wg0() { # a device that swallows
 	ip -n host link add wg0 type veth peer name sink0 netns sink
 	lab_addr host wg0 10.64.0.2/24 fd64::2/64
 	ip -n sink link set sink0 up
-	ip -n host link set wg0 up
+	# Whoever is steered there is not told that nobody answers ARP.
+	ip -n host link set wg0 arp off up
 }
 
 policy() { # OPTION...: the text is the input
@@ -148,10 +149,17 @@ by_rules() {
 		pass out proto { tcp udp } to any port 2000
 		pass in proto udp to any port 3000
 	POLICY
-	all_tell "no rule passes it" "connect EPERM" 1000 tcp
+	all_tell "no rule passes it" "connect EPERM" 1000 "tcp udp"
 	all_tell "a rule passes it" yes 2000 "tcp udp sendto"
-	ok "udp may be an answer, and waits" \
-		tells "recv timeout" udp $far4 1000
+	ok "udp that has a port may be an answer, and waits" \
+		tells "recv timeout" udp $far4 1000 from=10.9.0.1
+	ok "udp to no port yet" tells "recv timeout" udp $far4 0
+	policy <<-'POLICY'
+		set skip on lo
+		pass out proto tcp to any port 1000
+		pass in proto udp to 10.9.0.1 port 3000
+	POLICY
+	all_tell "udp may ask for tcp, and waits" "recv timeout" 1000 udp
 	policy <<-'POLICY'
 		set skip on lo
 		pass out on up0 proto tcp from 10.9.0.1 to any port 2000

@@ -35,8 +35,10 @@ nfload() {
 	on client nfload --bpffs "$pins" "$@" >"$out" 2>&1
 }
 
-policy() { # OPTION CLAUSE...
-	local option=$1
+rules=
+policy() { # OPTION|- CLAUSE...: and after the tunnel $rules
+	local option=()
+	[ "$1" = - ] || option=("$1")
 	shift
 	cat >"$lab_dir/steer.nfr" <<-POLICY
 		set skip on lo
@@ -46,8 +48,9 @@ policy() { # OPTION CLAUSE...
 			dns 10.64.0.1
 			link arp ndp dhcp
 		}
+		$rules
 	POLICY
-	ok "apply: $*" nfload apply "$option" "$lab_dir/steer.nfr"
+	ok "apply: $*" nfload apply "${option[@]}" "$lab_dir/steer.nfr"
 }
 
 # as USER GROUP COMMAND...
@@ -112,12 +115,12 @@ cgroups_begin() {
 	trap 'rmdir "$cgroups/$group"; umount "$cgroups"' EXIT
 }
 
-rules() { # NUMBER: so many rules of ours, of both families
+ours() { # NUMBER: so many rules of ours, of both families
 	local count
 	count=$({
 		ip -n client rule list
 		ip -n client -6 rule list
-	} | grep -cE '^723[456]:.*fwmark')
+	} | grep -cE 'fwmark 0x6e6672.*lookup 723[56]')
 	echo "$count rules, not $1" >"$out"
 	[ "$count" = "$1" ]
 }
@@ -134,9 +137,11 @@ soon() { # SECONDS CONDITION...
 excludes() {
 	policy --steer=off "exclude user 1001" "exclude group 2002"
 	goes inside "not steered, the routes say" as 1001 1001
-	policy --steer=on "exclude user 1001" "exclude group 2002" \
+	nfload status
+	ok "status says that it is off" grep -q 'steering: off: .*--steer=auto' "$out"
+	policy - "exclude user 1001" "exclude group 2002" \
 		"exclude cgroup \"$group\"" "exclude to $lab_web4 user 1003"
-	ok "three rules a family" rules 6
+	ok "three rules a family" ours 6
 	goes outside "an excluded user" as 1001 1001
 	goes outside "an excluded group" as 1002 2002
 	goes outside "an excluded cgroup" in_app
@@ -169,10 +174,10 @@ held() { # yes|no
 un_excluded() {
 	local proto
 	for proto in tcp udp; do
-		policy --steer=on "exclude user 1001"
+		policy - "exclude user 1001"
 		hold_open $proto
 		ok "$proto: an excluded flow begins" held yes
-		policy --steer=on "exclude user 1002"
+		policy - "exclude user 1002"
 		ok "$proto: it stops when its user is not excluded" held no
 		exec 8>&- 9<&-
 		goes inside "$proto: and new ones are" as 1001 1001
@@ -181,7 +186,7 @@ un_excluded() {
 }
 
 includes() {
-	policy --steer=on "include user 1001" "include cgroup \"$group\""
+	policy - "include user 1001" "include cgroup \"$group\""
 	goes inside "an included user" as 1001 1001
 	goes inside "an included cgroup" in_app
 	goes outside "the rest" as 1002 1002
@@ -198,7 +203,7 @@ includes() {
 
 # Routes of somebody's, half a world each, and a host that stays what it is.
 other_routes() {
-	policy --steer=on "exclude user 1001"
+	policy - "exclude user 1001"
 	ways="tcp udp" goes inside "all else, whose default route leads outside" \
 		as 1002 1002
 	ok "datagrams of a socket that is not connected are told" \
@@ -218,7 +223,7 @@ watched() {
 	local watch=$lab_pid
 	ip -n client rule del pref 7235
 	ip -n client -6 rule del pref 7236
-	ok "watch puts rules back" soon 15 rules 6
+	ok "watch puts rules back" soon 15 ours 6
 	ip -n client route flush table 7236
 	ok "and routes" soon 15 comes_from $inside4 $lab_web4 tcp as 1002 1002
 	ip -n client route replace default via $lab_router4 metric 50
@@ -241,15 +246,142 @@ watched() {
 	on client sysctl -qw net.ipv4.conf.eth0.rp_filter=0
 }
 
+# Whoever adds a rule without a preference comes before the first that is there.
+rules_after() {
+	local family
+	nfload unload --leave=open
+	lab_tunnel_kill
+	for family in -4 -6; do
+		ip -n client $family rule del table main suppress_prefixlength 0
+		ip -n client $family rule del not fwmark $lab_mark \
+			table $lab_mark
+	done 2>/dev/null
+	policy - "exclude user 1001"
+	lab_tunnel_up
+	nfload apply "$lab_dir/steer.nfr"
+	goes outside "an excluded user, after rules of others" as 1001 1001
+	ip -n client rule add from 192.0.2.9 lookup main pref 90
+	for family in -4 -6; do
+		ip -n client $family rule add not fwmark $lab_mark \
+			table $lab_mark pref 77
+	done
+	nfload status
+	ok "when more of them come first, status says so" \
+		grep -q 'others come first' "$out"
+	lab_spawn client nfload --bpffs "$pins" watch --every=1s \
+		2>"$lab_dir/watch.log"
+	local watch=$lab_pid
+	ok "watch sees more of them" soon 15 \
+		comes_from $outside4 $lab_web4 tcp as 1001 1001
+	ok "six of ours" soon 15 ours 6
+	goes inside "another user" as 1002 1002
+	ok "somebody's own stay" eval "ip -n client rule list | grep -q '^90:.*192.0.2.9'"
+	kill "$watch"
+	wait "$watch"
+	ip -n client rule del pref 77
+	ip -n client rule del pref 90
+	ip -n client -6 rule del pref 77
+	nfload apply "$lab_dir/steer.nfr"
+	ok "and back, when they are gone" ours 6
+}
+
+# A route in table main for just a part of the world is somebody's word.
+own_routes() {
+	ways=tcp
+	policy - "exclude to { $lab_web4 $lab_web6 }"
+	goes outside "an excluded address" as 1002 1002
+	ip -n client route add $lab_web4/32 dev wg0
+	ip -n client -6 route add $lab_web6/128 dev wg0
+	nfload apply "$lab_dir/steer.nfr"
+	goes inside "with a route of its own into the tunnel" as 1002 1002
+	policy - "exclude user 1001"
+	goes outside "but not of an excluded user" as 1001 1001
+	ip -n client route del $lab_web4/32 dev wg0
+	ip -n client -6 route del $lab_web6/128 dev wg0
+	unset ways
+}
+
+# listens USER ADDRESS: at port 2222; its pid in $lab_pid
+listens() {
+	lab_spawn client setpriv --reuid="$1" --regid="$1" --clear-groups \
+		"$lab_python" -SE "$connect" serve 2222 "$2" >"$lab_dir/listen.log"
+	lab_until 5 "connect.py serve" grep -q ready "$lab_dir/listen.log"
+}
+
+reached() { # FROM ADDRESS: yes
+	on "$1" "$lab_python" -SE "$connect" tcp "$2" 2222 >"$out" 2>&1
+	grep -q yes "$out"
+}
+
+listeners() {
+	rules="pass in proto tcp to port 2222"
+	policy - "include user 1001"
+	listens 1002 10.64.0.2
+	ok "who is not included answers inside, asked there" \
+		reached endpoint 10.64.0.2
+	kill "$lab_pid"
+	policy - "exclude user 1001"
+	listens 1001 $lab_client4
+	ok "who is excluded answers outside, asked there" \
+		reached internet $lab_client4
+	kill "$lab_pid"
+	rules=
+}
+
+# What was put there goes with the policy that wanted it.
+put_back() {
+	local without=$lab_dir/without.nfr
+	policy - "exclude user 1001"
+	sed 's/exclude user 1001/exclude lan/' "$lab_dir/steer.nfr" >"$without"
+	nfload apply "$without"
+	ok "a policy that excludes the LAN alone steers nothing" ours 0
+	nfload rollback
+	ok "rollback: they are back" ours 6
+	goes outside "the excluded user" as 1001 1001
+	nfload rollback
+	ok "rollback: they are gone" ours 0
+	nfload apply --confirm=2s "$lab_dir/steer.nfr" </dev/null &
+	local trial=$!
+	ok "on trial" soon 15 ours 6
+	wait $trial
+	ok "what a trial leaves is told" soon 15 \
+		eval "nfload status; grep -q 'not in force are left' '$out'"
+	nfload apply "$without"
+	ok "and the next apply removes it" ours 0
+	nfload apply "$lab_dir/steer.nfr"
+	nfload apply --confirm=60s "$without" </dev/null &
+	trial=$!
+	ok "while it may be gone back to they stay" soon 15 \
+		eval "nfload status; grep -q 'on trial' '$out'"
+	ok "all of them" ours 6
+	nfload confirm
+	wait $trial
+	ok "confirm: they are gone" ours 0
+	nfload apply "$lab_dir/steer.nfr"
+	nfload unload --leave=blocked
+	ok "blocked: they are gone" ours 0
+	nfload apply "$lab_dir/steer.nfr"
+	ok "and back" ours 6
+	# As after a crash of all that knew of them.
+	rm -r "$pins"
+	nfload apply "$without"
+	ok "what is left from before a first load goes" ours 0
+	nfload apply --steer=on "$without"
+	ok "asked for, it steers without need" ours 6
+	nfload apply --steer=off "$lab_dir/steer.nfr"
+	ok "and not" ours 0
+	nfload apply "$lab_dir/steer.nfr"
+}
+
 gone() {
 	nfload unload --leave=open
-	ok "unload removes the rules" rules 0
+	ok "unload removes the rules" ours 0
 	ok "and the routes" eval "[ -z \"\$(ip -n client route list table 7235; \
 		ip -n client route list table 7236)\" ]"
 	ip -n client route add 192.0.2.0/24 dev eth0 table 7235
-	nfload apply --steer=on "$lab_dir/steer.nfr"
+	nfload apply "$lab_dir/steer.nfr"
 	ok "a table of somebody's is left alone" grep -q 'routes of others' "$out"
-	ok "and nothing is steered" rules 0
+	ok "and nothing is steered" ours 0
 	nfload unload --leave=open
 	ok "it is still there" eval "ip -n client route list table 7235 | grep -q 192.0.2"
 }
@@ -261,9 +393,13 @@ lab_until 5 "connect.py serve" grep -q ready "$lab_dir/serve.log"
 cgroups_begin
 excludes
 un_excluded
+listeners
 includes
 other_routes
+own_routes
+put_back
 watched
+rules_after
 gone
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
