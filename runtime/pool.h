@@ -24,7 +24,8 @@
  * Ports
  *   rdr: port_low is the port, or the first of a range: with
  *   NFR_POOL_PORT_SHIFT the packet's distance from the rule's first port is
- *   kept, else the port is drawn from the range (of one port: that one).
+ *   kept, and goes around where the range is shorter; else the port is drawn
+ *   from the range (of one port: that one).
  *   nat: candidate 0 is drawn from port_low-port_high, the others follow in
  *   steps of a drawn length, wrapping around, each another port; the caller
  *   asks for the next until one's name is free. Steps of 1 make runs of taken
@@ -245,7 +246,9 @@ NFR_INLINE __u32 pool_rdr_port(const struct nfr_pool *pool, __u32 first,
 	if (pool->port_low == 0)
 		return port;
 	if (pool->flags & NFR_POOL_PORT_SHIFT)
-		return (pool->port_low + port - first) & 0xffff;
+		return pool->port_low +
+		       (port - first) %
+			       pool_ports(pool->port_low, pool->port_high);
 	return pool->port_low +
 	       draw->port % pool_ports(pool->port_low, pool->port_high);
 }

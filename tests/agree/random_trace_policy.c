@@ -106,18 +106,24 @@ static void draw_nat(struct drawing *d)
 
 static void draw_rdr(struct drawing *d)
 {
-	static const char *const pools[] = {
-		"10.0.0.2", "10.0.0.2 port 8080", "10.0.0.10 port 22",
-		"{ 10.0.0.2 10.0.0.3 } round-robin", "10.0.0.2/31 source-hash"};
+	static const char *const pools[] = {"10.0.0.2",
+					    "10.0.0.2 port 8080",
+					    "10.0.0.10 port 22",
+					    "10.0.0.2 port 8000:8002",
+					    "10.0.0.3 port 50000:50019",
+					    "{ 10.0.0.2 10.0.0.3 } round-robin",
+					    "10.0.0.2/31 source-hash"};
 	static const char *const pools6[] = {"fd00::2", "fd00::3 port 8080",
+					     "fd00::3 port 8000:8001",
 					     "fd00::2/127 source-hash"};
+	static const char *const ports[] = {"port { 80 443 } ", "port 22:443 ",
+					    "port > 79 ", ""};
 	bool is_v6 = random_once_in(d->r, 3);
 
 	fprintf(d->out,
-		"match in on eth0 %s proto { tcp udp } to %s port { 80 443 } "
-		"rdr-to %s\n",
+		"match in on eth0 %s proto { tcp udp } to %s %srdr-to %s\n",
 		is_v6 ? "inet6" : "inet",
-		is_v6 ? "2001:db8::1" : "192.168.1.77",
+		is_v6 ? "2001:db8::1" : "192.168.1.77", PICK(d->r, ports),
 		is_v6 ? PICK(d->r, pools6) : PICK(d->r, pools));
 }
 

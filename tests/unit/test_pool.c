@@ -148,10 +148,13 @@ static void rdr_ports_are_fixed_shifted_or_of_a_range(void **state)
 	assert_int_equal(pool_rdr_port(&pool, 0, 80, &draw), 80);
 	pool.port_low = pool.port_high = 8080;
 	assert_int_equal(pool_rdr_port(&pool, 0, 80, &draw), 8080);
-	pool.flags = NFR_POOL_PORT_SHIFT;
-	assert_int_equal(pool_rdr_port(&pool, 2000, 2007, &draw), 8087);
-	pool.flags = 0;
 	pool.port_high = 8083;
+	pool.flags = NFR_POOL_PORT_SHIFT;
+	assert_int_equal(pool_rdr_port(&pool, 2000, 2003, &draw), 8083);
+	assert_int_equal(pool_rdr_port(&pool, 2000, 2004, &draw), 8080);
+	assert_int_equal(pool_rdr_port(&pool, 2000, 2007, &draw), 8083);
+	assert_int_equal(pool_rdr_port(&pool, 0, 65535, &draw), 8083);
+	pool.flags = 0;
 	assert_int_equal(pool_rdr_port(&pool, 0, 80, &draw), 8081);
 }
 
