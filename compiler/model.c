@@ -15,6 +15,8 @@
 #define TH_RST 0x04
 #define ICMP_UNREACH_PORT 3
 #define ICMP6_UNREACH_PORT 4
+#define MODEL_ICMP6 58
+#define MODEL_SOLICITATION 135 /* RFC 4861 4.3 */
 
 /* One packet on its way through the rules. */
 struct walk {
@@ -210,6 +212,19 @@ static struct nfr_result result(bool is_pass, enum nfr_reason reason,
 	};
 }
 
+/* Neighbour discovery that asks in vain has a reason of its own. */
+static enum nfr_reason guard_reason(const struct nfr_key *key)
+{
+	bool is_solicitation = key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV6 &&
+			       key->w[NFR_F_PROTO] == MODEL_ICMP6 &&
+			       key->w[NFR_F_ICMP] >> 8 == MODEL_SOLICITATION;
+
+	return key->w[NFR_F_DIR] == NFR_DIR_OUT && is_solicitation &&
+			       !(key->w[NFR_F_ORIGIN] & NFR_ORIGIN_NEEDED)
+		       ? NFR_REASON_NEIGHBOUR
+		       : NFR_REASON_GUARD;
+}
+
 /* What is left to say of a packet that rule passes for reason. */
 static struct nfr_result judge_passed(const struct policy *p,
 				      const struct nfr_key *key,
@@ -222,7 +237,7 @@ static struct nfr_result judge_passed(const struct policy *p,
 		return result(false, NFR_REASON_IP_OPTIONS, rule);
 	guard = model_guard_meets(p, key, x);
 	if (guard != NFR_NO_RULE && !p->guard[guard - p->rule_count].is_pass)
-		return result(false, NFR_REASON_GUARD, guard);
+		return result(false, guard_reason(key), guard);
 	return result(true, reason, rule);
 }
 
