@@ -229,7 +229,6 @@ static int lab_load(struct lab *lab, const struct image *image,
 		.no_xdp = lab->peer == LAB_NFR_TC,
 		.any_xdp = lab->peer == LAB_NFR,
 		/* A VXLAN's own packets have the mark of what they wrap. */
-		.steer = ENGINE_STEER_OFF,
 	};
 	struct engine_report report = {0};
 	struct engine_error why = {.text = ""};

@@ -422,44 +422,21 @@ static int apply_ticket(struct apply *apply, struct engine_error *err)
 	return ret ? error_kernel(err, ret, "say who carries the tunnel") : 0;
 }
 
-/*
- * A tunnel of a kind whose own packets are routed by the mark of what they
- * carry, which steering would lead into the tunnel again.
- */
-static bool apply_passes_marks_on(struct apply *apply)
-{
-	for (size_t i = 0; i < apply->report.devices.count; i++) {
-		const struct engine_device *device =
-			&apply->report.devices.items[i];
-
-		if (!device->is_tunnel || (strcmp(device->kind, "vxlan") != 0 &&
-					   strcmp(device->kind, "geneve") != 0))
-			continue;
-		apply_note(apply,
-			   "not steered: the packets of %s, %s, have the mark "
-			   "of what they carry",
-			   device->name, device->kind);
-		return true;
-	}
-	return false;
-}
-
 /* The same policy with other tables steers as it did. */
-static bool apply_wants_steering(struct apply *apply)
+static bool apply_wants_steering(const struct apply *apply)
 {
 	const struct nfr_control *control = apply->shared->control;
 
 	if (apply->options.only_after)
 		return NFR_STEER_HAS(control, control->active);
 	if (apply->options.steer == ENGINE_STEER_AUTO)
-		return steer_splits(apply->image) &&
-		       !apply_passes_marks_on(apply);
+		return steer_splits(apply->image);
 	return apply->options.steer == ENGINE_STEER_ON &&
 	       engine_has_guard(apply->image);
 }
 
 /* Before the switch: the policy in force goes on as it does. */
-static void apply_say_steering(struct apply *apply)
+static void apply_say_steering(const struct apply *apply)
 {
 	uint32_t bit = NFR_STEER_SLOT(apply->report.slot);
 
@@ -515,6 +492,28 @@ static int apply_sockets(struct apply *apply, struct engine_error *err)
 	return 0;
 }
 
+/*
+ * Has a tunnel's device packets of its own that are routed by the mark of what
+ * they carry? Steering would lead them into the tunnel again.
+ */
+static bool apply_passes_marks_on(struct apply *apply)
+{
+	for (size_t i = 0; i < apply->report.devices.count; i++) {
+		const struct engine_device *device =
+			&apply->report.devices.items[i];
+
+		if (!device->is_tunnel || (strcmp(device->kind, "vxlan") != 0 &&
+					   strcmp(device->kind, "geneve") != 0))
+			continue;
+		apply_note(apply,
+			   "not steered: the packets of %s, %s, have the mark "
+			   "of what they carry",
+			   device->name, device->kind);
+		return true;
+	}
+	return false;
+}
+
 static void apply_steer(struct apply *apply)
 {
 	struct nfr_control *control = apply->shared->control;
@@ -522,6 +521,10 @@ static void apply_steer(struct apply *apply)
 
 	if (apply->is_fresh) /* who knows what was killed here */
 		control->steers |= NFR_STEER_PLACED;
+	if (apply->options.steer == ENGINE_STEER_AUTO &&
+	    NFR_STEER_HAS(control, apply->report.slot) &&
+	    apply_passes_marks_on(apply))
+		control->steers &= ~NFR_STEER_SLOT(apply->report.slot);
 	ret = steer_update(apply->shared,
 			   apply->connect.map_fd[CONNECT_OUTSIDE],
 			   &apply->report.devices);

@@ -311,6 +311,7 @@ test_overload() {
 			'table <banned> persist' 'block in quick on wan0 from <banned>' \
 			"$to_2 $options" "$to_2_v6 $options"
 		ok "blocks it" kept_out "$addr"
+		sleep 10 # as long as its connections count
 		nfload_table flush
 		ok "until it is taken out" comes_in "$addr"
 		too_many "$addr"

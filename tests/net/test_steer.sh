@@ -386,6 +386,20 @@ gone() {
 	ok "it is still there" eval "ip -n client route list table 7235 | grep -q 192.0.2"
 }
 
+# A device whose own packets have the mark of what they carry.
+vxlan() {
+	local there=$lab_dir/vxlan.nfr
+	ip -n client link add vx0 type vxlan id 9 remote $lab_endpoint4 dstport 4790
+	lab_addr client vx0 10.65.0.2/24
+	ip -n client link set vx0 up
+	sed 's/wg0 rebind/vx0/' "$lab_dir/steer.nfr" >"$there"
+	nfload apply "$there"
+	ok "a VXLAN says why not" grep -q 'not steered: the packets of vx0' "$out"
+	ok "and is not steered to" ours 0
+	nfload apply --steer=on "$there"
+	ok "unless that is asked for" ours 6
+}
+
 lab_up
 lab_spawn internet "$lab_python" -SE "$connect" serve 7 $lab_web4 $lab_web6 \
 	>"$lab_dir/serve.log"
@@ -400,6 +414,7 @@ own_routes
 put_back
 watched
 rules_after
+vxlan
 gone
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
