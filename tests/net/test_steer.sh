@@ -373,6 +373,30 @@ put_back() {
 	nfload apply "$lab_dir/steer.nfr"
 }
 
+# A first load on trial, whose loader gets SIGHUP: the kernel goes back to what
+# was before, which was nothing, and has no hand in rules.
+first_on_trial() {
+	local watch trial
+	nfload unload --leave=open
+	nfload apply --confirm=2s "$lab_dir/steer.nfr" </dev/null &
+	trial=$!
+	soon 15 ours 6
+	kill -HUP $trial 2>/dev/null
+	wait $trial
+	ok "a first load on trial: all is open again" soon 15 \
+		eval "nfload status; grep -q '^OPEN' '$out'"
+	ok "its rules are left, and status says so" \
+		grep -q 'not in force are left' "$out"
+	lab_spawn client nfload --bpffs "$pins" watch --every=1s \
+		2>"$lab_dir/watch.log"
+	watch=$lab_pid
+	ok "watch removes them" soon 15 ours 0
+	kill "$watch"
+	wait "$watch"
+	nfload apply "$lab_dir/steer.nfr"
+	ok "a load after it steers" ours 6
+}
+
 gone() {
 	nfload unload --leave=open
 	ok "unload removes the rules" ours 0
@@ -412,6 +436,7 @@ includes
 other_routes
 own_routes
 put_back
+first_on_trial
 watched
 rules_after
 vxlan
