@@ -256,7 +256,7 @@ try_crash() {
 	flood_more 300
 	flood_stop
 	fetch_inside http://$lab_web4/ && fetch http://$lab_printer4:631/ &&
-		is_guarded && { ! is_filtered || [ $killed -ge 10 ]; }
+		is_guarded && { ! is_filtered || [ $killed -ge 5 ]; }
 }
 
 # Every hook of every device is attached, and a generation is in force.
