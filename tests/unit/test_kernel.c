@@ -28,6 +28,7 @@
 #define RUNS 20
 #define POLICIES 3
 #define PACKETS 250
+#define RACE_TURNS 30
 #define RACE_MS 600
 
 static void *kernel;
@@ -351,7 +352,7 @@ static void assert_in_order(const struct race_faults *faults,
 	assert_int_equal(faults->left, 0);
 	assert_int_equal(faults->lost, 0);
 	assert_int_equal(faults->beyond, 0);
-	assert_true(work->begun > RACE_MS && work->refused > 0);
+	assert_true(work->begun > RACE_MS);
 }
 
 static void two_cpus_share_flows(void **state)
@@ -366,7 +367,7 @@ static void two_cpus_share_flows(void **state)
 	}
 	assert_int_equal(race_shared(kernel, 0, RACE_MS, &faults, &work), 0);
 	assert_in_order(&faults, &work);
-	assert_true(work.killed > 0);
+	assert_true(work.refused > 0 && work.killed > 0);
 }
 
 static void two_cpus_share_buckets(void **state)
@@ -379,9 +380,15 @@ static void two_cpus_share_buckets(void **state)
 		print_message("# %s\n", why_not);
 		skip();
 	}
-	assert_int_equal(race_own(kernel, 0, RACE_MS, &faults, &work), 0);
-	assert_in_order(&faults, &work);
-	assert_true(work.asked_again > 0);
+	/* On a busy machine both may hardly meet. */
+	for (unsigned turn = 0; turn < RACE_TURNS; turn++) {
+		assert_int_equal(race_own(kernel, 0, RACE_MS, &faults, &work),
+				 0);
+		assert_in_order(&faults, &work);
+		if (work.refused && work.asked_again)
+			return;
+	}
+	fail_msg("nobody was refused, or asked again");
 }
 
 static int setup(void **state)
