@@ -236,10 +236,10 @@ watched() {
 		comes_from "connect EPERM" $lab_web4 tcp as 1002 1002
 	lab_tunnel_up
 	ok "and it is back" soon 15 comes_from $inside4 $lab_web4 tcp as 1002 1002
+	ok "status says so" soon 15 \
+		eval "nfload status -v; grep -q '^steering *marks *\$' '$out'"
 	kill "$watch"
 	wait "$watch"
-	nfload status -v
-	ok "status says so" grep -q '^steering *marks *$' "$out"
 	on client sysctl -qw net.ipv4.conf.eth0.rp_filter=1
 	nfload status -v
 	ok "and what keeps answers away" grep -q 'eth0 drops answers' "$out"
