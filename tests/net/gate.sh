@@ -23,6 +23,14 @@ ok() { # WHAT CONDITION...
 	sed 's/^/# /' "$out"
 }
 
+gives() { # WANTED COMMAND...
+	local want=$1 got
+	shift
+	got=$("$@")
+	echo "$*: \"$got\", not \"$want\"" >"$out"
+	[ "$got" = "$want" ]
+}
+
 gate_talk() { # NETNS ARGUMENTS...
 	local ns=$1
 	shift

@@ -85,6 +85,17 @@ lab_until() {
 	done
 }
 
+# soon SECONDS CONDITION...: holds before then, on a machine at rest; one that
+# is not gets four times that.
+soon() {
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 4000000))
+	shift
+	until "$@"; do
+		[ "${EPOCHREALTIME/./}" -lt $deadline ] || return 1
+		sleep 0.05
+	done
+}
+
 lab_netns() { # NAME
 	ip netns add "$1"
 	on "$1" sysctl -qw net.ipv4.conf.all.rp_filter=0 \

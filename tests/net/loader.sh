@@ -60,16 +60,6 @@ is() { # FIELD VALUE: of the JSON status
 	[ "$found" = "$2" ]
 }
 
-# Of a machine at rest; one that is not gets four times that.
-soon() { # SECONDS CONDITION...: holds before then
-	local deadline=$((${EPOCHREALTIME/./} + $1 * 4000000))
-	shift
-	until "$@"; do
-		[ "${EPOCHREALTIME/./}" -lt $deadline ] || return 1
-		sleep 0.05
-	done
-}
-
 cable() { # with addresses that need no ARP
 	local mac_host=02:00:00:00:00:01 mac_far=02:00:00:00:00:02
 	ip -n host link add up0 address $mac_host type veth \

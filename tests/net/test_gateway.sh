@@ -27,14 +27,6 @@ load() { # LINE...
 	return 1
 }
 
-gives() { # WANTED COMMAND...
-	local want=$1 got
-	shift
-	got=$("$@")
-	echo "$*: \"$got\", not \"$want\"" >"$out"
-	[ "$got" = "$want" ]
-}
-
 # The policy as it is shipped, against what a user of the network expects.
 test_shipped() {
 	local id expected text

@@ -23,23 +23,6 @@ load() { # LINE...
 	return 1
 }
 
-gives() { # WANTED COMMAND...
-	local want=$1 got
-	shift
-	got=$("$@")
-	echo "$*: \"$got\", not \"$want\"" >"$out"
-	[ "$got" = "$want" ]
-}
-
-# What comes after a change comes soon, not at once.
-soon() { # COMMAND...
-	local deadline=$((SECONDS + 20))
-	until "$@"; do
-		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.1
-	done
-}
-
 blocked_by() { # REASON
 	on gate nfload show counters --json --bpffs "$lab_dir/bpf" |
 		jq "[.counters[] | select(.reason == \"$1\") | .packets] | add // 0"
@@ -139,13 +122,13 @@ test_with_watch() {
 	watch_begin
 	gate_talk inside who 203.0.113.1 80 udp from=5000 >"$out"
 	renumber 2 9
-	ok "with a watch, (wan0) follows" soon gives 203.0.113.9 try_nat4
-	ok "IPv6" soon gives 2001:db8:1::9 try_nat6
+	ok "with a watch, (wan0) follows" soon 5 gives 203.0.113.9 try_nat4
+	ok "IPv6" soon 5 gives 2001:db8:1::9 try_nat6
 	capture
 	ok "a flow from before too" gives 203.0.113.9 old_flow
 	ok "and nothing leaves with what was" none_of 203.0.113.2 2001:db8:1::2
 	renumber 9 2
-	ok "and back" soon gives 203.0.113.2 try_nat4
+	ok "and back" soon 5 gives 203.0.113.2 try_nat4
 	watch_end
 }
 
@@ -182,10 +165,10 @@ test_made_again() {
 		elsewhere 203.0.113.1
 	ok "IPv6" gives "" elsewhere 2001:db8:1::1
 	watch_begin
-	ok "a watch knows it again" soon gives 198.51.100.2 elsewhere 203.0.113.1
-	ok "IPv6" soon gives 2001:db8:3::2 elsewhere 2001:db8:1::1
+	ok "a watch knows it again" soon 5 gives 198.51.100.2 elsewhere 203.0.113.1
+	ok "IPv6" soon 5 gives 2001:db8:3::2 elsewhere 2001:db8:1::1
 	again
-	ok "and once more" soon gives 198.51.100.2 elsewhere 203.0.113.1
+	ok "and once more" soon 5 gives 198.51.100.2 elsewhere 203.0.113.1
 	watch_end
 }
 
@@ -201,7 +184,7 @@ test_overloaded() {
 	gate_talk inside who 203.0.113.1 80 >"$out"
 	ok "has who was too many" gives 10.1.0.2 members
 	renumber 2 9
-	ok "a watch loads new addresses" soon gives 203.0.113.9 udp_from_3
+	ok "a watch loads new addresses" soon 5 gives 203.0.113.9 udp_from_3
 	ok "and those that packets put there stay" gives 10.1.0.2 members
 	watch_end
 	renumber 9 2

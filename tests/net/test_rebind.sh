@@ -124,7 +124,7 @@ ok "renamed, it stays the tunnel" soon 5 trusted old0
 lab_addr host old0 10.64.0.3/32
 ok "an address of it is put in force" refreshed
 ok "and it stays the tunnel, loaded again" soon 5 trusted old0
-ok "its new address is its own" counts rule old0 10.64.0.3
+ok "its new address is its own" soon 5 counts rule old0 10.64.0.3
 ok "and the older one is" counts rule old0 10.64.0.2
 ok "but no other's" counts guard old0 10.9.0.1
 ip -n host link set old0 name wg0

@@ -125,15 +125,6 @@ ours() { # NUMBER: so many rules of ours, of both families
 	[ "$count" = "$1" ]
 }
 
-soon() { # SECONDS CONDITION...
-	local deadline=$((SECONDS + $1 * 4))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $deadline ] || return 1
-		sleep 0.1
-	done
-}
-
 excludes() {
 	policy --steer=off "exclude user 1001" "exclude group 2002"
 	goes inside "not steered, the routes say" as 1001 1001
