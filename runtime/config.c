@@ -6,18 +6,12 @@
 
 #include "program.h"
 
-/* NFR_CONFIG_STEADY, of the forms that are the image's own? */
-static bool is_steady(const struct image *image)
-{
-	for (unsigned i = 0; i < NFR_ENTRY(NFR_STAGE_GUARD, 0, 0); i++)
-		if (!program_is_steady(image, image->header->entry[i]))
-			return false;
-	return true;
-}
-
 void config_of_image(const struct image *image, __u32 generation, __u32 hz,
 		     struct nfr_config *out)
 {
+	/* Of the forms that are the image's own. */
+	bool is_steady = programs_are_steady(image, image->header->entry);
+
 	*out = (struct nfr_config){
 		.abi_version = NFR_ABI_VERSION,
 		.generation = generation,
@@ -26,7 +20,7 @@ void config_of_image(const struct image *image, __u32 generation, __u32 hz,
 		.rule_count = image->rule_count,
 		.flags = image->config->flags |
 			 (image->hash_len ? NFR_CONFIG_HASH : 0) |
-			 (is_steady(image) ? NFR_CONFIG_STEADY : 0),
+			 (is_steady ? NFR_CONFIG_STEADY : 0),
 		.state_limit = image->config->state_limit,
 	};
 	memcpy(out->timeouts, image->config->timeouts, sizeof(out->timeouts));

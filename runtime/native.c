@@ -34,7 +34,6 @@
 #define REG_FRAME BPF_REG_1
 #define REG_FRAME_KEPT BPF_REG_6 /* over calls */
 #define TARGET_HAS 0xffffffffu	 /* of a call, which is no bytecode */
-#define RULE_ENTRIES 6
 
 /* A jump of the eBPF to the code of an instruction of the bytecode. */
 struct fixup {
@@ -50,10 +49,10 @@ struct native {
 	bool *is_far; /* its jump does not reach */
 	struct fixup *fixups;
 	size_t fixup_count, fixup_capacity;
-	__u32 entry[RULE_ENTRIES]; /* or NFR_NO_ENTRY */
-	unsigned frame;		   /* register */
-	unsigned cached;	   /* field in REG_VALUE + 1; 0: none */
-	bool has_failed;	   /* out of memory */
+	__u32 entry[PROGRAM_RULES]; /* or NFR_NO_ENTRY */
+	unsigned frame;		    /* register */
+	unsigned cached;	    /* field in REG_VALUE + 1; 0: none */
+	bool has_failed;	    /* out of memory */
 	bool has_far;
 };
 
@@ -287,7 +286,9 @@ static bool is_jump(unsigned op)
 
 static enum nfr_opcode find_unknown(const struct image *img, __u32 start)
 {
-	for (__u32 pc = start; pc < program_end(img, start); pc++)
+	__u32 end = program_end(img, start);
+
+	for (__u32 pc = start; pc < end; pc++)
 		if (!is_translated(img->code[pc].op))
 			return (enum nfr_opcode)img->code[pc].op;
 	return (enum nfr_opcode)0;
@@ -313,7 +314,7 @@ static bool leaves(const struct image *img, __u32 start)
 
 static void choose_entries(struct native *n, struct native_about *about)
 {
-	for (unsigned i = 0; i < RULE_ENTRIES; i++) {
+	for (unsigned i = 0; i < PROGRAM_RULES; i++) {
 		__u32 start = n->img->header->entry[i];
 		enum nfr_opcode unknown = find_unknown(n->img, start);
 
@@ -419,25 +420,15 @@ static void put_dispatch(struct native *n, bool has_calls)
 /* Does a program that is translated ask a table? */
 static bool has_calls(const struct native *n)
 {
-	for (unsigned i = 0; i < RULE_ENTRIES; i++) {
-		__u32 pc = n->entry[i];
+	for (unsigned i = 0; i < PROGRAM_RULES; i++) {
+		__u32 end = program_end(n->img, n->entry[i]);
 
-		for (; pc < program_end(n->img, n->entry[i]); pc++)
+		for (__u32 pc = n->entry[i]; pc < end; pc++)
 			if (n->img->code[pc].op == NFR_OP_JIN ||
 			    n->img->code[pc].op == NFR_OP_JNIN)
 				return true;
 	}
 	return false;
-}
-
-/* NFR_CONFIG_STEADY? */
-static bool is_steady(const struct native *n)
-{
-	for (unsigned i = 0; i < RULE_ENTRIES; i++)
-		if (n->entry[i] != NFR_NO_ENTRY &&
-		    !program_is_steady(n->img, n->entry[i]))
-			return false;
-	return true;
 }
 
 static void put_all(struct native *n)
@@ -446,7 +437,7 @@ static void put_all(struct native *n)
 
 	n->code->count = n->code->place_count = n->fixup_count = 0;
 	put_dispatch(n, calls);
-	for (unsigned i = 0; i < RULE_ENTRIES; i++)
+	for (unsigned i = 0; i < PROGRAM_RULES; i++)
 		if (!is_done(n, i))
 			put_program(n, n->entry[i]);
 	if (calls)
@@ -511,7 +502,7 @@ static int native_translate(struct native *n, struct native_about *about)
 	fix(n);
 	about->insns = n->code->count;
 	about->has_long_jumps = n->has_far;
-	about->is_steady = is_steady(n);
+	about->is_steady = programs_are_steady(n->img, n->entry);
 	return 0;
 }
 

@@ -2,8 +2,6 @@
 /* program.c: the programs of an image -> where they end, and what they ask. */
 #include "program.h"
 
-#define RULE_ENTRIES NFR_ENTRY(NFR_STAGE_GUARD, 0, 0)
-
 /* What begins behind the program at start is its end. */
 static __u32 nearer_end(__u32 start, __u32 begin, __u32 end)
 {
@@ -18,7 +16,7 @@ __u32 program_end(const struct image *img, __u32 start)
 	for (unsigned i = 0; i < NFR_ENTRIES; i++)
 		end = nearer_end(start, img->header->entry[i], end);
 	/* And those behind a hash, which the entries do not name. */
-	for (unsigned i = 0; i < RULE_ENTRIES; i++) {
+	for (unsigned i = 0; i < PROGRAM_RULES; i++) {
 		const struct hash_head *head = image_hash_head(img, i);
 
 		if (head)
@@ -53,12 +51,22 @@ static bool insn_is_steady(const struct nfr_insn *insn)
 	}
 }
 
-bool program_is_steady(const struct image *img, __u32 start)
+static bool program_is_steady(const struct image *img, __u32 start)
 {
 	__u32 end = program_end(img, start);
 
 	for (__u32 pc = start; pc < end; pc++)
 		if (!insn_is_steady(&img->code[pc]))
+			return false;
+	return true;
+}
+
+bool programs_are_steady(const struct image *img,
+			 const __u32 entry[PROGRAM_RULES])
+{
+	for (unsigned i = 0; i < PROGRAM_RULES; i++)
+		if (entry[i] != NFR_NO_ENTRY &&
+		    !program_is_steady(img, entry[i]))
 			return false;
 	return true;
 }

@@ -10,11 +10,16 @@
 /* Behind the last instruction of the program that begins at start. */
 __u32 program_end(const struct image *, __u32 start);
 
+/* Of the rules: the first entries of an image. */
+#define PROGRAM_RULES NFR_ENTRY(NFR_STAGE_GUARD, 0, 0)
+
 /*
- * Does the program at start find the same rule for each key that is the same
- * in all words up to NFR_F_FAMILY? It asks no others and no table, draws no
- * lots and changes nothing. See kmod-linux/steady.bpf.h.
+ * Do the rules' programs, at these entries or NFR_NO_ENTRY, find the same rule
+ * for each key that is the same in all words up to NFR_F_FAMILY? They ask no
+ * others and no table, draw no lots and change nothing. See
+ * kmod-linux/steady.bpf.h.
  */
-bool program_is_steady(const struct image *, __u32 start);
+bool programs_are_steady(const struct image *,
+			 const __u32 entry[PROGRAM_RULES]);
 
 #endif
