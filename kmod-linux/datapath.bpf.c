@@ -211,18 +211,21 @@ NFR_INLINE int datapath_tc(struct __sk_buff *skb, __u8 dir)
 	return datapath_leave(skb, dir, v);
 }
 
-SEC("xdp")
-int nfr_xdp(struct xdp_md *ctx)
+NFR_INLINE int datapath_xdp(struct xdp_md *ctx)
 {
 	struct env env = {.xdp = ctx};
 	struct packet_frame frame = datapath_whole_xdp(ctx);
 	struct verdict *v = datapath_scratch();
 
-	if (datapath_plain_xdp(ctx))
-		return XDP_PASS;
 	frame.ifindex = ctx->ingress_ifindex;
 	return v && verdict_judge(&env, &frame, v) == NFR_PASS ? XDP_PASS
 							       : XDP_DROP;
+}
+
+SEC("xdp")
+int nfr_xdp(struct xdp_md *ctx)
+{
+	return datapath_plain_xdp(ctx) ? XDP_PASS : datapath_xdp(ctx);
 }
 
 SEC("tc")
