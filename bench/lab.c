@@ -228,7 +228,6 @@ static int lab_load(struct lab *lab, const struct image *image,
 		.loop = (enum engine_loop)loop,
 		.no_xdp = lab->peer == LAB_NFR_TC,
 		.any_xdp = lab->peer == LAB_NFR,
-		/* A VXLAN's own packets have the mark of what they wrap. */
 	};
 	struct engine_report report = {0};
 	struct engine_error why = {.text = ""};

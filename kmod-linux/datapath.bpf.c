@@ -235,9 +235,20 @@ int nfr_in(struct __sk_buff *skb)
 				      : datapath_tc(skb, NFR_DIR_IN);
 }
 
+/*
+ * The mark of steering has led it here. A tunnel of the kernel's (VXLAN) routes
+ * what it wraps by the mark of that, which would lead it into itself.
+ */
+NFR_INLINE void datapath_forget_mark(struct __sk_buff *skb)
+{
+	if (skb->mark && !NFR_MARK_SEEN(skb->mark))
+		skb->mark = 0;
+}
+
 SEC("tc")
 int nfr_out(struct __sk_buff *skb)
 {
+	datapath_forget_mark(skb);
 	return datapath_plain_out(skb) ? TC_ACT_UNSPEC
 				       : datapath_tc(skb, NFR_DIR_OUT);
 }

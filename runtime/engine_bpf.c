@@ -492,28 +492,6 @@ static int apply_sockets(struct apply *apply, struct engine_error *err)
 	return 0;
 }
 
-/*
- * Has a tunnel's device packets of its own that are routed by the mark of what
- * they carry? Steering would lead them into the tunnel again.
- */
-static bool apply_passes_marks_on(struct apply *apply)
-{
-	for (size_t i = 0; i < apply->report.devices.count; i++) {
-		const struct engine_device *device =
-			&apply->report.devices.items[i];
-
-		if (!device->is_tunnel || (strcmp(device->kind, "vxlan") != 0 &&
-					   strcmp(device->kind, "geneve") != 0))
-			continue;
-		apply_note(apply,
-			   "not steered: the packets of %s, %s, have the mark "
-			   "of what they carry",
-			   device->name, device->kind);
-		return true;
-	}
-	return false;
-}
-
 static void apply_steer(struct apply *apply)
 {
 	struct nfr_control *control = apply->shared->control;
@@ -521,10 +499,6 @@ static void apply_steer(struct apply *apply)
 
 	if (apply->is_fresh) /* who knows what was killed here */
 		control->steers |= NFR_STEER_PLACED;
-	if (apply->options.steer == ENGINE_STEER_AUTO &&
-	    NFR_STEER_HAS(control, apply->report.slot) &&
-	    apply_passes_marks_on(apply))
-		control->steers &= ~NFR_STEER_SLOT(apply->report.slot);
 	ret = steer_update(apply->shared,
 			   apply->connect.map_fd[CONNECT_OUTSIDE],
 			   &apply->report.devices);
