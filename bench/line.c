@@ -66,13 +66,19 @@ static int print_json(const struct line *l, const struct figures *f,
 				       per_second(l, f, l->passed), "states_s",
 				       per_second(l, f, l->states))
 			   : json_object();
-	int ret = !out || !where || !veth || json_object_update(out, veth) ||
+	json_t *iperf = l->iperf ? json_pack("{ss ss}", "iperf3", l->iperf,
+					     "cpus", l->cpus)
+				 : json_object();
+	int ret = !out || !where || !veth || !iperf ||
+		  json_object_update(out, veth) ||
+		  json_object_update(out, iperf) ||
 		  json_object_update(out, where) ||
 		  json_dumpf(out, stdout, JSON_REAL_PRECISION(6));
 
 	json_decref(out);
 	json_decref(where);
 	json_decref(veth);
+	json_decref(iperf);
 	if (!ret)
 		putchar('\n');
 	return ret ? -ENOMEM : 0;

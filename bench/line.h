@@ -21,6 +21,8 @@ struct line {
 	/* Between namespaces; means of a round. */
 	bool is_veth;
 	double packets, passed, states;
+	/* Of iperf3, its version and its CPUs, "0,1"; NULL: it was not run. */
+	const char *iperf, *cpus;
 };
 
 void line_print_header(bool is_veth);

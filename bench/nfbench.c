@@ -13,14 +13,15 @@
 #include "run_trace.h"
 #include "settings.h"
 #include "state.h"
+#include "throughput.h"
 
 static void print_machine(const struct machine *m, const struct settings *s)
 {
 	printf("Linux %s, %s, JIT %s, load %.1f\n", m->uts.release, m->cpu,
 	       m->jit, m->load);
-	printf("ns a packet, median of %u rounds of %u ms; ratio to the floor "
+	printf("ns a %s, median of %u rounds of %u ms; ratio to the floor "
 	       "of its round\n",
-	       s->rounds, s->ms);
+	       s->verb == BENCH_THROUGHPUT ? "kB" : "packet", s->rounds, s->ms);
 }
 
 static int run(const struct settings *s, const struct machine *m,
@@ -32,6 +33,8 @@ static int run(const struct settings *s, const struct machine *m,
 		return bench_state(s, m, error);
 	if (s->verb == BENCH_PATH)
 		return bench_path(s, m, error);
+	if (s->verb == BENCH_THROUGHPUT)
+		return bench_throughput(s, m, error);
 	if (!s->set)
 		return bench_run(s, m, error);
 	if (s->method != METHOD_VETH)

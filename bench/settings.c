@@ -134,10 +134,12 @@ static int check_peers(const struct settings *s)
 {
 	unsigned veth = BENCH_PEER_NFT | BENCH_PEER_IPTABLES;
 
+	char message[64];
+
+	snprintf(message, sizeof(message), "--peers of %s is nft or none",
+		 nfbench_options.verbs[s->verb].name);
 	if (s->verb != BENCH_RUN && s->peers & ~BENCH_PEER_NFT)
-		return usage_error(s->verb == BENCH_PATH
-					   ? "--peers of path is nft or none"
-					   : "--peers of state is nft or none");
+		return usage_error(message);
 	if (s->verb == BENCH_RUN && !s->set &&
 	    (s->has_peers || s->method == METHOD_VETH))
 		return usage_error("run is on veth with --set only");
@@ -172,14 +174,22 @@ static int check_hook(const struct settings *s)
 
 static void defaults(struct settings *s)
 {
+	static const unsigned rounds[BENCH_VERBS] = {[BENCH_RUN] = 9,
+						     [BENCH_STATE] = 15,
+						     [BENCH_PATH] = 15,
+						     [BENCH_THROUGHPUT] = 9};
+	static const unsigned ms[BENCH_VERBS] = {[BENCH_RUN] = 20,
+						 [BENCH_STATE] = 5,
+						 [BENCH_PATH] = 10,
+						 [BENCH_THROUGHPUT] = 500};
 	bool is_state = s->verb == BENCH_STATE;
 
 	if (s->verb != BENCH_RUN && !s->has_peers)
 		s->peers = BENCH_PEER_NFT;
 	if (!s->rounds)
-		s->rounds = s->verb == BENCH_RUN ? 9 : 15;
+		s->rounds = rounds[s->verb];
 	if (!s->ms)
-		s->ms = is_state ? 5 : s->verb == BENCH_PATH ? 10 : 20;
+		s->ms = ms[s->verb];
 	if (!s->hooks && !s->set)
 		s->hooks = 1 << MEASURE_XDP | 1 << MEASURE_OUT |
 			   (unsigned)is_state << MEASURE_IN;

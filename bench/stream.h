@@ -23,7 +23,6 @@ struct stream {
 	enum lab_net net;
 	int udp, sink; /* near's, far's */
 	int listener;  /* far's */
-	void *buffer;  /* of STREAM_BUFFER bytes */
 	const struct lab *lab;
 };
 

@@ -7,11 +7,12 @@ set -eu
 # To build: compilers, parser generators, libraries.
 build='gcc make pkg-config clang llvm flex bison libbpf-dev libelf-dev zlib1g-dev
 libpcap-dev libjansson-dev libmnl-dev libmd-dev linux-libc-dev libc6-dev'
-# To test and to show: cmocka, sanitizers' clang runtime, a real WireGuard, real clients.
+# To test and to show: cmocka, sanitizers' clang runtime, a real WireGuard, real clients;
+# iperf3 is what "nfbench throughput" runs.
 use='libcmocka-dev libclang-rt-14-dev wireguard-go wireguard-tools tcpdump iproute2
 procps util-linux nftables curl iputils-ping netcat-openbsd python3 netbase bpftool
 clang-format clang-tidy cppcheck mandoc shellcheck jq gnuplot-nox libxml2-utils
-iptables dnsmasq-base busybox udhcpc'
+iptables dnsmasq-base busybox udhcpc iperf3'
 
 missing=
 for p in $build $use; do
