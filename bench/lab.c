@@ -209,7 +209,7 @@ static int lab_bytes(struct lab *lab, const struct image *image,
 
 	if (kind == ENGINE_KIND_HASH)
 		form += image->hash_len;
-	if (kind == ENGINE_KIND_NATIVE) {
+	if (kind == ENGINE_KIND_NATIVE || kind == ENGINE_KIND_INLINE) {
 		ret = engine_status(lab->engine, &status, why);
 		if (ret)
 			return ret;

@@ -14,6 +14,7 @@
 #include "runtime/config.h"
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
+#include "runtime/hole_fill.h"
 #include "runtime/native.h"
 #include "runtime/native_load.h"
 #include "runtime/poolset.h"
@@ -64,16 +65,36 @@ static int measure_fail(int err, const char *what,
 
 /* ---- loading ----------------------------------------------------------- */
 
-static int object_open(const void *elf, size_t len, struct bpf_object **out,
-		       char error[MEASURE_ERROR_MAX])
+static int object_open(const void *elf, size_t len,
+		       const struct native_code *inlined,
+		       struct bpf_object **out, char error[MEASURE_ERROR_MAX])
 {
+	int ret;
+
 	*last_line = '\0';
 	libbpf_set_print(keep_line);
-	*out = bpf_object__open_mem(elf, len, NULL);
-	return *out ? 0 : measure_fail(-errno, "open an object", error);
+	ret = hole_open(elf, len, inlined, out);
+	return ret ? measure_fail(ret, "open an object", error) : 0;
 }
 
-/* The object's programs of these names, one a hook. */
+/* Programs of these names, one a hook, without those of hooks not asked for. */
+static int object_leave(const struct subject *s,
+			const char *const names[MEASURE_HOOKS], unsigned hooks)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; i < MEASURE_HOOKS && !ret; i++) {
+		struct bpf_program *prog =
+			bpf_object__find_program_by_name(s->object, names[i]);
+
+		if (!(hooks >> i & 1))
+			ret = prog ? bpf_program__set_autoload(prog, false)
+				   : -ENOENT;
+	}
+	return ret;
+}
+
+/* The object's programs of these names; -ENOENT in place of those left. */
 static int object_programs(const struct bpf_object *object,
 			   const char *const names[MEASURE_HOOKS],
 			   int out[MEASURE_HOOKS],
@@ -193,36 +214,8 @@ static int image_sizes(const struct subject *s, const struct image *image)
 	return hash_map_size(s->object, image->hash_len);
 }
 
-static int image_load(const struct image *image, struct subject *s,
-		      char error[MEASURE_ERROR_MAX])
-{
-	static const char *const programs[] = {"nfr_xdp", "nfr_in", "nfr_out"};
-	uint64_t start = clock_now_ns();
-	size_t len;
-	const void *elf = s->loop == MEASURE_LOOP_MAY_GOTO
-				  ? embed_datapath(&len)
-				  : embed_datapath_loop(&len);
-	int ret = object_open(elf, len, &s->object, error);
-
-	if (ret)
-		return ret;
-	ret = image_sizes(s, image);
-	if (ret)
-		return measure_fail(ret, "size a map", error);
-	ret = object_load(s, programs, error);
-	if (ret)
-		return ret;
-	ret = image_fill(s, image);
-	if (ret)
-		return measure_fail(ret, "fill a map", error);
-	s->load_ms = clock_ms_since(start);
-	s->bytes = image->insn_count * sizeof(*image->code) +
-		   image->rule_count * sizeof(*image->rules) + image->hash_len;
-	return 0;
-}
-
-/* The object's configuration, with such flags too. */
-static int add_flags(const struct bpf_object *o, __u32 flags)
+/* The object's configuration, with such flags too, and such code. */
+static int add_flags(const struct bpf_object *o, __u32 flags, __u64 hole)
 {
 	int fd = bpf_object__find_map_fd_by_name(o, "nfr_config");
 	struct nfr_config config;
@@ -231,7 +224,47 @@ static int add_flags(const struct bpf_object *o, __u32 flags)
 	if (bpf_map_lookup_elem(fd, &zero, &config))
 		return -errno;
 	config.flags |= flags;
+	config.hole = hole;
 	return bpf_map_update_elem(fd, &zero, &config, BPF_ANY) ? -errno : 0;
+}
+
+int measure_use(const struct bpf_object *o, uint64_t hole)
+{
+	return add_flags(o, NFR_CONFIG_NATIVE, hole);
+}
+
+static int image_load(const struct image *image,
+		      const struct native_code *inlined, unsigned hooks,
+		      struct subject *s, char error[MEASURE_ERROR_MAX])
+{
+	static const char *const programs[] = {"nfr_xdp", "nfr_in", "nfr_out"};
+	uint64_t start = clock_now_ns();
+	size_t len;
+	const void *elf = s->loop == MEASURE_LOOP_MAY_GOTO
+				  ? embed_datapath(&len)
+				  : embed_datapath_loop(&len);
+	int ret = object_open(elf, len, inlined, &s->object, error);
+
+	if (ret)
+		return ret;
+	ret = object_leave(s, programs, hooks);
+	if (ret)
+		return measure_fail(ret, "leave a program", error);
+	ret = image_sizes(s, image);
+	if (ret)
+		return measure_fail(ret, "size a map", error);
+	ret = object_load(s, programs, error);
+	if (ret)
+		return ret;
+	ret = image_fill(s, image);
+	if (!ret && inlined)
+		ret = measure_use(s->object, hole_number(inlined));
+	if (ret)
+		return measure_fail(ret, "fill a map", error);
+	s->load_ms = clock_ms_since(start);
+	s->bytes = image->insn_count * sizeof(*image->code) +
+		   image->rule_count * sizeof(*image->rules) + image->hash_len;
+	return 0;
 }
 
 int measure_native(const struct bpf_object *o, const struct image *image,
@@ -255,7 +288,7 @@ int measure_native(const struct bpf_object *o, const struct image *image,
 	} else {
 		ret = native_load(&code, &maps);
 		if (!ret)
-			ret = add_flags(o, native_config(&about));
+			ret = add_flags(o, native_config(&about), 0);
 		if (ret)
 			snprintf(why, MEASURE_ERROR_MAX,
 				 "the kernel does not take %zu instructions "
@@ -265,6 +298,24 @@ int measure_native(const struct bpf_object *o, const struct image *image,
 	if (!ret)
 		*bytes = code.count * sizeof(*code.insns);
 	native_free(&code);
+	return ret;
+}
+
+int measure_inline(const struct image *image, struct native_code *code,
+		   char why[MEASURE_ERROR_MAX])
+{
+	struct native_about about;
+	int ret = native_compile_inline(image, code, &about);
+
+	if (ret == -E2BIG)
+		snprintf(why, MEASURE_ERROR_MAX,
+			 "the datapath has no room for %zu instructions",
+			 about.insns);
+	else if (ret)
+		snprintf(why, MEASURE_ERROR_MAX, "it is not made (%s)",
+			 strerror(-ret));
+	if (ret)
+		native_free(code);
 	return ret;
 }
 
@@ -285,7 +336,7 @@ int subject_floor(struct subject *out, char error[MEASURE_ERROR_MAX])
 	int ret;
 
 	memset(out, 0, sizeof(*out));
-	ret = object_open(elf, len, &out->object, error);
+	ret = object_open(elf, len, NULL, &out->object, error);
 	if (!ret)
 		ret = object_load(out, programs, error);
 	out->load_ms = clock_ms_since(start);
@@ -294,23 +345,30 @@ int subject_floor(struct subject *out, char error[MEASURE_ERROR_MAX])
 	return ret;
 }
 
-int subject_image(const struct image *image, enum measure_loop loop,
-		  struct subject *out, char error[MEASURE_ERROR_MAX])
+int subject_inline(const struct image *image, const struct native_code *inlined,
+		   unsigned hooks, enum measure_loop loop, struct subject *out,
+		   char error[MEASURE_ERROR_MAX])
 {
 	int ret;
 
 	memset(out, 0, sizeof(*out));
 	out->loop = loop == MEASURE_LOOP_AUTO ? MEASURE_LOOP_MAY_GOTO : loop;
-	ret = image_load(image, out, error);
+	ret = image_load(image, inlined, hooks, out, error);
 	/* A kernel before 6.9 does not know the instruction. */
 	if (ret == -EINVAL && loop == MEASURE_LOOP_AUTO) {
 		subject_free(out);
 		out->loop = MEASURE_LOOP_BPF;
-		ret = image_load(image, out, error);
+		ret = image_load(image, inlined, hooks, out, error);
 	}
 	if (ret)
 		subject_free(out);
 	return ret;
+}
+
+int subject_image(const struct image *image, enum measure_loop loop,
+		  struct subject *out, char error[MEASURE_ERROR_MAX])
+{
+	return subject_inline(image, NULL, MEASURE_HOOKS_ALL, loop, out, error);
 }
 
 int subject_add_writer(struct subject *s, char error[MEASURE_ERROR_MAX])
@@ -322,7 +380,7 @@ int subject_add_writer(struct subject *s, char error[MEASURE_ERROR_MAX])
 	uint32_t zero = 0;
 	size_t len;
 	const void *elf = embed_bench(&len);
-	int ret = object_open(elf, len, &s->writer, error);
+	int ret = object_open(elf, len, NULL, &s->writer, error);
 
 	if (!ret) {
 		ret = bpf_object__load(s->writer);

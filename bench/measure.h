@@ -12,6 +12,7 @@
 
 #include "bench_frame.h"
 #include "compiler/image.h"
+#include "runtime/native_code.h"
 
 #define MEASURE_ERROR_MAX 512
 
@@ -21,6 +22,7 @@ enum measure_loop {
 	MEASURE_LOOP_BPF
 };
 enum measure_hook { MEASURE_XDP, MEASURE_IN, MEASURE_OUT, MEASURE_HOOKS };
+#define MEASURE_HOOKS_ALL ((1u << MEASURE_HOOKS) - 1)
 extern const char *const measure_hook_names[MEASURE_HOOKS];
 const char *measure_loop_engine(enum measure_loop); /* "vm", "none" ... */
 
@@ -40,6 +42,13 @@ struct subject {
 int subject_floor(struct subject *out, char error[MEASURE_ERROR_MAX]);
 int subject_image(const struct image *, enum measure_loop, struct subject *out,
 		  char error[MEASURE_ERROR_MAX]);
+/*
+ * The same, with the code of measure_inline() inside or NULL, at these hooks: a
+ * bit each. The others' programs are not loaded.
+ */
+int subject_inline(const struct image *, const struct native_code *,
+		   unsigned hooks, enum measure_loop, struct subject *out,
+		   char error[MEASURE_ERROR_MAX]);
 void subject_free(struct subject *);
 /*
  * The image's rules as native code into the maps of an object that has its
@@ -48,6 +57,12 @@ void subject_free(struct subject *);
  */
 int measure_native(const struct bpf_object *, const struct image *, bool has_tc,
 		   size_t *bytes, char why[MEASURE_ERROR_MAX]);
+
+/* The same as code for a datapath that is not opened yet; native_free() it. */
+int measure_inline(const struct image *, struct native_code *,
+		   char why[MEASURE_ERROR_MAX]);
+/* The code in the object that it is to run, by hole_number(); 0: none. */
+int measure_use(const struct bpf_object *, uint64_t hole);
 
 /* Runs of so many ns that fill ms milliseconds. */
 uint32_t measure_repeat(unsigned ms, double ns);

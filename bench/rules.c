@@ -13,9 +13,11 @@
 #include "runtime/config.h"
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
+#include "runtime/hole_fill.h"
+#include "runtime/native.h"
 
 const char *const rules_form_names[RULES_FORMS] = {"none", "vm", "native",
-						   "hash"};
+						   "inline", "hash"};
 
 static int rules_fail(int err, const char *what, char error[MEASURE_ERROR_MAX])
 {
@@ -92,11 +94,20 @@ static int fill(struct rules *r, const struct image *image)
 	return ret ? ret : fill_trace(r);
 }
 
-static int open_object(struct rules *r, const struct image *image)
+/* The next run finds rules by code inside, or not. */
+static int use(const struct rules *r, enum rules_form form)
+{
+	if (form != RULES_NATIVE && form != RULES_INLINE)
+		return 0;
+	return measure_use(r->object, form == RULES_INLINE ? r->hole : 0);
+}
+
+static int open_object(struct rules *r, const struct image *image,
+		       const struct native_code *inlined)
 {
 	static const char *const names[RULES_FORMS] = {
 		"nfr_rules_floor", "nfr_rules_vm", "nfr_rules_native",
-		"nfr_rules_hash"};
+		"nfr_rules_native", "nfr_rules_hash"};
 	uint32_t count = (uint32_t)r->set->trace_count;
 	size_t len;
 	const void *elf = r->loop == MEASURE_LOOP_BPF
@@ -105,9 +116,9 @@ static int open_object(struct rules *r, const struct image *image)
 	int ret;
 
 	libbpf_set_print(quiet);
-	r->object = bpf_object__open_mem(elf, len, NULL);
-	if (!r->object)
-		return -errno;
+	ret = hole_open(elf, len, inlined, &r->object);
+	if (ret)
+		return ret;
 	ret = size_map(r->object, "nfr_code", image->insn_count);
 	if (!ret)
 		ret = size_map(r->object,
@@ -140,20 +151,36 @@ static int number(struct rules *r, const struct image *image)
 	return 0;
 }
 
+static int open_loop(struct rules *r, const struct image *image,
+		     enum measure_loop loop, const struct native_code *inlined)
+{
+	int ret;
+
+	r->loop = loop == MEASURE_LOOP_AUTO ? MEASURE_LOOP_MAY_GOTO : loop;
+	ret = open_object(r, image, inlined);
+	if (ret != -EINVAL || loop != MEASURE_LOOP_AUTO)
+		return ret;
+	bpf_object__close(r->object);
+	r->loop = MEASURE_LOOP_BPF;
+	return open_object(r, image, inlined);
+}
+
 int rules_load(const struct image *image, const struct filters *set,
 	       bool is_ipv6, enum measure_loop loop, struct rules *r,
 	       char error[MEASURE_ERROR_MAX])
 {
 	uint64_t start = clock_now_ns();
+	struct native_code inlined;
+	bool is_inlined;
 	int ret;
 
 	*r = (struct rules){.set = set, .is_ipv6 = is_ipv6};
-	r->loop = loop == MEASURE_LOOP_AUTO ? MEASURE_LOOP_MAY_GOTO : loop;
-	ret = open_object(r, image);
-	if (ret == -EINVAL && loop == MEASURE_LOOP_AUTO) {
-		bpf_object__close(r->object);
-		r->loop = MEASURE_LOOP_BPF;
-		ret = open_object(r, image);
+	is_inlined = !measure_inline(image, &inlined, r->why_called);
+	ret = open_loop(r, image, loop, is_inlined ? &inlined : NULL);
+	if (is_inlined) {
+		r->hole = hole_number(&inlined);
+		r->bytes[RULES_INLINE] = inlined.count * sizeof(*inlined.insns);
+		native_free(&inlined);
 	}
 	for (unsigned i = 0; i < RULES_FORMS; i++)
 		r->load_ms[i] = clock_ms_since(start);
@@ -218,6 +245,8 @@ int rules_check(const struct rules *r, enum rules_form form,
 		uint32_t want = filters_find(r->set, &r->set->trace[i]);
 		int ret = set_cursor(r, i, (uint32_t)r->set->trace_count);
 
+		if (!ret && !i)
+			ret = use(r, form);
 		want = want == FILTERS_NONE ? r->otherwise : r->rule_of[want];
 		if (!ret)
 			ret = go(r, form, 1, &ns);
@@ -241,6 +270,8 @@ int rules_run(const struct rules *r, enum rules_form form, bool is_one,
 {
 	int ret = set_cursor(r, 0, is_one ? 1 : (uint32_t)r->set->trace_count);
 
+	if (!ret)
+		ret = use(r, form);
 	if (!ret)
 		ret = go(r, form, repeat, ns);
 	return ret ? rules_fail(ret, "run a trace", error) : 0;

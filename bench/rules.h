@@ -15,6 +15,7 @@ enum rules_form {
 	RULES_FLOOR,
 	RULES_VM,
 	RULES_NATIVE,
+	RULES_INLINE,
 	RULES_HASH,
 	RULES_FORMS
 };
@@ -28,7 +29,9 @@ struct rules {
 	enum measure_loop loop;
 	double load_ms[RULES_FORMS];
 	size_t bytes[RULES_FORMS]; /* that the form reads; 0: there is none */
-	char why_not[MEASURE_ERROR_MAX]; /* there is no native code */
+	char why_not[MEASURE_ERROR_MAX];    /* there is no native code ... */
+	char why_called[MEASURE_ERROR_MAX]; /* ... or not inside */
+	uint64_t hole;			    /* names what is; 0: nothing */
 	const struct filters *set;
 	uint32_t *rule_of; /* the image's rule of each filter */
 	uint32_t otherwise;

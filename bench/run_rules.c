@@ -236,6 +236,10 @@ static void say_missing(const struct bench *b)
 			"nfbench: %zu rules are not measured as native code: "
 			"%s\n",
 			b->set.count, b->rules.why_not);
+	if (!has_form(b, RULES_INLINE))
+		fprintf(stderr,
+			"nfbench: %zu rules are not measured inline: %s\n",
+			b->set.count, b->rules.why_called);
 	if (!has_form(b, RULES_HASH))
 		fprintf(stderr, "nfbench: %zu rules have no data form\n",
 			b->set.count);

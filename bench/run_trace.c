@@ -21,6 +21,7 @@
 #include "line.h"
 #include "rules.h"
 #include "run_sets.h"
+#include "runtime/native.h"
 #include "tracer.h"
 
 #define CALIBRATION 200
@@ -95,15 +96,39 @@ static int compile(struct bench *b, unsigned rules)
  * Of bytecode nothing is left, which decides when nobody else does: a form that
  * is not asked blocks what should pass, and does not go unnoticed.
  */
-static int blind_vm(const struct subject *s, const struct image *image)
+static int blind_vm(const struct subject *s, const struct image *image,
+		    char error[MEASURE_ERROR_MAX])
 {
 	int fd = bpf_object__find_map_fd_by_name(s->object, "nfr_code");
 	const struct nfr_insn none = {0};
 
 	for (uint32_t i = 0; i < image->insn_count; i++)
-		if (bpf_map_update_elem(fd, &i, &none, BPF_ANY))
-			return -errno;
+		if (bpf_map_update_elem(fd, &i, &none, BPF_ANY)) {
+			int ret = -errno;
+
+			snprintf(error, MEASURE_ERROR_MAX, "empty a map: %s",
+				 strerror(-ret));
+			return ret;
+		}
 	return 0;
+}
+
+static int load_inline(struct bench *b, const struct image *image, char why[])
+{
+	struct subject *s = &b->subjects[RULES_INLINE];
+	uint64_t start = clock_now_ns();
+	struct native_code code;
+	int ret = measure_inline(image, &code, why);
+
+	if (ret)
+		return -EOPNOTSUPP;
+	ret = subject_inline(image, &code, b->settings->hooks,
+			     b->settings->loop, s, b->error);
+	s->bytes = code.count * sizeof(*code.insns) +
+		   image->rule_count * sizeof(*image->rules);
+	s->load_ms = clock_ms_since(start);
+	native_free(&code);
+	return ret ? ret : blind_vm(s, image, b->error);
 }
 
 /* The datapath asks native code first, then the data form if there is one. */
@@ -118,13 +143,13 @@ static int load_form(struct bench *b, unsigned form, char why[])
 		return subject_floor(s, b->error);
 	if (form != RULES_HASH)
 		image.hash_len = 0;
-	ret = subject_image(&image, b->settings->loop, s, b->error);
+	if (form == RULES_INLINE)
+		return load_inline(b, &image, why);
+	ret = subject_inline(&image, NULL, b->settings->hooks,
+			     b->settings->loop, s, b->error);
 	if (ret || form == RULES_VM)
 		return ret;
-	ret = blind_vm(s, &image);
-	if (ret)
-		snprintf(b->error, MEASURE_ERROR_MAX, "empty a map: %s",
-			 strerror(-ret));
+	ret = blind_vm(s, &image, b->error);
 	if (ret || form == RULES_HASH)
 		return ret;
 	ret = measure_native(s->object, &image, true, &s->bytes, why);

@@ -7,11 +7,13 @@
  * costs less than a call. One key a CPU. It is compared by all words that the
  * rules may ask, where they ask no others and no table (NFR_CONFIG_STEADY); it
  * is void in the next generation. What is not like it pays for one comparison;
- * to be kept costs more, so only each eighth of those is.
+ * to be kept costs more, so only each eighth of those is. Code in the datapath
+ * itself (hole.bpf.h) costs less than all this, and comes first.
  */
 #ifndef NFR_STEADY_BPF_H
 #define NFR_STEADY_BPF_H
 
+#include "kmod-linux/hole.bpf.h"
 #include "kmod-linux/native_call.bpf.h"
 
 #define STEADY_WAIT 7u
@@ -71,10 +73,7 @@ NFR_INLINE void steady_keep(struct steady *s, const struct nfr_config *config,
 /* Its rule; the run is as native code leaves it. */
 NFR_INLINE __u32 steady_rule(struct verdict *v)
 {
-	v->rules.reason = NFR_REASON_VM;
-	v->rules.paused = NFR_NO_RULE;
-	v->rules.seed = 0;
-	v->rules.matched_count = 0;
+	native_ran(&v->rules);
 	return v->steady.rule;
 }
 
@@ -88,6 +87,8 @@ NFR_INLINE __u32 steady_find(struct xdp_md *xdp, struct __sk_buff *skb,
 	const __u32 *w = v->packet.key.w;
 	__u32 rule;
 
+	if (hole_is_for(config))
+		return hole_find(v);
 	if (steady_is(&v->steady, config, w))
 		return steady_rule(v);
 	if (!(config->flags & NFR_CONFIG_NATIVE))

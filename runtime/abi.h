@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 17
+#define NFR_ABI_VERSION 18
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -251,9 +251,10 @@ struct nfr_config {
 	__u32 entry[NFR_ENTRIES]; /* first instruction, or NFR_NO_ENTRY */
 	__u32 flags;		  /* NFR_CONFIG_* */
 	__u32 state_limit;	  /* "set limit states" */
+	__u64 hole; /* the rules' code in the programs, by its hash; 0: none */
 	__u32 timeouts[NFR_TIMEOUT_COUNT]; /* seconds */
 };
-_Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
+_Static_assert(sizeof(struct nfr_config) == 88 + 4 * NFR_TIMEOUT_COUNT,
 	       "nfr_config");
 #define NFR_CONFIG_TRANSLATES 0x01   /* some rule has a nat or rdr pool */
 #define NFR_CONFIG_FLOATS 0x02	     /* some rule makes floating states */
@@ -266,7 +267,7 @@ _Static_assert(sizeof(struct nfr_config) == 80 + 4 * NFR_TIMEOUT_COUNT,
 #define NFR_CONFIG_ORIGIN 0x100	     /* some rule asks who made the packet */
 #define NFR_CONFIG_EARLY                                                       \
 	0x200 /* none asks of what goes out what its socket does not know */
-#define NFR_CONFIG_NATIVE 0x400 /* nfr_native_* have programs */
+#define NFR_CONFIG_NATIVE 0x400 /* nfr_native_* have programs, or see hole */
 #define NFR_CONFIG_STEADY                                                      \
 	0x800 /* rules (with NATIVE: those programs) ask no table, and of a    \
 		 key no more than the words up to NFR_F_FAMILY */

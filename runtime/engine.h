@@ -68,10 +68,11 @@ enum engine_kind {
 	ENGINE_KIND_AUTO = 0, /* option only: as the image's form is */
 	ENGINE_KIND_VM = 1,
 	ENGINE_KIND_NATIVE =
-		2,	     /* eBPF made of the rules; the guard by the VM */
-	ENGINE_KIND_HASH = 3 /* the data form, and the VM for the rest */
+		2,	       /* eBPF made of the rules; the guard by the VM */
+	ENGINE_KIND_HASH = 3,  /* the data form, and the VM for the rest */
+	ENGINE_KIND_INLINE = 4 /* NATIVE, inside of the datapath's programs */
 };
-const char *engine_kind_name(enum engine_kind); /* "vm", "native", "hash" */
+const char *engine_kind_name(enum engine_kind); /* "vm", "native" ... */
 
 enum engine_mode {
 	ENGINE_MODE_NONE = 0, /* our stub is not there */
@@ -180,7 +181,7 @@ struct engine_report {
 	enum engine_loop loop;
 	enum engine_kind kind;
 	char kind_why[192];  /* why it was chosen */
-	uint32_t code_insns; /* eBPF instructions of NATIVE, else 0 */
+	uint32_t code_insns; /* eBPF of NATIVE and INLINE, else 0 */
 	struct engine_devices devices;
 	/* What the user should know: a tunnel that does not exist yet, XDP that
 	 * fell back ... one sentence each. */

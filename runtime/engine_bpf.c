@@ -762,6 +762,13 @@ static void apply_note_strangers(struct apply *apply)
 	}
 }
 
+static const char *apply_refused(enum engine_kind kind)
+{
+	if (kind == ENGINE_KIND_INLINE)
+		return "inline";
+	return kind == ENGINE_KIND_HASH ? "data" : "native code";
+}
+
 static void apply_note_kind(struct apply *apply)
 {
 	struct engine_report *report = &apply->report;
@@ -770,11 +777,9 @@ static void apply_note_kind(struct apply *apply)
 	report->code_insns = apply->generation->code_insns;
 	snprintf(report->kind_why, sizeof(report->kind_why), "%s",
 		 apply->generation->kind_why);
-	if (apply->generation->is_refused)
+	if (apply->generation->refused)
 		apply_note(apply, "the rules are not %s, but %s: %.150s",
-			   apply->generation->refused == ENGINE_KIND_NATIVE
-				   ? "native code"
-				   : "data",
+			   apply_refused(apply->generation->refused),
 			   engine_kind_name(report->kind), report->kind_why);
 }
 

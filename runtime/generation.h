@@ -29,6 +29,7 @@ struct generation_about {
 	uint8_t objects[32];  /* SHA-256 of what the programs came from */
 	uint32_t control;     /* the kernel's id of nfr_control */
 	uint32_t ids[PIN_GENERATION_COUNT]; /* the same, of what is pinned */
+	uint64_t hole; /* the code in the programs: see hole_number() */
 };
 
 struct generation {
@@ -40,9 +41,10 @@ struct generation {
 	enum engine_kind kind;
 	uint32_t code_insns; /* of the rules as native code; 0: they are not */
 	uint32_t code_flags; /* NFR_CONFIG_*, of that */
-	bool is_refused;     /* the form that was chosen, by the kernel */
-	enum engine_kind refused;
-	char kind_why[192]; /* of engine_report */
+	uint64_t hole;	     /* the code in its programs; 0: none */
+	uint64_t hole_used;  /* nfr_config.hole */
+	enum engine_kind refused; /* what it was to be, and is not; or AUTO */
+	char kind_why[192];	  /* of engine_report */
 };
 
 /*

@@ -7,6 +7,10 @@
  * both other forms up to 10,000 rules at least; but the verifier takes some 3
  * us for each instruction, twice, and large code is slow where caches are cold.
  * The data form is there anyway for what has many rules, and is what remains.
+ *
+ * Code of few rules goes into the datapath (hole.h) where that is loaded
+ * anyway, or anew when it is asked for. Where programs are used again it is
+ * called, unless they have this very code inside.
  */
 #include "generation_code.h"
 
@@ -16,6 +20,7 @@
 
 #include "bpflog.h"
 #include "engine_error.h"
+#include "hole_fill.h"
 #include "native_load.h"
 
 /* More are left to the data form, where the image has one. */
@@ -29,9 +34,10 @@ static const char *const opcode_names[] = {
 
 const char *engine_kind_name(enum engine_kind kind)
 {
-	static const char *const names[] = {"auto", "vm", "native", "hash"};
+	static const char *const names[] = {"auto", "vm", "native", "hash",
+					    "inline"};
 
-	return (unsigned)kind < 4 ? names[kind] : "unknown";
+	return (unsigned)kind < 5 ? names[kind] : "unknown";
 }
 
 /* ---- why ---------------------------------------------------------------- */
@@ -66,6 +72,14 @@ static void code_explain(struct generation_code *c)
 			 "the rules are %zu eBPF instructions", c->about.insns);
 }
 
+/* One thing more about it. */
+static void code_explain_too(struct generation_code *c, const char *what)
+{
+	size_t len = strlen(c->why);
+
+	snprintf(c->why + len, sizeof(c->why) - len, "; %s", what);
+}
+
 /* ---- choice ------------------------------------------------------------- */
 
 /* Tags of a forwarded packet are known only on the slow path (slow_tag()). */
@@ -97,20 +111,46 @@ static void code_choose(struct generation_code *c, const struct image *image)
 		return;
 	}
 	generation_code_free(c);
-	c->is_refused = ret == -E2BIG && c->kind == ENGINE_KIND_VM;
-	c->refused = ENGINE_KIND_NATIVE;
+	if (ret == -E2BIG && c->kind == ENGINE_KIND_VM)
+		c->refused = ENGINE_KIND_NATIVE;
 }
 
 static void code_leave(struct generation_code *c,
 		       const struct engine_options *options)
 {
-	c->is_refused = options->kind == ENGINE_KIND_HASH &&
-			c->kind != ENGINE_KIND_HASH;
-	c->refused = ENGINE_KIND_HASH;
+	if (options->kind == ENGINE_KIND_HASH && c->kind != ENGINE_KIND_HASH)
+		c->refused = ENGINE_KIND_HASH;
 	snprintf(c->why, sizeof(c->why), "%s",
-		 c->is_refused ? "they are too many, or too different, for a "
-				 "data form"
-			       : "it was asked for");
+		 c->refused ? "they are too many, or too different, for a "
+			      "data form"
+			    : "it was asked for");
+}
+
+/* What does not fit into the datapath is called. */
+static void code_inline(struct generation_code *c, const struct image *image,
+			bool is_asked_for)
+{
+	struct native_about about;
+	int ret = native_compile_inline(image, &c->inlined, &about);
+
+	if (!ret) {
+		c->hole = hole_number(&c->inlined);
+		return;
+	}
+	native_free(&c->inlined);
+	if (!is_asked_for)
+		return;
+	c->refused = ENGINE_KIND_INLINE;
+	if (ret == -EOPNOTSUPP)
+		code_explain_too(c, "code that asks tables is called");
+	else
+		code_explain_too(c, "the datapath has no room for so many");
+}
+
+static bool code_is_asked_for(const struct engine_options *options)
+{
+	return options->kind == ENGINE_KIND_NATIVE ||
+	       options->kind == ENGINE_KIND_INLINE;
 }
 
 int generation_code_make(struct generation_code *c, const struct image *image,
@@ -123,27 +163,32 @@ int generation_code_make(struct generation_code *c, const struct image *image,
 	c->kind = image->hash_len ? ENGINE_KIND_HASH : ENGINE_KIND_VM;
 	if (options->kind == ENGINE_KIND_AUTO) {
 		code_choose(c, image);
+		if (c->is_there)
+			code_inline(c, image, false);
 		return 0;
 	}
-	if (options->kind != ENGINE_KIND_NATIVE) {
+	if (!code_is_asked_for(options)) {
 		code_leave(c, options);
 		return 0;
 	}
 	ret = code_compile(c, image);
 	if (!ret) {
 		code_explain(c);
+		if (options->kind == ENGINE_KIND_INLINE)
+			code_inline(c, image, true);
 		return 0;
 	}
 	generation_code_free(c);
 	if (!*c->why)
 		code_explain_none(c, ret);
-	c->is_refused = ret == -E2BIG;
-	c->refused = ENGINE_KIND_NATIVE;
-	if (c->is_refused)
+	if (ret == -E2BIG) {
+		c->refused = options->kind;
 		return 0;
+	}
 	error_set(err, -EOPNOTSUPP, "the policy does not run natively: %s",
 		  c->why);
-	error_hint(err, "without --engine=native other forms run it");
+	error_hint(err, "without --engine=%s other forms run it",
+		   engine_kind_name(options->kind));
 	return -EOPNOTSUPP;
 }
 
@@ -157,7 +202,6 @@ static void code_drop(struct generation_code *c, int code)
 		 c->about.insns, strerror(-code),
 		 c->about.has_long_jumps ? "; Linux 6.6 is needed for so many"
 					 : "");
-	c->is_refused = true;
 	c->refused = ENGINE_KIND_NATIVE;
 	generation_code_free(c);
 }
@@ -169,11 +213,50 @@ void generation_code_drop_hash(struct generation_code *c,
 	c->kind = ENGINE_KIND_VM;
 	if (c->is_there)
 		return;
-	c->is_refused = true;
 	c->refused = ENGINE_KIND_HASH;
 	snprintf(c->why, sizeof(c->why),
 		 "the kernel has no room for a data form of %u bytes (%s)",
 		 image->hash_len, strerror(-code));
+}
+
+/*
+ * Programs that were used again have other code, or none. Those that were
+ * loaded for it, and have it not, were refused with it.
+ */
+static bool code_is_inside(struct generation_code *c,
+			   const struct generation *generation)
+{
+	if (!c->hole)
+		return false;
+	if (generation->hole == c->hole) {
+		c->about.insns = c->inlined.count;
+		code_explain(c);
+		code_explain_too(c, "the datapath has them inside");
+		return true;
+	}
+	if (generation_is_reused(generation)) {
+		code_explain_too(c, "called, as the datapath was not loaded "
+				    "anew (--engine=inline)");
+		return false;
+	}
+	c->refused = ENGINE_KIND_INLINE;
+	code_explain_too(c, "the kernel does not take the datapath with them "
+			    "inside");
+	return false;
+}
+
+static void code_say(const struct generation_code *c, bool is_inside,
+		     struct generation *generation)
+{
+	generation->kind = is_inside	 ? ENGINE_KIND_INLINE
+			   : c->is_there ? ENGINE_KIND_NATIVE
+					 : c->kind;
+	generation->refused = c->refused;
+	generation->hole_used = is_inside ? c->hole : 0;
+	generation->code_insns = c->is_there ? (uint32_t)c->about.insns : 0;
+	generation->code_flags = c->is_there ? native_config(&c->about) : 0;
+	snprintf(generation->kind_why, sizeof(generation->kind_why), "%s",
+		 c->why);
 }
 
 int generation_code_place(struct generation_code *c,
@@ -187,31 +270,28 @@ int generation_code_place(struct generation_code *c,
 		.xdp = generation->fd[PIN_NATIVE_XDP],
 		.tc = generation->fd[PIN_NATIVE_TC],
 	};
+	bool is_inside = code_is_inside(c, generation);
 	int ret;
 
-	if (c->is_there) {
+	if (c->is_there && !is_inside) {
 		bpflog_begin(options);
 		ret = native_load(&c->code, &maps);
 		bpflog_end(NULL);
 		if (ret)
 			code_drop(c, ret);
 	}
-	ret = c->is_there ? 0 : native_unload(&maps);
+	ret = c->is_there && !is_inside ? 0 : native_unload(&maps);
 	if (ret)
 		return error_kernel(err, ret, "take native code out of slot %u",
 				    generation->slot);
-	generation->kind = c->is_there ? ENGINE_KIND_NATIVE : c->kind;
-	generation->is_refused = c->is_refused;
-	generation->refused = c->refused;
-	generation->code_insns = c->is_there ? (uint32_t)c->about.insns : 0;
-	generation->code_flags = c->is_there ? native_config(&c->about) : 0;
-	snprintf(generation->kind_why, sizeof(generation->kind_why), "%s",
-		 c->why);
+	code_say(c, is_inside, generation);
 	return 0;
 }
 
 void generation_code_free(struct generation_code *c)
 {
 	native_free(&c->code);
+	native_free(&c->inlined);
 	c->is_there = false;
+	c->hole = 0;
 }

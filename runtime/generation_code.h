@@ -7,12 +7,12 @@
 #include "native.h"
 
 struct generation_code {
-	struct native_code code;
+	struct native_code code, inlined; /* called; or in a hole (hole.h) */
 	struct native_about about;
+	uint64_t hole;	       /* names inlined; 0: it is not there */
 	enum engine_kind kind; /* of the image without it */
 	bool is_there;
-	bool is_refused; /* it was chosen, and the kernel does not take it */
-	enum engine_kind refused; /* what that was */
+	enum engine_kind refused; /* what was chosen, and is not to be had */
 	char why[192];		  /* what was chosen, in a sentence's end */
 };
 
@@ -27,9 +27,9 @@ int generation_code_make(struct generation_code *, const struct image *,
 void generation_code_drop_hash(struct generation_code *, const struct image *,
 			       int code);
 /*
- * Into the generation, which has its maps; then kind, kind_why, code_insns and
- * is_refused say what it is. What the kernel refuses is no failure: other forms
- * find the rules then.
+ * Into the generation, which has its maps, unless its programs have the code
+ * inside; then kind, kind_why, code_insns, hole_used and refused say what it
+ * is. What the kernel refuses is no failure: other forms find the rules then.
  */
 int generation_code_place(struct generation_code *, struct generation *,
 			  const struct engine_options *, struct engine_error *);

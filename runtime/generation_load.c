@@ -21,6 +21,7 @@
 #include "generation_code.h"
 #include "generation_reuse.h"
 #include "hash_map.h"
+#include "hole_fill.h"
 #include "poolset.h"
 #include "rebind.h"
 #include "rodata.h"
@@ -140,6 +141,7 @@ static int generation_take(struct generation *generation,
 static int
 generation_try(struct generation *generation, const struct shared *shared,
 	       const struct generation_room *room, enum engine_loop loop,
+	       const struct native_code *inlined,
 	       const struct engine_options *options, struct engine_error *err)
 {
 	size_t len;
@@ -149,8 +151,7 @@ generation_try(struct generation *generation, const struct shared *shared,
 	int ret;
 
 	bpflog_begin(options);
-	generation->object = bpf_object__open_mem(bytes, len, NULL);
-	ret = generation->object ? 0 : -errno;
+	ret = hole_open(bytes, len, inlined, &generation->object);
 	if (!ret)
 		ret = generation_size_maps(generation->object, shared, room);
 	if (!ret)
@@ -161,6 +162,7 @@ generation_try(struct generation *generation, const struct shared *shared,
 		generation->object = NULL;
 	}
 	generation->loop = loop;
+	generation->hole = inlined ? hole_number(inlined) : 0;
 	return ret;
 }
 
@@ -200,25 +202,48 @@ static int generation_refused(int code, enum engine_loop loop,
 	return ret;
 }
 
+/* May the kernel take something else? */
+static bool generation_is_refusal(int ret)
+{
+	return ret && ret != -EPERM && ret != -ENOMEM;
+}
+
 /* Only a kernel that does not know may_goto is worth the second try. */
-static int generation_load_object(struct generation *generation,
-				  const struct shared *shared,
-				  const struct generation_room *room,
-				  const struct engine_options *options,
-				  struct engine_error *err)
+static int generation_try_loops(struct generation *generation,
+				const struct shared *shared,
+				const struct generation_room *room,
+				const struct native_code *inlined,
+				const struct engine_options *options,
+				struct engine_error *err)
 {
 	enum engine_loop loop = options->loop == ENGINE_LOOP_HELPER
 					? ENGINE_LOOP_HELPER
 					: ENGINE_LOOP_MAY_GOTO;
-	int ret = generation_try(generation, shared, room, loop, options, err);
+	int ret = generation_try(generation, shared, room, loop, inlined,
+				 options, err);
 
-	if (ret && ret != -EPERM && ret != -ENOMEM &&
-	    options->loop == ENGINE_LOOP_AUTO) {
-		loop = ENGINE_LOOP_HELPER;
-		ret = generation_try(generation, shared, room, loop, options,
-				     err);
-	}
-	return ret ? generation_refused(ret, loop, err) : 0;
+	if (generation_is_refusal(ret) && options->loop == ENGINE_LOOP_AUTO)
+		ret = generation_try(generation, shared, room,
+				     ENGINE_LOOP_HELPER, inlined, options, err);
+	return ret;
+}
+
+/* The rules inside of it if they are so, and the kernel takes it. */
+static int generation_load_object(struct generation *generation,
+				  const struct shared *shared,
+				  const struct generation_room *room,
+				  const struct generation_code *code,
+				  const struct engine_options *options,
+				  struct engine_error *err)
+{
+	const struct native_code *inlined = code->hole ? &code->inlined : NULL;
+	int ret = generation_try_loops(generation, shared, room, inlined,
+				       options, err);
+
+	if (generation_is_refusal(ret) && inlined)
+		ret = generation_try_loops(generation, shared, room, NULL,
+					   options, err);
+	return ret ? generation_refused(ret, generation->loop, err) : 0;
 }
 
 /* A map of one element that only user space reads. */
@@ -313,6 +338,7 @@ static int generation_fill_config(const struct generation *generation,
 
 	config_of_image(image, generation->number, generation_hz(), &config);
 	config.flags |= generation->code_flags;
+	config.hole = generation->hole_used;
 	return generation_fill_array(generation->fd[PIN_CONFIG], &config,
 				     sizeof(config), 1, "nfr_config", err);
 }
@@ -328,6 +354,7 @@ static int generation_fill_about(struct generation *generation,
 		.kind = generation->kind,
 		.code_insns = generation->code_insns,
 		.control = generation_id(shared->fd[PIN_CONTROL], false),
+		.hole = generation->hole,
 	};
 
 	snprintf(about.version, sizeof(about.version), "%s", NFR_VERSION);
@@ -458,15 +485,20 @@ static void generation_draw(uint32_t key[4])
 static int generation_obtain(struct generation *generation,
 			     const struct pins *pins, struct shared *shared,
 			     const struct generation_room *room,
+			     const struct generation_code *code,
 			     const struct engine_options *options,
 			     struct engine_error *err)
 {
-	int ret = generation_reuse(generation, pins, shared, room,
-				   options->loop, err);
+	const struct generation_wish wish = {
+		.loop = options->loop,
+		.hole = options->kind == ENGINE_KIND_INLINE ? code->hole : 0,
+	};
+	int ret = generation_reuse(generation, pins, shared, room, &wish, err);
 
 	if (ret)
 		return ret < 0 ? ret : 0;
-	ret = generation_load_object(generation, shared, room, options, err);
+	ret = generation_load_object(generation, shared, room, code, options,
+				     err);
 	return ret ? ret : generation_take(generation, err);
 }
 
@@ -482,15 +514,16 @@ static int generation_obtain_some(struct generation *generation,
 				  const struct engine_options *options,
 				  struct engine_error *err)
 {
-	int ret =
-		generation_obtain(generation, pins, shared, room, options, err);
+	int ret = generation_obtain(generation, pins, shared, room, code,
+				    options, err);
 
 	if ((ret != -E2BIG && ret != -ENOMEM) || !image->hash_len)
 		return ret;
 	generation_code_drop_hash(code, image, ret);
 	image->hash_len = 0;
 	room->need[PIN_HASH] = generation_need(PIN_HASH, image, NULL);
-	return generation_obtain(generation, pins, shared, room, options, err);
+	return generation_obtain(generation, pins, shared, room, code, options,
+				 err);
 }
 
 int generation_load(const struct pins *pins, struct shared *shared,

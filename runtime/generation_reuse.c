@@ -87,12 +87,14 @@ static int reuse_about(const struct pins *pins, uint32_t slot,
 }
 
 static bool reuse_is_ours(const struct generation_about *about,
-			  const struct shared *shared, enum engine_loop wanted)
+			  const struct shared *shared,
+			  const struct generation_wish *wish)
 {
 	uint8_t objects[sizeof(about->objects)];
 
 	if (about->abi_version != NFR_ABI_VERSION ||
-	    (wanted != ENGINE_LOOP_AUTO && about->loop != wanted) ||
+	    (wish->loop != ENGINE_LOOP_AUTO && about->loop != wish->loop) ||
+	    (wish->hole && about->hole != wish->hole) ||
 	    about->control != generation_id(shared->fd[PIN_CONTROL], false))
 		return false;
 	generation_objects(about->loop, objects);
@@ -290,20 +292,22 @@ static int reuse_clear(const struct generation *generation,
 
 int generation_reuse(struct generation *generation, const struct pins *pins,
 		     struct shared *shared, const struct generation_room *room,
-		     enum engine_loop wanted, struct engine_error *err)
+		     const struct generation_wish *wish,
+		     struct engine_error *err)
 {
 	struct generation_about about = {0};
 	int ret;
 
 	if (shared->control->active == generation->slot ||
 	    reuse_about(pins, generation->slot, &about) ||
-	    !reuse_is_ours(&about, shared, wanted))
+	    !reuse_is_ours(&about, shared, wish))
 		return 0;
 	if (!reuse_open(generation, pins, &about, room)) {
 		reuse_close(generation);
 		return 0;
 	}
 	generation->loop = about.loop;
+	generation->hole = about.hole;
 	ret = reuse_clear(generation, shared, err);
 	return ret ? ret : 1;
 }

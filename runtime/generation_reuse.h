@@ -3,7 +3,8 @@
  * generation_reuse.h: what a slot holds -> a generation to be filled anew.
  *
  * It is taken when it is not in force; when its programs came from the objects
- * that this nfload carries, with the loop that is asked for; when all its pins
+ * that this nfload carries, with the loop that is asked for, and have the code
+ * in them that is asked for; when all its pins
  * are the maps and programs that were loaded together, and nobody has changed
  * them for others; and when its maps have room for the image, without being
  * many times too large. Else a new one is loaded.
@@ -31,13 +32,18 @@ void generation_objects(enum engine_loop, uint8_t out[32]);
 /* The kernel's id of a map or program, or 0. */
 uint32_t generation_id(int fd, bool is_prog);
 
+/* What its programs must be. */
+struct generation_wish {
+	enum engine_loop loop;
+	uint64_t hole; /* this code is in them; 0: whatever is */
+};
 /*
- * 1: generation->fd and loop are the slot's, all but image, about and identity,
- * and its maps are empty. 0: it can not be, or there is none, and nothing was
- * changed. -errno: it began, and failed; the slot is empty.
+ * 1: generation->fd, loop and hole are the slot's, all but image, about and
+ * identity, and its maps are empty. 0: it can not be, or there is none, and
+ * nothing was changed. -errno: it began, and failed; the slot is empty.
  */
 int generation_reuse(struct generation *, const struct pins *, struct shared *,
-		     const struct generation_room *, enum engine_loop wanted,
-		     struct engine_error *);
+		     const struct generation_room *,
+		     const struct generation_wish *, struct engine_error *);
 
 #endif

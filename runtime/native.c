@@ -10,6 +10,9 @@
  *   frame, in memory. Rules are no function of it: where a return is made safe
  *   (SRSO), each costs 8 ns.
  *
+ *   Inline (hole.h) it is no program: the frame comes in a register, code ends
+ *   by going to its end, and of the run only what rules read is written.
+ *
  * Invariants
  *   - A value is loaded for each test, and again behind each place that is
  *     jumped to. So two ways to a place are the same state to the verifier,
@@ -26,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hole.h"
 #include "program.h"
 
 #define REG_RULE BPF_REG_0
@@ -33,7 +37,9 @@
 #define REG_FAMILY BPF_REG_3
 #define REG_FRAME BPF_REG_1
 #define REG_FRAME_KEPT BPF_REG_6 /* over calls */
-#define TARGET_HAS 0xffffffffu	 /* of a call, which is no bytecode */
+/* Of jumps and calls, which are no places of the bytecode. */
+#define TARGET_HAS 0xffffffffu
+#define TARGET_END 0xfffffffeu
 
 /* A jump of the eBPF to the code of an instruction of the bytecode. */
 struct fixup {
@@ -54,6 +60,7 @@ struct native {
 	unsigned cached;	    /* field in REG_VALUE + 1; 0: none */
 	bool has_failed;	    /* out of memory */
 	bool has_far;
+	bool is_inline;
 };
 
 /* ---- instructions ------------------------------------------------------ */
@@ -71,12 +78,6 @@ static void put_store(struct native *n, size_t off, __u32 value)
 static void put_alu(struct native *n, unsigned op, unsigned reg, __u32 value)
 {
 	native_alu(n->code, op, reg, value);
-}
-
-static void put_return(struct native *n, __u32 rule)
-{
-	put_alu(n, BPF_MOV, REG_RULE, rule);
-	native_exit(n->code);
 }
 
 static void put_hop(struct native *n, unsigned op, unsigned reg, __u32 value,
@@ -102,6 +103,20 @@ static void put_goto(struct native *n, __u32 target)
 {
 	put_fixup(n, target);
 	native_put(n->code, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
+}
+
+static void put_exit(struct native *n)
+{
+	if (n->is_inline)
+		put_goto(n, TARGET_END);
+	else
+		native_exit(n->code);
+}
+
+static void put_return(struct native *n, __u32 rule)
+{
+	put_alu(n, BPF_MOV, REG_RULE, rule);
+	put_exit(n);
 }
 
 static unsigned inverse(unsigned op)
@@ -200,7 +215,7 @@ static void put_candidate(struct native *n, __u32 rule)
 	put_hop(n, BPF_JNE, REG_RULE, 0, 2);
 	put_return(n, rule);
 	put_alu(n, BPF_SUB, REG_RULE, 1);
-	native_exit(n->code);
+	put_exit(n);
 }
 
 static void put_later(struct native *n, __u32 rule)
@@ -208,7 +223,7 @@ static void put_later(struct native *n, __u32 rule)
 	put_load(n, REG_RULE, NATIVE_RUN(candidate));
 	put_hop(n, BPF_JLE, REG_RULE, rule, 2);
 	put_alu(n, BPF_SUB, REG_RULE, 1);
-	native_exit(n->code);
+	put_exit(n);
 }
 
 /* False: there is no translation. */
@@ -391,44 +406,58 @@ static void put_family(struct native *n, unsigned family)
 	put_goto(n, out);
 }
 
-/* As vm_begin(): nothing matched, nothing drawn, no candidate. */
+/* Has a program that is translated an instruction from first to last? */
+static bool has_ops(const struct native *n, unsigned first, unsigned last)
+{
+	for (unsigned i = 0; i < PROGRAM_RULES; i++) {
+		__u32 end = program_end(n->img, n->entry[i]);
+
+		for (__u32 pc = n->entry[i]; pc < end; pc++)
+			if (n->img->code[pc].op >= first &&
+			    n->img->code[pc].op <= last)
+				return true;
+	}
+	return false;
+}
+
+static bool has_calls(const struct native *n)
+{
+	return has_ops(n, NFR_OP_JIN, NFR_OP_JNIN);
+}
+
+static bool has_candidates(const struct native *n)
+{
+	return has_ops(n, NFR_OP_SET, NFR_OP_RETGE) ||
+	       has_ops(n, NFR_OP_RANK, NFR_OP_JRANK);
+}
+
+/* As vm_begin(): nothing matched, nothing drawn. */
 static void put_begin(struct native *n)
 {
+	native_put_scratch(n->code);
+	native_move(n->code, n->frame, BPF_REG_0);
 	put_store(n, NATIVE_RUN(reason), NFR_REASON_VM);
 	put_store(n, NATIVE_RUN(paused), NFR_NO_RULE);
 	put_store(n, NATIVE_RUN(seed), 0);
 	put_store(n, NATIVE_RUN(matched_count), 0);
-	put_store(n, NATIVE_RUN(candidate), 0);
-	put_store(n, NATIVE_RUN(rank), VM_NO_RANK);
 }
 
 /* The way in; it falls to who says that there is no code. */
 static void put_dispatch(struct native *n, bool has_calls)
 {
 	n->frame = has_calls ? REG_FRAME_KEPT : REG_FRAME;
-	native_put_scratch(n->code);
-	native_move(n->code, n->frame, BPF_REG_0);
-	put_begin(n);
+	if (!n->is_inline)
+		put_begin(n);
+	if (has_candidates(n)) {
+		put_store(n, NATIVE_RUN(candidate), 0);
+		put_store(n, NATIVE_RUN(rank), VM_NO_RANK);
+	}
 	put_load(n, REG_VALUE, NATIVE_KEY(NFR_F_DIR));
 	put_load(n, REG_FAMILY, NATIVE_KEY(NFR_F_FAMILY));
 	put_family(n, NFR_FAMILY_IPV4);
 	put_family(n, NFR_FAMILY_IPV6);
 	put_family(n, NFR_FAMILY_LINK);
 	put_return(n, NATIVE_NONE);
-}
-
-/* Does a program that is translated ask a table? */
-static bool has_calls(const struct native *n)
-{
-	for (unsigned i = 0; i < PROGRAM_RULES; i++) {
-		__u32 end = program_end(n->img, n->entry[i]);
-
-		for (__u32 pc = n->entry[i]; pc < end; pc++)
-			if (n->img->code[pc].op == NFR_OP_JIN ||
-			    n->img->code[pc].op == NFR_OP_JNIN)
-				return true;
-	}
-	return false;
 }
 
 static void put_all(struct native *n)
@@ -474,7 +503,10 @@ static void fix(struct native *n)
 			insn->imm = (__s32)(n->code->has_at - at - 1);
 			continue;
 		}
-		distance = n->place[n->fixups[i].target] - at - 1;
+		distance = (n->fixups[i].target == TARGET_END
+				    ? n->code->count
+				    : n->place[n->fixups[i].target]) -
+			   at - 1;
 		if (distance <= INT16_MAX) {
 			insn->off = (__s16)distance;
 			continue;
@@ -489,15 +521,18 @@ static void fix(struct native *n)
 static int native_translate(struct native *n, struct native_about *about)
 {
 	choose_entries(n, about);
-	if (about->entries == 0)
+	if (about->entries == 0 || (n->is_inline && has_calls(n)))
 		return -EOPNOTSUPP;
 	mark_targets(n);
 	do {
 		put_all(n);
 		if (n->has_failed || n->code->has_failed)
 			return -ENOMEM;
-		if (n->code->count > NATIVE_INSNS_MAX)
+		if (n->code->count >
+		    (n->is_inline ? HOLE_CODE_MAX : NATIVE_INSNS_MAX)) {
+			about->insns = n->code->count;
 			return -E2BIG;
+		}
 	} while (mark_far(n));
 	fix(n);
 	about->insns = n->code->count;
@@ -506,12 +541,13 @@ static int native_translate(struct native *n, struct native_about *about)
 	return 0;
 }
 
-int native_compile(const struct image *img, struct native_code *code,
-		   struct native_about *about)
+static int native_make(const struct image *img, bool is_inline,
+		       struct native_code *code, struct native_about *about)
 {
 	size_t count = (size_t)img->insn_count + 1;
 	struct native n = {.img = img,
 			   .code = code,
+			   .is_inline = is_inline,
 			   .place = calloc(count, sizeof(*n.place)),
 			   .is_target = calloc(count, sizeof(*n.is_target)),
 			   .is_far = calloc(count, sizeof(*n.is_far))};
@@ -526,6 +562,18 @@ int native_compile(const struct image *img, struct native_code *code,
 	free(n.is_far);
 	free(n.fixups);
 	return ret;
+}
+
+int native_compile(const struct image *img, struct native_code *code,
+		   struct native_about *about)
+{
+	return native_make(img, false, code, about);
+}
+
+int native_compile_inline(const struct image *img, struct native_code *code,
+			  struct native_about *about)
+{
+	return native_make(img, true, code, about);
 }
 
 __u32 native_config(const struct native_about *about)

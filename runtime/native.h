@@ -29,6 +29,12 @@ struct native_about {
  */
 int native_compile(const struct image *, struct native_code *,
 		   struct native_about *);
+/*
+ * The same for the hole in the datapath (hole.h), which calls nobody, so that
+ * -EOPNOTSUPP is also of rules that ask tables; -E2BIG has about->insns set.
+ */
+int native_compile_inline(const struct image *, struct native_code *,
+			  struct native_about *);
 void native_free(struct native_code *);
 /* What nfr_config.flags says of such code: NFR_CONFIG_*. */
 __u32 native_config(const struct native_about *);

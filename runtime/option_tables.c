@@ -167,7 +167,8 @@ static const struct option_spec nfload_specs[] = {
 	{OPT_LOOP, 0, "loop", OPTION_WORD, "HOW", LOOP_WORDS, HOOKS,
 	 "how the kernel's VM loops: auto, may_goto or bpf_loop"},
 	{OPT_ENGINE, 0, "engine", OPTION_WORD, "WHAT", ENGINE_WORDS, BIT(APPLY),
-	 "what finds the rule: auto, vm, native (the rules as eBPF) or hash; "
+	 "what finds the rule: auto, vm, native (the rules as eBPF), inline "
+	 "(inside of the datapath) or hash; "
 	 "-v says which, and why"},
 	{OPT_JSON, 'j', "json", OPTION_NONE, NULL, NULL, 0,
 	 "print one JSON object in place of text; see \"help json\""},

@@ -83,9 +83,9 @@ extern const struct option_table nfload_options, nftrace_options;
 #define XDP_WORDS "auto native generic off"
 #define TC_WORDS "auto clsact"
 #define FLOOR_WORDS "auto cgroup"
-#define STEER_WORDS "auto on off"	    /* enum engine_steer */
-#define LOOP_WORDS "auto may_goto bpf_loop" /* enum engine_loop */
-#define ENGINE_WORDS "auto vm native hash"  /* enum engine_kind */
+#define STEER_WORDS "auto on off"		  /* enum engine_steer */
+#define LOOP_WORDS "auto may_goto bpf_loop"	  /* enum engine_loop */
+#define ENGINE_WORDS "auto vm native hash inline" /* enum engine_kind */
 #define SHOW_WORDS "rules counters hooks states info tables"
 #define TABLE_WORDS "show add delete replace test zero flush"
 

@@ -75,6 +75,15 @@ enum slow_answer { SLOW_GOES_ON, SLOW_LEAVE, SLOW_END };
 /* In place of a rule: it is left to the slow path to ask the rules. */
 #define NATIVE_NONE 0xfffffffdu
 
+/* The run is over, as native code leaves it: see put_begin() of native.c. */
+NFR_INLINE void native_ran(struct vm_run *run)
+{
+	run->reason = NFR_REASON_VM;
+	run->paused = NFR_NO_RULE;
+	run->seed = 0;
+	run->matched_count = 0;
+}
+
 /* A key of late, and its rule (kmod-linux/steady.bpf.h). */
 #define STEADY_WORDS (NFR_F_FAMILY + 1)
 struct steady {

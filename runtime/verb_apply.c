@@ -49,7 +49,7 @@ static void say_forms(const struct image *image,
 	static const char *const names[] = {"in/link",	"in/ipv4",  "in/ipv6",
 					    "out/link", "out/ipv4", "out/ipv6"};
 
-	for (unsigned i = 0; i < 6 && report->kind != ENGINE_KIND_NATIVE; i++) {
+	for (unsigned i = 0; i < 6 && !report->code_insns; i++) {
 		const struct hash_head *head = image_hash_head(image, i);
 
 		if (!head)

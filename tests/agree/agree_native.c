@@ -2,7 +2,8 @@
 /*
  * agree_native.c [--seed N] [--comparisons N] [--policy N] [--time]
  * [--rules N] [--rounds N] [--set SET ...] [FILE ...]:
- * the rules as code in the kernel = as data = bytecode = model, on policies of
+ * the rules as code in the kernel (called, and inside of the program that asks)
+ * = as data = bytecode = model, on policies of
  * many rules.
  *
  * Policies: shapes that broke other compilers; random ones of many rules, until
@@ -35,6 +36,7 @@ enum {
 	FACT_POLICIES,
 	FACT_BYTECODE,
 	FACT_CODE,
+	FACT_INLINE,
 	FACT_DATA,
 	FACT_STEADY,
 	FACT_COVERED,
@@ -215,6 +217,30 @@ static void compare(struct run *run, const struct trial *t)
 	}
 }
 
+/* compare() has seen what code that is called says of the same keys. */
+static void compare_inline(struct run *run, struct trial *t)
+{
+	__u32 called[NATIVE_KEYS];
+
+	if (!t->code.hole)
+		return;
+	for (unsigned i = 0; i < NATIVE_KEYS; i++)
+		called[i] = t->code.entries[i].rule;
+	if (rules_code_inline(&t->code, true) || rules_code_judge(&t->code) ||
+	    rules_code_inline(&t->code, false)) {
+		run->differ[FACT_INLINE]++;
+		return;
+	}
+	for (unsigned i = 0; i < NATIVE_KEYS; i++) {
+		const struct native_entry *entry = &t->code.entries[i];
+
+		run->compared[FACT_INLINE]++;
+		if (entry->rule != called[i])
+			complain(run, FACT_INLINE, t->name, &entry->key,
+				 called[i], entry->rule);
+	}
+}
+
 static void say_time(struct run *run, struct rules_code *code, const char *name,
 		     const struct image *img)
 {
@@ -274,20 +300,26 @@ static void fill_steady(struct rules_code *code, const struct nfr_key *key)
 }
 
 /* All entries must have the rule. */
-static void expect_steady(struct run *run, struct trial *t, __u32 wanted)
+static void expect_all(struct run *run, unsigned fact, struct trial *t,
+		       __u32 wanted)
 {
 	if (rules_code_judge(&t->code)) {
-		run->differ[FACT_STEADY]++;
+		run->differ[fact]++;
 		return;
 	}
 	for (unsigned i = 0; i < NATIVE_KEYS; i++) {
 		const struct native_entry *entry = &t->code.entries[i];
 
-		run->compared[FACT_STEADY]++;
+		run->compared[fact]++;
 		if (entry->rule != wanted)
-			complain(run, FACT_STEADY, t->name, &entry->key, wanted,
+			complain(run, fact, t->name, &entry->key, wanted,
 				 entry->rule);
 	}
+}
+
+static void expect_steady(struct run *run, struct trial *t, __u32 wanted)
+{
+	expect_all(run, FACT_STEADY, t, wanted);
 }
 
 /* Words of a key that rules see; an IPv4 address has one. */
@@ -313,7 +345,8 @@ static struct nfr_key choose_steady(const struct run *run,
 
 /*
  * Without code, who has a rule knows it from before. A key that differs in one
- * word has none, nor has any in the next generation.
+ * word has none, nor has any in the next generation, though the code of before
+ * is still inside of the program.
  */
 static void check_steady(struct run *run, struct trial *t)
 {
@@ -339,6 +372,11 @@ static void check_steady(struct run *run, struct trial *t)
 	if (rules_code_forget(code))
 		run->differ[FACT_STEADY]++;
 	expect_steady(run, t, NATIVE_NONE);
+	if (!code->hole) /* which would need nobody */
+		return;
+	if (rules_code_inline(code, true))
+		run->differ[FACT_INLINE]++;
+	expect_all(run, FACT_INLINE, t, rule);
 }
 
 static void try_policy(struct run *run, const char *text, const char *name,
@@ -363,6 +401,7 @@ static void try_policy(struct run *run, const char *text, const char *name,
 				break;
 			}
 			compare(run, &t);
+			compare_inline(run, &t);
 		}
 		say_time(run, &t.code, name, &t.policy.img);
 		check_steady(run, &t);
@@ -445,6 +484,7 @@ static int report(struct run *run)
 		"every policy compiles and loads",
 		"the bytecode reaches the model's rule",
 		"code in the kernel reaches the model's rule",
+		"and so does code inside of the program that asks",
 		"the data form reaches the model's rule",
 		"a key of late has its rule, and no other key has it",
 		"most keys were judged by code"};

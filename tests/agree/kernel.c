@@ -27,6 +27,7 @@
 #include "runtime/embed.h"
 #include "runtime/hash_map.h"
 #include "runtime/rodata.h"
+#include "runtime/hole_fill.h"
 #include "runtime/native.h"
 #include "runtime/native_load.h"
 #include "runtime/poolset.h"
@@ -40,7 +41,9 @@
 #define KERNEL_POOL_ADDRS 4096u
 #define KERNEL_HASH ((size_t)4 << 20) /* of a random policy, at most */
 #define KERNEL_FRAME_MAX 2048
-#define KERNEL_NATIVE 8 /* of so many policies, one is native code */
+#define KERNEL_NATIVE 8 /* of so many policies, one is native code ... */
+#define KERNEL_INLINE                                                          \
+	256 /* ... or inside of the datapath, in the other object */
 #define KERNEL_OBJECTS AGREE_KERNEL_OBJECTS
 /* Where frames came in: other devices than the loopback is now. */
 #define KERNEL_INGRESS 1000u
@@ -101,6 +104,7 @@ struct kernel {
 	char *scratch; /* of all CPUs */
 	size_t scratch_len;
 	uint32_t generation;
+	uint32_t inline_from; /* see object_inline() */
 	bool keeps_flows;
 	struct agree_device *devices;
 	uint16_t *ifids;
@@ -193,7 +197,8 @@ static int object_mark(struct kernel_object *o)
 	return o->marked < 0 ? -errno : 0;
 }
 
-static int object_load(struct kernel_object *out, const void *elf, size_t len)
+static int object_load(struct kernel_object *out, const void *elf, size_t len,
+		       const struct native_code *inlined)
 {
 	/* As good as the loader's random one, and the same each time: without
 	 * it a name meets its mirror (flows.bpf.h). */
@@ -202,10 +207,9 @@ static int object_load(struct kernel_object *out, const void *elf, size_t len)
 	int ret;
 
 	out->marked = out->marked_out = -1;
-	out->object = bpf_object__open_mem(elf, len, NULL);
-	if (!out->object)
-		return -errno;
-	ret = object_size_maps(out->object);
+	ret = hole_open(elf, len, inlined, &out->object);
+	if (!ret)
+		ret = object_size_maps(out->object);
 	if (!ret)
 		ret = rodata_set(out->object, ".rodata.seed", seed,
 				 sizeof(seed));
@@ -244,20 +248,25 @@ static int kernel_pin(struct kernel *k)
 	return sched_setaffinity(0, sizeof(one), &one) ? -errno : 0;
 }
 
+static void object_close(struct kernel_object *o)
+{
+	statemap_close(&o->states);
+	bpf_object__close(o->object);
+	if (o->marked > 0)
+		close(o->marked);
+	if (o->marked_out > 0)
+		close(o->marked_out);
+	memset(o, 0, sizeof(*o));
+}
+
 static void kernel_close(void **self)
 {
 	struct kernel *k = *self;
 
 	if (!k)
 		return;
-	for (unsigned i = 0; i < KERNEL_OBJECTS; i++) {
-		statemap_close(&k->objects[i].states);
-		bpf_object__close(k->objects[i].object);
-		if (k->objects[i].marked > 0)
-			close(k->objects[i].marked);
-		if (k->objects[i].marked_out > 0)
-			close(k->objects[i].marked_out);
-	}
+	for (unsigned i = 0; i < KERNEL_OBJECTS; i++)
+		object_close(&k->objects[i]);
 	if (CPU_COUNT(&k->cpus))
 		sched_setaffinity(0, sizeof(k->cpus), &k->cpus);
 	free(k->scratch);
@@ -287,10 +296,10 @@ static int kernel_open(void **self, const char **why)
 	size_t len = 0, loop_len = 0;
 	const void *elf = embed_datapath(&len);
 	const void *loop_elf = embed_datapath_loop(&loop_len);
-	int ret = k ? object_load(&k->objects[0], elf, len) : -ENOMEM;
+	int ret = k ? object_load(&k->objects[0], elf, len, NULL) : -ENOMEM;
 
 	if (!ret)
-		ret = object_load(&k->objects[1], loop_elf, loop_len);
+		ret = object_load(&k->objects[1], loop_elf, loop_len, NULL);
 	libbpf_set_print(print);
 	if (!ret)
 		ret = kernel_scratch(k);
@@ -405,8 +414,10 @@ static int object_native(const struct kernel *k, struct kernel_object *o,
 	bool has_none;
 	int ret;
 
+	if (o != &k->objects[1])
+		return 0;
 	o->is_native = false;
-	if (o != &k->objects[1] || k->generation % KERNEL_NATIVE ||
+	if (k->generation % KERNEL_NATIVE ||
 	    image->config->flags & NFR_CONFIG_TAGS)
 		return 0;
 	ret = native_compile(image, &code, &about);
@@ -419,6 +430,42 @@ static int object_native(const struct kernel *k, struct kernel_object *o,
 	return has_none ? 0 : ret ? ret : (int)native_config(&about);
 }
 
+/*
+ * The same inside of the datapath, which is loaded anew for it, now and then;
+ * policies that come then find code that is not theirs. *hole is nfr_config's.
+ */
+static int object_inline(struct kernel *k, struct kernel_object *o,
+			 const struct image *image, __u64 *hole)
+{
+	struct native_code code;
+	struct native_about about;
+	const void *elf;
+	size_t len;
+	int ret;
+
+	*hole = 0;
+	if (o != &k->objects[0])
+		return 0;
+	o->is_native = false;
+	if (k->keeps_flows || k->generation < k->inline_from ||
+	    image->config->flags & NFR_CONFIG_TAGS)
+		return 0;
+	ret = native_compile_inline(image, &code, &about);
+	if (ret == -EOPNOTSUPP || ret == -E2BIG)
+		ret = 0;
+	else if (!ret) {
+		k->inline_from = k->generation + KERNEL_INLINE;
+		elf = embed_datapath(&len);
+		object_close(o);
+		ret = object_load(o, elf, len, &code);
+		*hole = hole_number(&code);
+		o->is_native =
+			about.entries == NFR_ENTRY(NFR_STAGE_GUARD, 0, 0);
+	}
+	native_free(&code);
+	return ret;
+}
+
 static int object_fill(struct kernel *k, struct kernel_object *o,
 		       const struct image *image)
 {
@@ -427,8 +474,12 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 	int ret;
 
 	config_of_image(image, k->generation, 250, &config);
-	ret = fill(o->map[MAP_CODE], image->code, image->insn_count,
-		   sizeof(*image->code));
+	ret = object_inline(k, o, image, &config.hole);
+	if (config.hole)
+		config.flags |= NFR_CONFIG_NATIVE;
+	if (!ret)
+		ret = fill(o->map[MAP_CODE], image->code, image->insn_count,
+			   sizeof(*image->code));
 	if (!ret)
 		ret = fill(o->map[MAP_RULES], image->rules, image->rule_count,
 			   sizeof(*image->rules));

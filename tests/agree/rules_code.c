@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "runtime/embed.h"
+#include "runtime/hole_fill.h"
 #include "runtime/native_load.h"
 
 #define REPEAT 200
@@ -31,15 +32,17 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static int load(struct rules_code *c, uint32_t table_entries)
+static int load(struct rules_code *c, const struct native_code *inlined,
+		uint32_t table_entries)
 {
 	struct bpf_map *tables;
 	size_t len;
 	const void *elf = embed_native_keys(&len);
+	int ret = hole_open(elf, len, inlined, &c->object);
 
-	c->object = bpf_object__open_mem(elf, len, NULL);
-	if (!c->object)
-		return -errno;
+	if (ret)
+		return ret;
+	c->hole = inlined ? hole_number(inlined) : 0;
 	tables = bpf_object__find_map_by_name(c->object, "nfr_tables");
 	if (tables)
 		bpf_map__set_max_entries(tables, table_entries + 1);
@@ -50,7 +53,8 @@ static int fill_config(struct rules_code *c)
 {
 	int fd = bpf_object__find_map_fd_by_name(c->object, "nfr_config");
 	struct nfr_config config = {.generation = ++c->generation,
-				    .flags = native_config(&c->about)};
+				    .flags = native_config(&c->about),
+				    .hole = c->used};
 	__u32 zero = 0;
 
 	return bpf_map_update_elem(fd, &zero, &config, BPF_ANY) ? -errno : 0;
@@ -111,16 +115,20 @@ static int find(struct rules_code *c)
 int rules_code_open(const struct image *image, struct rules_code *c)
 {
 	libbpf_print_fn_t print = libbpf_set_print(silent);
-	struct native_code code;
+	struct native_code code, inlined = {0};
+	struct native_about about;
 	int ret;
 
 	memset(c, 0, sizeof(*c));
 	ret = native_compile(image, &code, &c->about);
 	if (!ret)
-		ret = load(c, image->entry_count);
+		ret = native_compile_inline(image, &inlined, &about)
+			      ? load(c, NULL, image->entry_count)
+			      : load(c, &inlined, image->entry_count);
 	if (!ret)
 		ret = load_code(c, &code);
 	native_free(&code);
+	native_free(&inlined);
 	if (!ret)
 		ret = find(c);
 	if (!ret)
@@ -153,8 +161,15 @@ int rules_code_judge(struct rules_code *c)
 	return run(c, c->run, NATIVE_KEYS, NULL);
 }
 
+int rules_code_inline(struct rules_code *c, bool is_inline)
+{
+	c->used = is_inline ? c->hole : 0;
+	return fill_config(c);
+}
+
 int rules_code_forget(struct rules_code *c)
 {
+	c->used = c->hole ? c->hole + 1 : 0;
 	return fill_config(c);
 }
 

@@ -15,6 +15,8 @@ struct rules_code {
 	struct native_about about;
 	uint64_t load_ns;
 	uint32_t generation;
+	uint64_t hole; /* names the code inside of run; 0: there is none */
+	uint64_t used; /* what the configuration names */
 };
 
 /*
@@ -24,7 +26,9 @@ struct rules_code {
 int rules_code_open(const struct image *, struct rules_code *);
 /* The keys of all entries -> their rules, which may be NATIVE_NONE. */
 int rules_code_judge(struct rules_code *);
-/* As if another policy came: no key of before is known. */
+/* Rules are found by code inside of the program, or by code that it calls. */
+int rules_code_inline(struct rules_code *, bool is_inline);
+/* As if another policy came: neither keys nor code of before are known. */
 int rules_code_forget(struct rules_code *);
 /* The code is gone: who still has a rule knows it from before. */
 int rules_code_stop(struct rules_code *);

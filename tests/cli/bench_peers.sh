@@ -37,13 +37,13 @@ if [ "$(id -u)" = 0 ]; then
 	# shellcheck disable=SC2016 # jq's
 	has 'each filter has a line of each packet' 'map([.trace, .hook, .engine]
 		| join(" ")) as $all | (["passed", "blocked"] | map(
-		. + (" xdp-native-in parse", " xdp-native-in native",
-		" tcx-in native", " input nft", " ingress nft")) +
+		. + (" xdp-native-in parse", " xdp-native-in inline",
+		" tcx-in inline", " input nft", " ingress nft")) +
 		["passed none none"]) - $all == [] and
 		all($all[]; . != "blocked none none")'
 	has 'of as many rules' 'all(.rules == 4)'
 	has 'native code is so many instructions' 'map(select(
-		.engine == "native").bytes) | length == 4 and all(. > 100)'
+		.engine == "inline").bytes) | length == 4 and all(. > 100)'
 	has 'a filter takes time to load' 'all((.load_ms > 0) ==
 		(.engine != "none"))'
 	has 'what passes arrives, what is blocked does not' 'all(.passed ==

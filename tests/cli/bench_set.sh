@@ -21,19 +21,20 @@ if [ "$(id -u)" = 0 ]; then
 	# What finds the rule takes time to load, and memory.
 	form='(.engine == "none" or .engine == "parse" or
 		(.load_ms > 0 and .bytes > 0))'
-	lines 'a set has a line a form and trace' 24 "$sound and $form and
+	lines 'a set has a line a form and trace' 30 "$sound and $form and
 		.hook == \"key\" and .rules == 20" nfbench run --json \
 		--set split --rules 20 --rounds 2 --time 1
 	# Each packet's verdict is compared with that of a walk first.
-	whole() { # HOOK TOLD
-		lines "the whole datapath has one on $1" 16 "$sound and
+	whole() { # HOOK TOLD FAMILY
+		lines "the whole datapath has one on $1" 10 "$sound and
 			$form and .hook == \"$2\" and (.engine |
-			IN(\"parse\", \"vm\", \"native\", \"hash\"))" \
+			IN(\"parse\", \"vm\", \"native\", \"inline\",
+			\"hash\"))" \
 			nfbench run --json --set split --rules 20 \
-			--hook "$1" --rounds 2 --time 1
+			--hook "$1" --family "$3" --rounds 2 --time 1
 	}
-	whole xdp xdp
-	whole tc tc-in
+	whole xdp xdp inet
+	whole tc tc-in inet6
 else
 	skip 'a set has a line a form and trace' 'needs root'
 	skip 'the whole datapath has one on xdp' 'needs root'

@@ -10,7 +10,7 @@ fi
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-says 'a word that is no engine is a mistake' 2 'one of "auto vm native hash"' \
+says 'a word that is no engine is a mistake' 2 'one of "auto vm native hash inline"' \
 	nfload apply --engine=jit /nowhere
 if [ "$(id -u)" != 0 ]; then
 	skip 'each engine, and what refuses it' 'needs root'
@@ -18,16 +18,9 @@ if [ "$(id -u)" != 0 ]; then
 	exit
 fi
 
-cat >"$tmp/small.nfr" <<'C'
-set skip on lo
-table <far> { 10.9.0.3 }
-pass out on v0 inet proto udp to any port 1000:1009 no state label "open"
-block out on v0 inet proto udp to any port { 7 99 } label "shut"
-block out on v0 inet proto udp to <far> port 99 label "far"
-C
-# What judges() sends, by rule: open, 7, 99, far, and the default, which also
-# blocks what is open where it comes in, at v1.
-counted=('packets 3' 'packets 1' 'packets 1' 'packets 1' 'packets 5')
+# shellcheck source=tests/cli/engine_lib.sh
+. "$(dirname "$0")/engine_lib.sh"
+
 {
 	cat "$tmp/small.nfr"
 	for i in {1..99}; do
@@ -35,115 +28,7 @@ counted=('packets 3' 'packets 1' 'packets 1' 'packets 1' 'packets 5')
 	done
 } >"$tmp/many.nfr"
 echo 'pass all probability 50%' >"$tmp/lots.nfr"
-printf 'match in tag A\npass out tagged A\n' >"$tmp/tags.nfr"
-
-# A call of the kernel's that takes no program whose name begins with REFUSE, makes
-# no map named REFUSE_MAP of REFUSE_BYTES or more, and has no room at the update of
-# a map with the number REFUSE_UPDATE. The names of programs it is asked for go to REFUSE_LOG.
-cat >"$tmp/refuse.c" <<'C'
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <linux/bpf.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-
-static long refuse(int error)
-{
-	errno = error;
-	return -1;
-}
-
-static int is_named(const char *name, const char *variable)
-{
-	const char *refused = getenv(variable);
-
-	return refused && !strcmp(name, refused);
-}
-
-static int is_refused(const union bpf_attr *map)
-{
-	const char *bytes = getenv("REFUSE_BYTES");
-
-	return is_named(map->map_name, "REFUSE_MAP") &&
-	       (!bytes || map->value_size >= strtoul(bytes, NULL, 10));
-}
-
-static int is_update(long command)
-{
-	static int updates;
-	const char *refused = getenv("REFUSE_UPDATE");
-
-	return refused &&
-	       (command == BPF_MAP_UPDATE_ELEM ||
-		command == BPF_MAP_UPDATE_BATCH) &&
-	       ++updates == atoi(refused);
-}
-
-long syscall(long number, ...)
-{
-	long (*next)(long, ...) = dlsym(RTLD_NEXT, "syscall");
-	const char *begin = getenv("REFUSE"), *log = getenv("REFUSE_LOG");
-	long a[6];
-	va_list ap;
-
-	va_start(ap, number);
-	for (int i = 0; i < 6; i++)
-		a[i] = va_arg(ap, long);
-	va_end(ap);
-	if (number == SYS_bpf && a[0] == BPF_PROG_LOAD) {
-		const union bpf_attr *attr = (const union bpf_attr *)a[1];
-		FILE *out = log ? fopen(log, "a") : NULL;
-
-		if (out) {
-			fprintf(out, "%s\n", attr->prog_name);
-			fclose(out);
-		}
-		if (begin && !strncmp(attr->prog_name, begin, strlen(begin)))
-			return refuse(E2BIG);
-	}
-	if (number == SYS_bpf && a[0] == BPF_MAP_CREATE &&
-	    is_refused((const union bpf_attr *)a[1]))
-		return refuse(E2BIG);
-	if (number == SYS_bpf && is_update(a[0]))
-		return refuse(ENOMEM);
-	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
-C
-"${CC:-cc}" -shared -fPIC -o "$tmp/refuse.so" "$tmp/refuse.c" || exit 1
-
-mkdir "$tmp/bpf"
-trap 'umount -q "$tmp/bpf"; rm -rf "$tmp"' EXIT
-mount -t bpf bpf "$tmp/bpf"
-export NFR_BPFFS=$tmp/bpf/nfr
-ip link set lo up
-ip link add v0 type veth peer name v1
-sysctl -qw net.ipv6.conf.all.disable_ipv6=1
-ip addr add 10.9.0.1/24 dev v0
-ip link set v0 up
-ip link set v1 up
-for last in 2 3; do
-	ip neigh add 10.9.0.$last lladdr 02:00:00:00:00:01 dev v0
-done
-
-# The rules do what they say, whatever finds them.
-judges() { # ENGINE
-	says "status says $1" 0 "^  engine $1, " nfload status -v
-	fact 'as JSON too' bash -c \
-		"nfload status --json | jq -e '.engine == \"$1\"'"
-	for to in 2/1000 2/1009 3/1005 2/1010 3/99 2/7 2/99 2/6; do
-		echo x >"/dev/udp/10.9.0.${to%/*}/${to#*/}" || true
-	done 2>/dev/null
-	fact "$1 finds the rules" diff <(printf '%s\n' "${counted[@]}") \
-		<(nfload show rules -v | sed -n 's/^    \(packets [0-9]*\).*/\1/p' |
-			grep -v ' 0$')
-}
-
 # ---- by name ---------------------------------------------------------------
-export REFUSE_LOG=$tmp/names
 says 'auto is native for few rules' 0 '^engine native: the rules are .* eBPF' \
 	nfload apply -v "$tmp/small.nfr"
 judges native

@@ -90,6 +90,18 @@ static void end_native(struct bpf_object *object, const char *name)
 			    &zero);
 }
 
+/* And some have it inside. */
+static void end_inline(struct bpf_object *object)
+{
+	int fd = bpf_object__find_map_fd_by_name(object, "nfr_config");
+	struct nfr_config config;
+	uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &config), 0);
+	config.hole = 0;
+	assert_int_equal(bpf_map_update_elem(fd, &zero, &config, BPF_ANY), 0);
+}
+
 /* No form has any rule. */
 static void take_rules(const struct image *img)
 {
@@ -100,6 +112,7 @@ static void take_rules(const struct image *img)
 		put_bytes(object, "nfr_hash", 0xff, 1);
 		end_native(object, "nfr_native_xdp");
 		end_native(object, "nfr_native_tc");
+		end_inline(object);
 	}
 }
 
