@@ -8,7 +8,9 @@
  *   device can be set up, and no process takes part. It runs before tcx, and
  *   sees what AF_PACKET writes. It drops, but for
  *     - devices that have an edge, or are skipped: set "known";
- *     - packets that have a route: those the floor has judged.
+ *     - packets that have a route: those the floor has judged. Not so on
+ *       Ethernet: children of the device in other namespaces (macvlan, VLAN)
+ *       send there what these have routed.
  *
  * Invariants
  *   - A device is known by its index and its group together. Its group is set
@@ -70,6 +72,6 @@ int gate_write(struct mnl_socket *, const struct gate *old,
 int gate_write_none(struct mnl_socket *);
 
 extern const char gate_mark[2][16]; /* of the chain, by is_strict */
-#define GATE_RULES(is_strict) ((is_strict) ? 3u : 4u)
+#define GATE_RULES(is_strict) ((is_strict) ? 3u : 5u)
 
 #endif

@@ -3,11 +3,13 @@
  * gate_write.c: a gate as it should be -> one transaction of nf_tables.
  *
  * The rules, as nft(8) would say them, the cheaper first:
- *	rtclassid != 0xffffffff accept	reading it fails without a route
+ *	oifgroup 7235186 rtclassid != 0xffffffff accept
+ *	oiftype != ether rtclassid != 0xffffffff accept
  *	oif . oifgroup @known accept
  *	counter drop
  *
- * The first is in the base chain, as nearly all packets have a route; the
+ * Reading rtclassid fails without a route. The first is in the base chain, as
+ * nearly all packets have a route, on a device that has an edge; the
  * others are in a chain without a name of its own, which the base chain jumps
  * to. nft(8) that does not know hooks of every device leaves the base chain
  * out, and then asks for the chain of its rules again and again, for ever. So
@@ -20,6 +22,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,22 +215,32 @@ static void expr_known(struct gate_rule *rule)
 	expr_end(rule);
 }
 
+/* value: in the order of the host, as the kernel has it. */
+static void expr_compare(struct gate_rule *rule, uint32_t key, uint32_t op,
+			 const void *value, size_t len)
+{
+	struct nlattr *data;
+
+	expr_meta(rule, key, NFT_REG32_00);
+	expr_begin(rule, "cmp");
+	mnl_attr_put_u32(rule->message, NFTA_CMP_SREG, htonl(NFT_REG32_00));
+	mnl_attr_put_u32(rule->message, NFTA_CMP_OP, htonl(op));
+	data = mnl_attr_nest_start(rule->message, NFTA_CMP_DATA);
+	mnl_attr_put(rule->message, NFTA_DATA_VALUE, len, value);
+	mnl_attr_nest_end(rule->message, data);
+	expr_end(rule);
+}
+
 /*
  * A comparison that holds, but for a realm that nobody has: nft(8) does not
  * list a value without one, and of a word the kernel compares "!=" in place.
  */
 static void expr_routed(struct gate_rule *rule)
 {
-	struct nlattr *data;
+	const uint32_t nobody = UINT32_MAX;
 
-	expr_meta(rule, NFT_META_RTCLASSID, NFT_REG32_00);
-	expr_begin(rule, "cmp");
-	mnl_attr_put_u32(rule->message, NFTA_CMP_SREG, htonl(NFT_REG32_00));
-	mnl_attr_put_u32(rule->message, NFTA_CMP_OP, htonl(NFT_CMP_NEQ));
-	data = mnl_attr_nest_start(rule->message, NFTA_CMP_DATA);
-	mnl_attr_put_u32(rule->message, NFTA_DATA_VALUE, UINT32_MAX);
-	mnl_attr_nest_end(rule->message, data);
-	expr_end(rule);
+	expr_compare(rule, NFT_META_RTCLASSID, NFT_CMP_NEQ, &nobody,
+		     sizeof(nobody));
 }
 
 static void expr_verdict(struct gate_rule *rule, int verdict)
@@ -277,10 +290,20 @@ static void rule_end(struct gate_batch *batch, struct gate_rule *rule)
 
 static void put_rules(struct gate_batch *batch, bool is_strict)
 {
+	const uint32_t group = GATE_GROUP;
+	const uint16_t ether = ARPHRD_ETHER;
 	struct gate_rule rule;
 
 	if (!is_strict) {
 		rule = rule_begin(batch, GATE_BASE);
+		expr_compare(&rule, NFT_META_OIFGROUP, NFT_CMP_EQ, &group,
+			     sizeof(group));
+		expr_routed(&rule);
+		expr_verdict(&rule, NF_ACCEPT);
+		rule_end(batch, &rule);
+		rule = rule_begin(batch, GATE_INNER);
+		expr_compare(&rule, NFT_META_OIFTYPE, NFT_CMP_NEQ, &ether,
+			     sizeof(ether));
 		expr_routed(&rule);
 		expr_verdict(&rule, NF_ACCEPT);
 		rule_end(batch, &rule);

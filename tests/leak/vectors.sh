@@ -218,6 +218,10 @@ vectors() {
 	uplink_as_loopback|-|root's tools|$web|the uplink gets the loopback's name, then a reload
 	apply_killed|h|nobody|$web|reloads that end by SIGKILL, under flood
 	apply_starved|-|nobody|$web|reloads without memory, descriptors, room, under flood
+	late_macvlan|h|container|$web|a second uplink appears, and a macvlan child of it
+	late_flushed|-|root's tools|$web|another tool flushes nftables, then a second uplink appears: AF_PACKET
+	imp_flow|-|nobody|port 7082|flow from inside goes on, the tunnel's name, ifindex and address taken
+	dns_large|-|nobody|dst host $lab_router4 and ip[6:2] & 0x3fff != 0|DNS to the LAN's resolver, which the kernel cuts
 	END
 }
 

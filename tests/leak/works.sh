@@ -4,7 +4,7 @@
 #     id | flags | text
 # with work_ID, which says by its status whether it does.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/beside.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/late.sh"
 
 works() {
 	cat <<-END

@@ -49,6 +49,29 @@ leaves() { # ETHERTYPE
 	[ $((after - before)) -ge 50 ]
 }
 
+# What a macvlan child in another namespace has routed has a route. No question is
+# asked for the neighbour, as ARP has none.
+child_leaves() {
+	local before after
+	ip -n host link add link new0 name mv0 type macvlan mode bridge
+	lab_netns child
+	ip -n host link set mv0 netns child
+	ip -n child link set mv0 up
+	lab_addr child mv0 10.9.2.9/24
+	ip -n child neigh add 10.9.2.2 dev mv0 lladdr \
+		"$(on far cat /sys/class/net/far2/address)"
+	before=$(on far cat /sys/class/net/far2/statistics/rx_packets)
+	on child "$lab_python" "$lab_top/tests/net/send.py" udp 3000 10.9.2.2 \
+		count=50 pps=1000 >"$out" 2>&1
+	after=$(on far cat /sys/class/net/far2/statistics/rx_packets)
+	ip netns del child
+	[ $((after - before)) -ge 50 ]
+}
+
+child_stays() {
+	! child_leaves
+}
+
 stays() { # ETHERTYPE
 	! leaves "$1"
 }
@@ -82,6 +105,7 @@ policy plain
 
 new_device
 ok "without nfr, frames leave" leaves 9999
+ok "and what a child in another namespace sends" child_leaves
 ip -n host link del new0
 
 ok "a tunnel is guarded" gives 0 apply "$lab_dir/tunnel.nfr"
@@ -93,6 +117,7 @@ if has_gate || [ "$oldest" = 6.18 ]; then
 	new_device
 	ok "a new device is closed to frames" stays 9999
 	ok "and to ARP, which nobody judges there" stays 0806
+	ok "and to a child of it in another namespace" child_stays
 	ok "status counts them" gives_saying 'frame(s) blocked' 5 status
 	ok "apply gives it an edge" gives 0 apply "$lab_dir/tunnel.nfr"
 	ok "which lets ARP by" leaves 0806

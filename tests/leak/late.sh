@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# late.sh: a library; what appears, is claimed or is rewritten where the guard may
+# not look any more: children of a late uplink, the resolver's other ports, queues.
+# See vectors.sh.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/beside.sh"
+
+# ---- devices that appear -----------------------------------------------------
+
+# What the child's namespace has routed has a route on the uplink, too.
+try_late_macvlan() {
+	world_second_uplink eth1
+	lab_netns vm
+	ip -n client link add link eth1 name mv0 type macvlan mode bridge
+	ip -n client link set mv0 netns vm
+	ip -n vm link set mv0 name eth0
+	ip -n vm link set eth0 up
+	lab_addr vm eth0 192.168.2.66/24 2001:db8:2::66/64
+	ip -n vm route add default via 192.168.2.1
+	ip -n vm -6 route add default via 2001:db8:2::1
+	from_vm
+}
+has_gate() {
+	on client nft list tables | grep -q nfr-gate
+}
+try_late_flushed() {
+	on client nft flush ruleset
+	[ "$leak_column" != watch ] || lab_until 5 "the gate" has_gate
+	world_second_uplink eth1
+	inject raw raw eth1 plain
+	inject raw bypass eth1 plain
+}
+told_late_flushed() { grep -q 'new devices: not guarded'; }
+# A flow from inside goes on, on a device that has all of the tunnel's but its kind.
+try_imp_flow() {
+	local index
+	index=$(on client cat /sys/class/net/wg0/ifindex)
+	flood_start 7082 $lab_web4
+	tunnel_delete
+	world_second_uplink eth1
+	ip -n router link set client1 master br0
+	ip -n client link add link eth1 name wg0 index "$index" type macvlan \
+		mode bridge
+	impostor_routes wg0
+	ip -n client addr add $tunnel4/32 dev wg0
+	flood_more 200
+	flood_stop
+}
+
+# ---- DNS ---------------------------------------------------------------------
+
+try_dns_large() { app nobody udp 53 $lab_router4 size=4000 dev=eth0; }
