@@ -105,6 +105,17 @@ capture() {
 		020000000001 c0a80132 000000000000 c0a80101
 }
 
+# other_netns: $other is a process in a network namespace of its own, for the
+# caller to kill.
+other_netns() {
+	unshare -n sleep 3600 >/dev/null 2>&1 &
+	other=$!
+	for _ in {1..300}; do
+		[ "$(readlink /proc/$other/ns/net)" = "$(readlink /proc/$$/ns/net)" ] || return 0
+		sleep 0.1
+	done
+}
+
 finish() {
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" = 0 ]

@@ -35,11 +35,9 @@ says 'nothing is loaded: no' 1 'nothing is loaded' nfload show states
 says 'nor to be killed' 1 'nothing is loaded' nfload kill states --all
 
 # ---- a peer with an echo server ---------------------------------------------
-unshare -n sleep 100 >/dev/null 2>&1 &
-other=$!
+other_netns
 server=
 trap 'kill $other $server; umount -q "$tmp/bpf"; rm -rf "$tmp"' EXIT
-sleep 0.2
 ip link set lo up
 ip link add v0 type veth peer name v1
 ip link set v1 netns $other

@@ -30,8 +30,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 mkdir "$tmp/bpf"
-unshare -n sleep 100 >/dev/null 2>&1 &
-other=$!
+other_netns
 trap 'kill $other; umount -q "$tmp/bpf"; rm -rf "$tmp"' EXIT
 mount -t bpf bpf "$tmp/bpf"
 export NFR_BPFFS=$tmp/bpf/nfr
