@@ -273,6 +273,7 @@ int measure_native(const struct bpf_object *o, const struct image *image,
 	const struct native_maps maps = {
 		.scratch = bpf_object__find_map_fd_by_name(o, "nfr_scratch"),
 		.tables = bpf_object__find_map_fd_by_name(o, "nfr_tables"),
+		.added = bpf_object__find_map_fd_by_name(o, "nfr_added"),
 		.xdp = bpf_object__find_map_fd_by_name(o, "nfr_native_xdp"),
 		.tc = has_tc ? bpf_object__find_map_fd_by_name(o,
 							       "nfr_native_tc")

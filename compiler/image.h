@@ -229,7 +229,7 @@ void image_draft_free(struct image_draft **);
 int image_open(const void *bytes, size_t len, struct image *out,
 	       char error[IMAGE_ERROR_MAX]);
 
-/* An entry as nfr_tables holds it: fills in the key, returns the value. */
+/* An entry as a prefix of 128 bits: fills in the key, returns the value. */
 __u32 image_table_key(const struct image_entry *, struct nfr_table_key *);
 /*
  * image_count.c. Slots of entries that count, by their order, from 1; slot 0 is

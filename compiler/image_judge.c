@@ -23,9 +23,10 @@ NFR_INLINE const struct nfr_insn *env_insn(struct env *env, __u32 pc)
 	return pc < env->count ? &env->code[pc] : NULL;
 }
 
-NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
+NFR_INLINE int env_table_has(struct env *env, __u32 table, __u32 family,
+			     const __u32 *addr)
 {
-	return tableset_has(env->tables, key);
+	return tableset_has(env->tables, table, family, addr);
 }
 
 /* One packet stands for all of its kind: its chances are what they are. */

@@ -35,6 +35,7 @@
 #include "kmod-linux/origin.bpf.h"
 #include "kmod-linux/local.bpf.h"
 #include "runtime/describe.h"
+#include "runtime/table_key.h"
 #include "runtime/vm.h"
 
 #define CONNECT_REFUSE 0

@@ -8,6 +8,7 @@
 
 #include "kmod-linux/maps.bpf.h"
 #include "kmod-linux/marks.h"
+#include "kmod-linux/table.bpf.h"
 #include "runtime/scratch.h"
 #include "runtime/state.h"
 
@@ -114,12 +115,25 @@ NFR_INLINE const struct nfr_rule *env_rule(struct env *env, __u32 rule)
 	return bpf_map_lookup_elem(&nfr_rules, &rule);
 }
 
-NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
+/* Where the last read in nfr_tables may begin; set by the loader. */
+const volatile __u32 nfr_tables_last SEC(".rodata.tables") = 64;
+
+/* Verified once, for all who ask. */
+__attribute__((noinline)) __u32 env_table_value(__u64 upper, __u64 lower,
+						__u32 table, __u32 family)
 {
-	__u32 *value = bpf_map_lookup_elem(&nfr_tables, key);
+	return table_value(&nfr_tables, &nfr_added, nfr_tables_last,
+			   table_address(upper, lower, table, family));
+}
+
+NFR_INLINE int env_table_has(struct env *env, __u32 table, __u32 family,
+			     const __u32 *addr)
+{
+	__u32 value = env_table_value(TABLE_UPPER(addr), TABLE_LOWER(addr),
+				      table, family);
 
 	(void)env;
-	return value && *value & NFR_TABLE_MEMBER;
+	return value == TABLE_DOUBT ? -1 : (int)(value & NFR_TABLE_MEMBER);
 }
 
 NFR_INLINE __u32 env_random(struct env *env)
@@ -137,12 +151,12 @@ NFR_INLINE const struct nfr_action *env_action(struct env *env, __u32 action)
 }
 
 /* The address becomes a member. Nonzero when that can not be. */
-NFR_INLINE int env_table_add(struct env *env, const struct nfr_table_key *key)
+NFR_INLINE int env_table_add(struct env *env, const struct nfr_table_address *a)
 {
 	__u32 member = NFR_TABLE_MEMBER;
 
 	(void)env;
-	return bpf_map_update_elem(&nfr_tables, key, &member, BPF_ANY) != 0;
+	return bpf_map_update_elem(&nfr_added, a, &member, BPF_ANY) != 0;
 }
 
 NFR_INLINE void env_epoch_next(struct env *env)
@@ -673,18 +687,18 @@ NFR_INLINE const struct nfr_rule_tables *env_rule_tables(struct env *env,
 	return bpf_map_lookup_elem(&nfr_rule_tables, &rule);
 }
 
-NFR_INLINE void env_count_entry(struct env *env,
-				const struct nfr_table_key *key, __u32 dir,
-				__u32 verdict, __u32 len)
+NFR_INLINE void env_count_entry(struct env *env, __u32 table, __u32 family,
+				const __u32 *addr, __u32 cell, __u32 len)
 {
-	__u32 *value = bpf_map_lookup_elem(&nfr_tables, key);
+	__u32 value = env_table_value(TABLE_UPPER(addr), TABLE_LOWER(addr),
+				      table, family);
+	__u32 index = NFR_TABLE_SLOT(value);
 	struct nfr_count *count;
-	__u32 index;
 
 	(void)env;
-	if (!value || !NFR_TABLE_SLOT(*value))
+	if (value == TABLE_DOUBT || !index)
 		return;
-	index = NFR_TABLE_COUNT(NFR_TABLE_SLOT(*value), dir, verdict);
+	index = NFR_TABLE_COUNT(index, 0, 0) + cell;
 	count = bpf_map_lookup_elem(&nfr_table_cnts, &index);
 	if (count) {
 		count->packets++;

@@ -16,6 +16,7 @@
 #include "runtime/abi.h"
 #include "runtime/hash_format.h"
 #include "runtime/pool.h"
+#include "runtime/table_find.h"
 
 /* ---- shared: stub and datapath ----------------------------------------- */
 
@@ -157,13 +158,24 @@ struct {
 	__type(value, struct nfr_count);
 } nfr_rule_counts SEC(".maps");
 
+/*
+ * Tables as they were loaded (table_find.h). Behind nfr_tables_last there are
+ * TABLE_READ_MAX bytes.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct nfr_table_key);
-	__type(value, __u32);
+	__uint(key_size, 4);
+	__uint(value_size, 64 + TABLE_READ_MAX);
 } nfr_tables SEC(".maps");
+
+/* What overload added to them since. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct nfr_table_address);
+	__type(value, __u32);
+} nfr_added SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

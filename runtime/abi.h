@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define NFR_ABI_VERSION 18
+#define NFR_ABI_VERSION 19
 
 /* Directions, as the interface sees them. */
 enum nfr_dir { NFR_DIR_IN = 0, NFR_DIR_OUT = 1 };
@@ -307,8 +307,20 @@ _Static_assert(sizeof(struct nfr_ticket) == 24, "nfr_ticket");
 #define NFR_TICKET_KERNEL 2u /* the kernel's own UDP socket, by port */
 #define NFR_TICKET_ANY 3u    /* not known: whoever does not write raw frames */
 
-/* tables: LPM_TRIE over (table, address); IPv4 as ::ffff:a.b.c.d (RFC
- * 4291 2.5.5.2) */
+/*
+ * tables: ARRAY of one, table_find.h. added: HASH of the addresses that the
+ * datapath made members of a table since.
+ */
+#define NFR_ADDED_MAX 4096u
+struct nfr_table_address {
+	__u64 upper; /* of an address in host order; IPv4 in its upper half */
+	__u64 lower;
+	__u32 side; /* 2 * table; of IPv6 and 1 */
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct nfr_table_address) == 24, "nfr_table_address");
+
+/* A prefix; IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2). */
 struct nfr_table_key {
 	__u32 prefix_len; /* 32 + prefix length in 128 bits */
 	__u32 table_be;

@@ -13,6 +13,7 @@
 #include "embed.h"
 #include "engine_error.h"
 #include "object.h"
+#include "table_map.h"
 #include "sockets.h"
 
 #define SLOTS(file, map)                                                       \
@@ -140,6 +141,8 @@ int connect_load(struct connect *connect, const struct shared *shared,
 	if (!ret)
 		ret = object_share(object, pins_generation,
 				   PIN_GENERATION_COUNT, generation->fd);
+	if (!ret)
+		ret = table_map_share(object, generation->fd[PIN_TABLES]);
 	if (!ret)
 		ret = object_share(object, connect_maps, CONNECT_MAPS,
 				   connect->map_fd);

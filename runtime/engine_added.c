@@ -3,7 +3,6 @@
  * not have: those that "overload" put there. */
 #include "engine_added.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -11,75 +10,71 @@
 #include <unistd.h>
 
 #include "../compiler/image_edit.h"
+#include "../compiler/image_layout.h"
 #include "engine_error.h"
 #include "engine_read.h"
 
 struct added {
-	struct nfr_table_key *known; /* the image's, in order */
 	struct image_entry *entries;
 	size_t count, capacity;
 };
 
 static int compare(const void *left, const void *right)
 {
-	return memcmp(left, right, sizeof(struct nfr_table_key));
+	return image_entry_compare(left, right);
 }
 
-static int added_begin(struct added *a, const struct image *image)
+static void words_to(__u8 *to, __u64 words)
 {
-	a->known = calloc((size_t)image->entry_count + 1, sizeof(*a->known));
-	if (!a->known)
-		return -ENOMEM;
-	for (__u32 i = 0; i < image->entry_count; i++)
-		image_table_key(&image->entries[i], &a->known[i]);
-	qsort(a->known, image->entry_count, sizeof(*a->known), compare);
-	return 0;
+	for (int i = 0; i < 8; i++)
+		to[i] = (__u8)(words >> (56 - 8 * i));
 }
 
-static void added_free(struct added *a)
+static struct image_entry entry_of(const struct nfr_table_address *a)
 {
-	free(a->known);
-	free(a->entries);
+	bool is_v4 = !(a->side & 1);
+	struct image_entry e = {
+		.table = a->side / 2,
+		.family = is_v4 ? NFR_FAMILY_IPV4 : NFR_FAMILY_IPV6,
+		.prefix_len = is_v4 ? 32 : 128,
+	};
+
+	words_to(e.addr, is_v4 ? 0 : a->upper);
+	words_to(e.addr + 8,
+		 is_v4 ? 0xffffull << 32 | a->upper >> 32 : a->lower);
+	return e;
 }
 
-static int added_put(struct added *a, const struct nfr_table_key *key)
+static int added_put(struct added *a, const struct image_entry *entry)
 {
-	static const __u8 mapped[12] = {[10] = 0xff, [11] = 0xff};
-	bool is_v4 = memcmp(key->addr, mapped, sizeof(mapped)) == 0;
-	struct image_entry *e;
-
 	if (a->count == a->capacity) {
 		size_t capacity = 2 * a->capacity + 64;
+		struct image_entry *e =
+			reallocarray(a->entries, capacity, sizeof(*e));
 
-		e = reallocarray(a->entries, capacity, sizeof(*e));
 		if (!e)
 			return -ENOMEM;
 		a->entries = e;
 		a->capacity = capacity;
 	}
-	e = &a->entries[a->count++];
-	*e = (struct image_entry){
-		.table = ntohl(key->table_be),
-		.family = is_v4 ? NFR_FAMILY_IPV4 : NFR_FAMILY_IPV6,
-		.prefix_len = is_v4 ? 32 : 128,
-	};
-	memcpy(e->addr, key->addr, sizeof(e->addr));
+	a->entries[a->count++] = *entry;
 	return 0;
 }
 
 /* The datapath adds single addresses, and only while this goes on. */
 static int added_read(struct added *a, int fd, const struct image *image)
 {
-	struct nfr_table_key key, *before = NULL, next;
+	struct nfr_table_address key, *before = NULL, next;
 	int ret = 0;
 
 	while (!ret && bpf_map_get_next_key(fd, before, &next) == 0) {
+		struct image_entry entry = entry_of(&next);
+
 		key = next;
 		before = &key;
-		if (key.prefix_len == 32 + 128 &&
-		    !bsearch(&key, a->known, image->entry_count, sizeof(key),
-			     compare))
-			ret = added_put(a, &key);
+		if (!bsearch(&entry, image->entries, image->entry_count,
+			     sizeof(entry), compare))
+			ret = added_put(a, &entry);
 	}
 	return ret;
 }
@@ -128,24 +123,22 @@ int engine_image_live(struct engine *engine, uint32_t generation,
 		      const struct image *image, struct image *out,
 		      __u8 **bytes, struct engine_error *err)
 {
-	struct added a = {.known = NULL};
+	struct added a = {.entries = NULL};
 	int fd, ret;
 
 	*bytes = NULL;
 	*out = *image;
 	if (!(image->config->flags & NFR_CONFIG_OVERLOADS))
 		return 0;
-	fd = engine_slot_map(engine, &generation, PIN_TABLES, err);
+	fd = engine_slot_map(engine, &generation, PIN_ADDED, err);
 	if (fd < 0)
 		return fd;
-	ret = added_begin(&a, image);
-	if (!ret)
-		ret = added_read(&a, fd, image);
+	ret = added_read(&a, fd, image);
 	close(fd);
 	if (!ret && a.count)
 		ret = added_merge(&a, image, out, bytes);
-	added_free(&a);
+	free(a.entries);
 	if (ret)
-		return error_kernel(err, ret, "read nfr_tables");
+		return error_kernel(err, ret, "read nfr_added");
 	return engine_check_slot(engine, generation, err);
 }

@@ -107,15 +107,16 @@ NFR_INLINE const struct nfr_action *env_action(struct env *env, __u32 action)
 	return action < env->action_count ? &env->actions[action] : NULL;
 }
 
-NFR_INLINE int env_table_has(struct env *env, const struct nfr_table_key *key)
+NFR_INLINE int env_table_has(struct env *env, __u32 table, __u32 family,
+			     const __u32 *addr)
 {
-	return tableset_has(env->tables, key);
+	return tableset_has(env->tables, table, family, addr);
 }
 
 /* The address becomes a member. Nonzero when that can not be. */
-NFR_INLINE int env_table_add(struct env *env, const struct nfr_table_key *key)
+NFR_INLINE int env_table_add(struct env *env, const struct nfr_table_address *a)
 {
-	return tableset_add(&env->tables, key);
+	return tableset_add(env->tables, a);
 }
 
 NFR_INLINE void env_epoch_next(struct env *env)
@@ -649,14 +650,13 @@ NFR_INLINE const struct nfr_rule_tables *env_rule_tables(struct env *env,
 	return rule < env->image->rule_count ? &env->rule_tables[rule] : NULL;
 }
 
-NFR_INLINE void env_count_entry(struct env *env,
-				const struct nfr_table_key *key, __u32 dir,
-				__u32 verdict, __u32 len)
+NFR_INLINE void env_count_entry(struct env *env, __u32 table, __u32 family,
+				const __u32 *addr, __u32 cell, __u32 len)
 {
-	__u32 slot = tableset_slot(env->tables, key);
+	__u32 slot = tableset_slot(env->tables, table, family, addr);
 
 	if (slot)
-		count(&env->table_counts[NFR_TABLE_COUNT(slot, dir, verdict)],
+		count(&env->table_counts[NFR_TABLE_COUNT(slot, 0, 0) + cell],
 		      len);
 }
 

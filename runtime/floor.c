@@ -15,6 +15,7 @@
 #include "engine_error.h"
 #include "netfilter.h"
 #include "object.h"
+#include "table_map.h"
 #include "rodata.h"
 
 static const struct pin_spec floor_slots = {
@@ -183,6 +184,8 @@ static int floor_load_object(struct floor *floor, const struct shared *shared,
 	if (!ret)
 		ret = object_share(object, pins_generation,
 				   PIN_GENERATION_COUNT, generation->fd);
+	if (!ret)
+		ret = table_map_share(object, generation->fd[PIN_TABLES]);
 	if (!ret)
 		ret = rodata_set(object, ".rodata.seed", shared->control->seed,
 				 sizeof(shared->control->seed));

@@ -267,6 +267,7 @@ int generation_code_place(struct generation_code *c,
 	const struct native_maps maps = {
 		.scratch = generation->fd[PIN_SCRATCH],
 		.tables = generation->fd[PIN_TABLES],
+		.added = generation->fd[PIN_ADDED],
 		.xdp = generation->fd[PIN_NATIVE_XDP],
 		.tc = generation->fd[PIN_NATIVE_TC],
 	};

@@ -25,11 +25,12 @@
 #include "poolset.h"
 #include "rebind.h"
 #include "rodata.h"
+#include "table_build.h"
+#include "table_map.h"
 
 #define GENERATION_BATCH 8192u
 #define GENERATION_IFACES_MIN 1024u
 #define GENERATION_TUNNELS_MIN 64u
-#define GENERATION_OVERLOADS 4096u /* addresses that the datapath may add */
 #define GENERATION_SPARE                                                       \
 	256u /* devices that may appear while it is in force                   \
 	      */
@@ -39,18 +40,31 @@ static uint32_t generation_image_len(const struct image *image)
 	return (uint32_t)((image->len + 7) & ~(size_t)7);
 }
 
+/* What is made of an image before its maps are. */
+struct made {
+	struct poolset *pools;
+	__u8 *tables;
+	size_t tables_len;
+};
+
 /* Entries that a map of the generation needs for this image; 0: as it is. */
 static uint32_t generation_need(enum pin_generation pin,
 				const struct image *image,
-				const struct poolset *pools)
+				const struct made *made)
 {
 	switch (pin) {
 	case PIN_POOLS:
-		return pools->pool_count ? (uint32_t)pools->pool_count : 1;
+		return made->pools->pool_count
+			       ? (uint32_t)made->pools->pool_count
+			       : 1;
 	case PIN_POOL_ADDRS:
-		return pools->addr_count ? (uint32_t)pools->addr_count : 1;
+		return made->pools->addr_count
+			       ? (uint32_t)made->pools->addr_count
+			       : 1;
 	case PIN_HASH: /* bytes of its value */
 		return (uint32_t)hash_map_len(image->hash_len);
+	case PIN_TABLES: /* the same */
+		return (uint32_t)made->tables_len;
 	case PIN_CODE:
 		return image->insn_count ? image->insn_count : 1;
 	case PIN_ACTIONS:
@@ -58,10 +72,10 @@ static uint32_t generation_need(enum pin_generation pin,
 	case PIN_RULES:
 	case PIN_RULE_COUNTS:
 		return image->rule_count ? image->rule_count : 1;
-	case PIN_TABLES:
-		if (image->config->flags & NFR_CONFIG_OVERLOADS)
-			return image->entry_count + GENERATION_OVERLOADS;
-		return image->entry_count ? image->entry_count : 1;
+	case PIN_ADDED:
+		return image->config->flags & NFR_CONFIG_OVERLOADS
+			       ? NFR_ADDED_MAX
+			       : 1;
 	case PIN_RULE_TABLES:
 		return image_slots(image) > 1 ? image->rule_count : 1;
 	case PIN_TABLE_COUNTS:
@@ -100,14 +114,16 @@ static int generation_size_maps(struct bpf_object *object,
 		struct bpf_map *map = bpf_object__find_map_by_name(
 			object, pins_generation[i].name);
 
-		if (map && room->need[i] && i != PIN_HASH)
+		if (map && room->need[i] && i != PIN_HASH && i != PIN_TABLES)
 			ret = bpf_map__set_max_entries(
 				map, generation_spare(room->need[i]));
 	}
 	if (!ret)
 		ret = rodata_set(object, ".rodata.seed", shared->control->seed,
 				 sizeof(shared->control->seed));
-	return ret ? ret : hash_map_size(object, room->need[PIN_HASH]);
+	if (!ret)
+		ret = hash_map_size(object, room->need[PIN_HASH]);
+	return ret ? ret : table_map_size(object, room->need[PIN_TABLES]);
 }
 
 /* Has the object's fds as its own; -EPROTO when one is missing. */
@@ -179,8 +195,8 @@ static bool generation_has_jit(void)
 	return value != 0;
 }
 
-static int generation_refused(int code, enum engine_loop loop,
-			      struct engine_error *err)
+static int generation_refused(int code, const struct generation_room *room,
+			      enum engine_loop loop, struct engine_error *err)
 {
 	int ret = error_kernel(err, code, "load the datapath (VM by %s)",
 			       engine_loop_name(loop));
@@ -188,8 +204,10 @@ static int generation_refused(int code, enum engine_loop loop,
 	if (code == -EPERM || code == -ENOMEM)
 		return ret;
 	if (code == -E2BIG)
-		error_hint(err, "the policy's maps, or the datapath, are more "
-				"than this kernel takes");
+		error_hint(err,
+			   "the policy's maps, of which tables take %u bytes, "
+			   "or the datapath, are more than this kernel takes",
+			   room->need[PIN_TABLES]);
 	else if (!generation_has_jit())
 		error_hint(err, "the BPF JIT is off: sysctl "
 				"net.core.bpf_jit_enable=1");
@@ -243,7 +261,7 @@ static int generation_load_object(struct generation *generation,
 	if (generation_is_refusal(ret) && inlined)
 		ret = generation_try_loops(generation, shared, room, NULL,
 					   options, err);
-	return ret ? generation_refused(ret, generation->loop, err) : 0;
+	return ret ? generation_refused(ret, room, generation->loop, err) : 0;
 }
 
 /* A map of one element that only user space reads. */
@@ -278,27 +296,6 @@ static int generation_fill_array(int fd, const void *items, size_t item_len,
 		first += len;
 	}
 	return 0;
-}
-
-static int generation_fill_tables(int fd, const struct image *image,
-				  struct engine_error *err)
-{
-	__u32 *slots = calloc((size_t)image->entry_count + 1, sizeof(*slots));
-	int ret = 0;
-
-	if (!slots)
-		return error_kernel(err, -ENOMEM, "fill nfr_tables");
-	image_entry_slots(image, slots);
-	for (uint32_t i = 0; i < image->entry_count && !ret; i++) {
-		struct nfr_table_key key;
-		uint32_t value = image_table_key(&image->entries[i], &key);
-
-		value |= slots[i] << 1;
-		if (bpf_map_update_elem(fd, &key, &value, BPF_ANY))
-			ret = error_kernel(err, -errno, "fill nfr_tables");
-	}
-	free(slots);
-	return ret;
 }
 
 static int generation_fill_counts(int fd, const struct image *image,
@@ -428,8 +425,7 @@ static int generation_fill_pools(const struct generation *generation,
 
 static int generation_fill(struct generation *generation,
 			   const struct shared *shared,
-			   const struct image *image,
-			   const struct poolset *pools,
+			   const struct image *image, const struct made *made,
 			   struct engine_error *err)
 {
 	int ret = generation_fill_array(generation->fd[PIN_CODE], image->code,
@@ -447,10 +443,13 @@ static int generation_fill(struct generation *generation,
 			sizeof(*image->actions), image->action_count,
 			"nfr_actions", err);
 	if (!ret)
-		ret = generation_fill_pools(generation, pools, err);
-	if (!ret)
-		ret = generation_fill_tables(generation->fd[PIN_TABLES], image,
-					     err);
+		ret = generation_fill_pools(generation, made->pools, err);
+	if (!ret) {
+		ret = table_map_fill(generation->fd[PIN_TABLES], made->tables,
+				     made->tables_len);
+		if (ret)
+			error_kernel(err, ret, "fill nfr_tables");
+	}
 	if (!ret)
 		ret = generation_fill_counts(generation->fd[PIN_RULE_TABLES],
 					     image, err);
@@ -479,6 +478,31 @@ static uint32_t generation_ifindex(void *arg, const char *name)
 static void generation_draw(uint32_t key[4])
 {
 	arc4random_buf(key, 4 * sizeof(*key));
+}
+
+static void made_free(struct made *made)
+{
+	poolset_free(&made->pools);
+	free(made->tables);
+}
+
+static int made_new(const struct image *image, struct made *made,
+		    struct engine_error *err)
+{
+	int ret = poolset_new(image, generation_ifindex, NULL, generation_draw,
+			      &made->pools);
+
+	if (ret)
+		return error_kernel(err, ret, "gather the addresses of pools");
+	ret = table_build(image, TABLE_BYTES_MAX, &made->tables,
+			  &made->tables_len);
+	if (ret == -E2BIG)
+		return error_set(err, ret,
+				 "the tables' %u networks take more than %u MB",
+				 image->entry_count, TABLE_BYTES_MAX >> 20);
+	return ret ? error_kernel(err, ret, "lay out %u networks of tables",
+				  image->entry_count)
+		   : 0;
 }
 
 /* 0 when the slot's own was taken, or another was loaded. */
@@ -534,7 +558,7 @@ int generation_load(const struct pins *pins, struct shared *shared,
 	struct generation_room room;
 	struct generation *generation = calloc(1, sizeof(*generation));
 	struct image taken = *image; /* what of it the kernel takes */
-	struct poolset *pools = NULL;
+	struct made made = {.pools = NULL};
 	struct generation_code code;
 	int ret;
 
@@ -546,14 +570,10 @@ int generation_load(const struct pins *pins, struct shared *shared,
 	generation->slot = slot;
 	progress_stage(options->progress, "translate");
 	ret = generation_code_make(&code, image, options, err);
-	if (!ret) {
-		ret = poolset_new(image, generation_ifindex, NULL,
-				  generation_draw, &pools);
-		if (ret)
-			error_kernel(err, ret, "gather the addresses of pools");
-	}
+	if (!ret)
+		ret = made_new(image, &made, err);
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT && !ret; i++)
-		room.need[i] = generation_need(i, image, pools);
+		room.need[i] = generation_need(i, image, &made);
 	progress_stage(options->progress, "datapath");
 	if (!ret)
 		ret = generation_obtain_some(generation, pins, shared, &taken,
@@ -564,8 +584,8 @@ int generation_load(const struct pins *pins, struct shared *shared,
 	generation_code_free(&code);
 	progress_stage(options->progress, "maps");
 	if (!ret)
-		ret = generation_fill(generation, shared, &taken, pools, err);
-	poolset_free(&pools);
+		ret = generation_fill(generation, shared, &taken, &made, err);
+	made_free(&made);
 	if (ret)
 		generation_free(&generation);
 	else

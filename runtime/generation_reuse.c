@@ -129,8 +129,8 @@ static bool reuse_has_value(int fd, uint32_t need)
 
 static bool reuse_has(enum pin_generation pin, int fd, uint32_t need)
 {
-	return pin == PIN_HASH ? reuse_has_value(fd, need)
-			       : reuse_has_room(fd, need);
+	return pin == PIN_HASH || pin == PIN_TABLES ? reuse_has_value(fd, need)
+						    : reuse_has_room(fd, need);
 }
 
 static bool reuse_open(struct generation *generation, const struct pins *pins,

@@ -32,7 +32,7 @@
 
 #include "scratch.h"
 #include "state.h"
-#include "table_key.h"
+#include "table_find.h"
 
 #define LIMIT_TRIES 4
 #define LIMIT_THOUSAND 1000u
@@ -301,12 +301,15 @@ NFR_INLINE __u32 limit_rate(struct nfr_source *node, __u64 now, __u64 window)
 NFR_INLINE int limit_overload_table(struct env *env, __u32 table,
 				    const struct nfr_source_key *source)
 {
-	struct nfr_table_key key;
+	struct nfr_table_address a;
 
 	if (table == NFR_NO_TABLE)
 		return 0;
-	table_key(table, source->family, source->addr, &key);
-	return !env_table_has(env, &key) && env_table_add(env, &key) == 0;
+	if (env_table_has(env, table, source->family, source->addr))
+		return 0;
+	a = table_address(TABLE_UPPER(source->addr), TABLE_LOWER(source->addr),
+			  table, source->family);
+	return env_table_add(env, &a) == 0;
 }
 
 NFR_INLINE void limit_mark(struct env *env, struct nfr_source_key *source,

@@ -205,6 +205,8 @@ static void put_table(struct native *n, __u32 pc)
 					      .src_reg = BPF_PSEUDO_CALL});
 	native_move(n->code, REG_VALUE, BPF_REG_0);
 	n->cached = 0;
+	put_hop(n, BPF_JNE, REG_VALUE, NATIVE_HAS_DOUBT, 2);
+	put_return(n, NATIVE_NONE); /* the bytecode will say why */
 	put_branch(n, pc, insn->op == NFR_OP_JIN ? BPF_JNE : BPF_JEQ, 0);
 }
 

@@ -5,8 +5,9 @@
  */
 #include "native_code.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
+
+#include "embed.h"
 
 /* ---- instructions ------------------------------------------------------ */
 
@@ -101,12 +102,22 @@ static void put_key(struct native_code *code, int off)
 					   .imm = off});
 }
 
+/* The next instruction loads it. */
+static void put_place(struct native_code *code, enum native_name name)
+{
+	if (name >= NATIVE_NAMES || code->place_count == NATIVE_PLACES) {
+		code->has_failed = true;
+		return;
+	}
+	code->places[code->place_count].at = code->count;
+	code->places[code->place_count++].name = name;
+}
+
 /* The value of the key on the stack, or NULL, in BPF_REG_0. */
-static void put_lookup(struct native_code *code, enum native_map map, int off)
+static void put_lookup(struct native_code *code, enum native_name map, int off)
 {
 	put_key(code, off);
-	code->places[code->place_count].at = code->count;
-	code->places[code->place_count++].map = map;
+	put_place(code, map);
 	native_put(code, (struct bpf_insn){.code = BPF_LD | BPF_IMM | BPF_DW,
 					   .dst_reg = BPF_REG_1,
 					   .src_reg = BPF_PSEUDO_MAP_FD,
@@ -116,86 +127,35 @@ static void put_lookup(struct native_code *code, enum native_map map, int off)
 					   .imm = BPF_FUNC_map_lookup_elem});
 }
 
-static void put_scratch(struct native_code *code, __u32 otherwise)
+void native_put_scratch(struct native_code *code)
 {
 	native_store_word(code, BPF_REG_10, (size_t)-4, 0);
 	put_lookup(code, NATIVE_SCRATCH, -4);
 	put_hop_null(code, BPF_JNE, 2);
-	native_alu(code, BPF_MOV, BPF_REG_0, otherwise);
+	native_alu(code, BPF_MOV, BPF_REG_0, NATIVE_NONE);
 	native_exit(code);
-}
-
-void native_put_scratch(struct native_code *code)
-{
-	put_scratch(code, NATIVE_NONE);
 }
 
 /* ---- tables ------------------------------------------------------------- */
 
-/* struct nfr_table_key, at the stack's end. */
-#define KEY_AT(member)                                                         \
-	((size_t)((int)offsetof(struct nfr_table_key, member) -                \
-		  (int)sizeof(struct nfr_table_key)))
-
-static void put_store_reg(struct native_code *code, unsigned reg, size_t off)
+static bool is_place(const struct bpf_insn *insn)
 {
-	native_put(code, (struct bpf_insn){.code = BPF_STX | BPF_MEM | BPF_W,
-					   .dst_reg = BPF_REG_10,
-					   .src_reg = reg,
-					   .off = (__s16)off});
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW) &&
+	       (__u32)insn[1].imm == NATIVE_PLACE(0) >> 32;
 }
 
-static void put_swap(struct native_code *code, unsigned reg)
-{
-	native_put(code,
-		   (struct bpf_insn){.code = BPF_ALU | BPF_END | BPF_TO_BE,
-				     .dst_reg = reg,
-				     .imm = 32});
-}
-
-static void put_address(struct native_code *code, unsigned first, unsigned word,
-			unsigned to)
-{
-	native_load_word(code, BPF_REG_5, BPF_REG_0, NATIVE_KEY(first + word));
-	put_swap(code, BPF_REG_5);
-	put_store_reg(code, BPF_REG_5, KEY_AT(addr) + 4 * to);
-}
-
-#define TABLE_KEY_INSNS 20
-
-/* As table_key(). The scratch is in BPF_REG_0, the address starts at first. */
-static void put_table_key(struct native_code *code, unsigned first)
-{
-	native_hop(code, BPF_JNE, BPF_REG_3, NFR_FAMILY_IPV6, 13);
-	for (unsigned i = 0; i < 4; i++)
-		put_address(code, first, i, i);
-	native_put(code, (struct bpf_insn){.code = BPF_JMP | BPF_JA, .off = 6});
-	native_store_word(code, BPF_REG_10, KEY_AT(addr), 0);
-	native_store_word(code, BPF_REG_10, KEY_AT(addr) + 4, 0);
-	native_store_word(code, BPF_REG_10, KEY_AT(addr) + 8, htonl(0xffff));
-	put_address(code, first, 0, 3);
-}
-
+/* Compiled: kmod-linux/native_has.bpf.c. */
 void native_put_has(struct native_code *code)
 {
-	unsigned field = BPF_REG_6, table = BPF_REG_7;
+	size_t len;
+	const struct bpf_insn *insns = embed_native_has(&len);
 
 	code->has_at = code->count;
-	native_move(code, field, BPF_REG_1);
-	native_move(code, table, BPF_REG_2);
-	put_scratch(code, 0);
-	native_load_word(code, BPF_REG_3, BPF_REG_0, NATIVE_KEY(NFR_F_FAMILY));
-	native_store_word(code, BPF_REG_10, KEY_AT(prefix_len), 32 + 128);
-	put_swap(code, table);
-	put_store_reg(code, table, KEY_AT(table_be));
-	native_hop(code, BPF_JEQ, field, NFR_F_DST0, TABLE_KEY_INSNS + 1);
-	put_table_key(code, NFR_F_SRC0);
-	native_put(code, (struct bpf_insn){.code = BPF_JMP | BPF_JA,
-					   .off = TABLE_KEY_INSNS});
-	put_table_key(code, NFR_F_DST0);
-	put_lookup(code, NATIVE_TABLES, -(int)sizeof(struct nfr_table_key));
-	put_hop_null(code, BPF_JEQ, 2);
-	native_load_word(code, BPF_REG_0, BPF_REG_0, 0);
-	native_alu(code, BPF_AND, BPF_REG_0, NFR_TABLE_MEMBER);
-	native_exit(code);
+	for (size_t i = 0; i < len / sizeof(*insns); i++) {
+		if (is_place(&insns[i]))
+			put_place(code, (enum native_name)insns[i].imm);
+		native_put(code, insns[i]);
+		if (insns[i].code == (BPF_LD | BPF_IMM | BPF_DW))
+			native_put(code, insns[++i]);
+	}
 }

@@ -10,9 +10,22 @@
 
 #include "native_frame.h"
 
-/* The maps that a program names, until the loader knows them. */
-enum native_map { NATIVE_SCRATCH, NATIVE_TABLES, NATIVE_MAPS };
-#define NATIVE_PLACES 3 /* where it does */
+/*
+ * What a program names that the loader will know: maps, and the last place in
+ * the tables (table_find.h). Until then a load of this number stands there.
+ */
+enum native_name {
+	NATIVE_SCRATCH,
+	NATIVE_TABLES,
+	NATIVE_ADDED,
+	NATIVE_LAST,
+	NATIVE_NAMES
+};
+#define NATIVE_PLACE(name) (0x6e667200ll << 32 | (name))
+#define NATIVE_PLACES 8 /* that it names them in */
+
+/* What the subprogram that asks a table returns beside 0 and 1. */
+#define NATIVE_HAS_DOUBT 2u
 
 /* What returns to who called it: a rule, or NATIVE_NONE. */
 struct native_code {
@@ -20,7 +33,7 @@ struct native_code {
 	size_t count, capacity;
 	struct {
 		size_t at;
-		enum native_map map;
+		enum native_name name;
 	} places[NATIVE_PLACES];
 	size_t place_count;
 	size_t has_at;	 /* its subprogram that asks a table; 0: none */
@@ -47,7 +60,7 @@ void native_hop(struct native_code *, unsigned op, unsigned reg, __u32 value,
 void native_put_scratch(struct native_code *);
 /*
  * The subprogram: the field that an address begins at in BPF_REG_1, a table in
- * BPF_REG_2 -> 1 or 0, as env_table_has().
+ * BPF_REG_2 -> 1 or 0, as env_table_has(), or NATIVE_HAS_DOUBT.
  */
 void native_put_has(struct native_code *);
 

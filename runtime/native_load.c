@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "table_map.h"
+
 /* What the verifier has to know of a subprogram to look at it once. */
 struct native_types {
 	struct btf *btf;
@@ -84,14 +86,37 @@ static int load_one(const struct native_code *code, enum bpf_prog_type type,
 	return ret;
 }
 
+/* What is named is known. */
+static int native_name(struct native_code *code, const struct native_maps *maps)
+{
+	const int known[NATIVE_NAMES] = {
+		[NATIVE_SCRATCH] = maps->scratch,
+		[NATIVE_TABLES] = maps->tables,
+		[NATIVE_ADDED] = maps->added,
+		[NATIVE_LAST] = table_map_last(maps->tables),
+	};
+
+	for (size_t i = 0; i < code->place_count; i++) {
+		enum native_name name = code->places[i].name;
+		struct bpf_insn *insn = &code->insns[code->places[i].at];
+
+		if (known[name] < 0)
+			return known[name];
+		insn[0].src_reg = name == NATIVE_LAST ? 0 : BPF_PSEUDO_MAP_FD;
+		insn[0].imm = known[name];
+		insn[1].imm = 0;
+	}
+	return 0;
+}
+
 int native_load(struct native_code *code, const struct native_maps *maps)
 {
-	const int fds[NATIVE_MAPS] = {maps->scratch, maps->tables};
 	struct native_types types;
-	int ret = types_new(code, &types);
+	int ret = native_name(code, maps);
 
-	for (size_t i = 0; i < code->place_count; i++)
-		code->insns[code->places[i].at].imm = fds[code->places[i].map];
+	if (ret)
+		return ret;
+	ret = types_new(code, &types);
 	if (ret >= 0)
 		ret = load_one(code, BPF_PROG_TYPE_XDP, "nfr_native_xdp",
 			       &types, maps->xdp);

@@ -7,8 +7,8 @@
 
 /* The datapath's, by name as its object has them. */
 struct native_maps {
-	int scratch, tables; /* which the programs read and write */
-	int xdp, tc;	     /* which hold them; -1: no program of that type */
+	int scratch, tables, added; /* which the programs read and write */
+	int xdp, tc; /* which hold them; -1: no program of that type */
 };
 
 /*

@@ -114,6 +114,7 @@ struct packet {
  * be on the very register that is used.
  */
 #define PACKET_OPAQUE(x) __asm__ volatile("" : "+r"(x))
+#define PACKET_IN_MEMORY(x) __asm__ volatile("" : "+m"(x))
 
 /* n readable bytes at off, or NULL; packet_missing() says why not. */
 NFR_INLINE const __u8 *packet_at(const struct packet_frame *frame, __u32 off,

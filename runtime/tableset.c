@@ -1,170 +1,90 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * tableset.c: table entries -> an array sorted by table, then by longest
- * prefix, then by address. A lookup searches once for each prefix length that
- * the table has, the longest first.
- */
+/* tableset.c: an image, and what is added -> what table_find() and a list of
+ * single addresses say. */
 #include "tableset.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct tableset_entry {
-	__u32 table;
-	__u8 prefix_len; /* of 128 */
-	__u8 is_negated;
-	__u8 addr[16]; /* host bits zero */
-	__u32 slot;
-};
+#include "hashmap.h"
+#include "table_build.h"
+#include "table_find.h"
 
 struct tableset {
-	size_t count;
-	struct tableset_entry entries[];
+	__u8 *bytes;
+	struct table_bytes all;
+	struct hashmap *added; /* NULL: nothing was */
 };
-
-static void tableset_mask(__u8 addr[16], unsigned prefix_len)
-{
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned kept = prefix_len < 8 * i	 ? 0
-				: prefix_len - 8 * i > 8 ? 8
-							 : prefix_len - 8 * i;
-
-		addr[i] &= (__u8)(0xff00u >> kept);
-	}
-}
-
-static int tableset_compare(const void *left, const void *right)
-{
-	const struct tableset_entry *a = left, *b = right;
-
-	if (a->table != b->table)
-		return a->table < b->table ? -1 : 1;
-	if (a->prefix_len != b->prefix_len)
-		return a->prefix_len > b->prefix_len ? -1 : 1;
-	return memcmp(a->addr, b->addr, sizeof(a->addr));
-}
-
-/* The first entry that is not before wanted. */
-static size_t tableset_search(const struct tableset *set,
-			      const struct tableset_entry *wanted)
-{
-	size_t low = 0, high = set->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (tableset_compare(&set->entries[middle], wanted) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 int tableset_new(const struct image *image, struct tableset **out)
 {
-	struct tableset *set = calloc(
-		1, sizeof(*set) + image->entry_count * sizeof(*set->entries));
+	struct tableset *set = calloc(1, sizeof(*set));
+	size_t len;
+	int ret;
 
-	__u32 *slots = calloc((size_t)image->entry_count + 1, sizeof(*slots));
-
-	if (!set || !slots) {
-		free(set);
-		free(slots);
-		return -ENOMEM;
-	}
-	image_entry_slots(image, slots);
-	set->count = image->entry_count;
-	for (size_t i = 0; i < set->count; i++) {
-		const struct image_entry *from = &image->entries[i];
-		struct tableset_entry *to = &set->entries[i];
-
-		to->table = from->table;
-		to->is_negated = from->is_negated;
-		to->prefix_len = from->prefix_len;
-		if (from->family == NFR_FAMILY_IPV4)
-			to->prefix_len += 96;
-		memcpy(to->addr, from->addr, sizeof(to->addr));
-		tableset_mask(to->addr, to->prefix_len);
-		to->slot = slots[i];
-	}
-	free(slots);
-	qsort(set->entries, set->count, sizeof(*set->entries),
-	      tableset_compare);
-	*out = set;
-	return 0;
-}
-
-int tableset_add(struct tableset **out, const struct nfr_table_key *key)
-{
-	struct tableset_entry entry = {.table = ntohl(key->table_be),
-				       .prefix_len = 128};
-	struct tableset *set = *out;
-	size_t at, end = set->count;
-
-	memcpy(entry.addr, key->addr, sizeof(entry.addr));
-	at = tableset_search(set, &entry);
-	if (at < end && tableset_compare(&set->entries[at], &entry) == 0) {
-		set->entries[at].is_negated = false;
-		return 0;
-	}
-	set = realloc(set, sizeof(*set) + (end + 1) * sizeof(*set->entries));
 	if (!set)
 		return -ENOMEM;
+	ret = table_build(image, TABLE_BYTES_MAX, &set->bytes, &len);
+	if (ret) {
+		free(set);
+		return ret;
+	}
+	set->all.base = (const char *)set->bytes;
+	set->all.last = len - TABLE_READ_MAX;
 	*out = set;
-	memmove(&set->entries[at + 1], &set->entries[at],
-		(end - at) * sizeof(*set->entries));
-	set->entries[at] = entry;
-	set->count++;
 	return 0;
 }
 
 void tableset_free(struct tableset **set)
 {
+	if (*set) {
+		free((*set)->bytes);
+		hashmap_free(&(*set)->added);
+	}
 	free(*set);
 	*set = NULL;
 }
 
-/* The longest prefix that holds the address, or NULL. */
-static const struct tableset_entry *
-tableset_find(const struct tableset *set, const struct nfr_table_key *key)
+int tableset_add(struct tableset *set, const struct nfr_table_address *a)
 {
-	struct tableset_entry wanted = {.table = ntohl(key->table_be),
-					.prefix_len = 128};
+	const __u8 member = NFR_TABLE_MEMBER;
+	int ret = 0;
 
-	for (;;) {
-		size_t at;
-
-		memcpy(wanted.addr, key->addr, sizeof(wanted.addr));
-		tableset_mask(wanted.addr, wanted.prefix_len);
-		at = tableset_search(set, &wanted);
-		if (at == set->count || set->entries[at].table != wanted.table)
-			return NULL;
-		if (tableset_compare(&set->entries[at], &wanted) == 0)
-			return &set->entries[at];
-		/* The search ended at this length, or at the next one. */
-		if (set->entries[at].prefix_len < wanted.prefix_len) {
-			wanted.prefix_len = set->entries[at].prefix_len;
-			continue;
-		}
-		if (wanted.prefix_len == 0)
-			return NULL;
-		wanted.prefix_len--;
-	}
+	if (!set->added)
+		ret = hashmap_new(NFR_ADDED_MAX, sizeof(*a), sizeof(member),
+				  HASHMAP_REFUSES, &set->added);
+	return ret ? ret : hashmap_insert(set->added, a, &member, HASHMAP_ANY);
 }
 
-bool tableset_has(const struct tableset *set, const struct nfr_table_key *key)
+/* As env_table_value() of the kernel side. */
+static __u32 value_of(const struct tableset *set, __u32 table, __u32 family,
+		      const __u32 *addr)
 {
-	const struct tableset_entry *found = tableset_find(set, key);
+	struct nfr_table_address a = table_address(
+		TABLE_UPPER(addr), TABLE_LOWER(addr), table, family);
+	__u32 value = table_find(&set->all, &a);
 
-	return found && !found->is_negated;
+	if (value == TABLE_DOUBT || !(value & TABLE_ADDS))
+		return value;
+	value = TABLE_VALUE(value);
+	return set->added && hashmap_find(set->added, &a)
+		       ? value | NFR_TABLE_MEMBER
+		       : value;
 }
 
-__u32 tableset_slot(const struct tableset *set, const struct nfr_table_key *key)
+int tableset_has(const struct tableset *set, __u32 table, __u32 family,
+		 const __u32 *addr)
 {
-	const struct tableset_entry *found = tableset_find(set, key);
+	__u32 value = value_of(set, table, family, addr);
 
-	return found ? found->slot : 0;
+	return value == TABLE_DOUBT ? -1 : (int)(value & NFR_TABLE_MEMBER);
+}
+
+__u32 tableset_slot(const struct tableset *set, __u32 table, __u32 family,
+		    const __u32 *addr)
+{
+	__u32 value = value_of(set, table, family, addr);
+
+	return value == TABLE_DOUBT ? 0 : NFR_TABLE_SLOT(value);
 }

@@ -619,6 +619,16 @@ NFR_INLINE void verdict_event(struct env *env, const struct packet_frame *frame,
 	env_event_send(env, event);
 }
 
+/* What the entry counts that an address of the packet is in. */
+NFR_INLINE void verdict_count_table(struct env *env, const struct nfr_key *key,
+				    __u32 table, int is_dst, __u32 cell,
+				    __u32 len)
+{
+	const __u32 *addr = is_dst ? &key->w[NFR_F_DST0] : &key->w[NFR_F_SRC0];
+
+	env_count_entry(env, table, key->w[NFR_F_FAMILY], addr, cell, len);
+}
+
 /* Of a reply the rule's source is the destination. */
 NFR_INLINE void verdict_count_tables(struct env *env, const struct verdict *v,
 				     __u32 dir, __u32 len)
@@ -626,20 +636,14 @@ NFR_INLINE void verdict_count_tables(struct env *env, const struct verdict *v,
 	const struct nfr_rule_tables *tables =
 		env_rule_tables(env, v->result.rule);
 	int is_reply = v->result.from_state && v->is_reply;
-	struct nfr_table_key name;
+	__u32 cell = NFR_TABLE_COUNT(0, dir, v->result.verdict);
 
-	if (tables && tables->src) {
-		name = vm_table_key(&v->packet.key,
-				    is_reply ? NFR_F_DST0 : NFR_F_SRC0,
-				    tables->src - 1);
-		env_count_entry(env, &name, dir, v->result.verdict, len);
-	}
-	if (tables && tables->dst) {
-		name = vm_table_key(&v->packet.key,
-				    is_reply ? NFR_F_SRC0 : NFR_F_DST0,
-				    tables->dst - 1);
-		env_count_entry(env, &name, dir, v->result.verdict, len);
-	}
+	if (tables && tables->src)
+		verdict_count_table(env, &v->packet.key, tables->src - 1,
+				    is_reply, cell, len);
+	if (tables && tables->dst)
+		verdict_count_table(env, &v->packet.key, tables->dst - 1,
+				    !is_reply, cell, len);
 }
 
 NFR_INLINE void verdict_account(struct env *env,

@@ -18,7 +18,6 @@
 #define NFR_VM_H
 
 #include "packet.h"
-#include "table_key.h"
 #include "vm_run.h"
 
 /* The machine itself, while it runs: in registers and on the stack. */
@@ -36,25 +35,26 @@ struct vm {
 	__u32 asked;
 };
 
-/* What the address that starts at this field is called in the table. */
-NFR_INLINE struct nfr_table_key vm_table_key(const struct nfr_key *key,
-					     __u32 field, __u32 table)
-{
-	const __u32 *addr =
-		field == NFR_F_SRC0 ? &key->w[NFR_F_SRC0] : &key->w[NFR_F_DST0];
-	struct nfr_table_key name;
-
-	table_key(table, key->w[NFR_F_FAMILY], addr, &name);
-	return name;
-}
-
-/* Is the address that starts at this field in the table? */
+/* Is the address that starts at this field in the table? Less than 0: doubt. */
 NFR_INLINE int vm_in_table(struct env *env, const struct nfr_key *key,
 			   __u32 field, __u32 table)
 {
-	struct nfr_table_key name = vm_table_key(key, field, table);
+	const __u32 *addr =
+		field == NFR_F_SRC0 ? &key->w[NFR_F_SRC0] : &key->w[NFR_F_DST0];
 
-	return env_table_has(env, &name);
+	return env_table_has(env, table, key->w[NFR_F_FAMILY], addr);
+}
+
+/* Nonzero when the program stops, as a table was not to be asked. */
+NFR_INLINE int vm_ask_table(struct vm *vm, const struct nfr_insn *insn,
+			    int *is_jump)
+{
+	int has = vm_in_table(vm->env, vm->key, insn->field, insn->imm);
+
+	*is_jump = has == (insn->op == NFR_OP_JIN);
+	if (has < 0 && vm->run)
+		vm->run->reason = NFR_REASON_TABLE;
+	return has < 0;
 }
 
 /*
@@ -193,8 +193,8 @@ NFR_INLINE int vm_step(struct vm *vm)
 		break;
 	case NFR_OP_JIN:
 	case NFR_OP_JNIN:
-		is_jump = vm_in_table(vm->env, vm->key, insn->field, imm) ==
-			  (insn->op == NFR_OP_JIN);
+		if (vm_ask_table(vm, insn, &is_jump))
+			return 1;
 		break;
 	case NFR_OP_JRAND:
 		is_jump = vm->drawn >= imm;

@@ -28,6 +28,7 @@
 #include "runtime/hash_map.h"
 #include "runtime/rodata.h"
 #include "runtime/hole_fill.h"
+#include "runtime/table_map.h"
 #include "runtime/native.h"
 #include "runtime/native_load.h"
 #include "runtime/poolset.h"
@@ -36,7 +37,7 @@
 #define KERNEL_LOOPBACK 1
 #define KERNEL_INSNS NFR_INSN_MAX
 #define KERNEL_RULES NFR_RULE_MAX
-#define KERNEL_ENTRIES (1u << 14)
+#define KERNEL_TABLES ((size_t)1 << 20) /* bytes */
 #define KERNEL_ACTIONS 1024u
 #define KERNEL_POOL_ADDRS 4096u
 #define KERNEL_HASH ((size_t)4 << 20) /* of a random policy, at most */
@@ -55,16 +56,18 @@
 #define KERNEL_FRAME_SURE (14 + 40)
 
 static const char *const map_names[] = {
-	"nfr_config",	  "nfr_code",	   "nfr_rules",	  "nfr_tables",
-	"nfr_ifaces",	  "nfr_states",	   "nfr_scratch", "nfr_rule_counts",
-	"nfr_tunnels",	  "nfr_fragments", "nfr_actions", "nfr_pools",
-	"nfr_pool_addrs", "nfr_aliases",   "nfr_control", "nfr_counted",
-	"nfr_native_xdp", "nfr_native_tc", "nfr_sweep",	  "nfr_copy"};
+	"nfr_config",	   "nfr_code",	     "nfr_rules",     "nfr_tables",
+	"nfr_added",	   "nfr_ifaces",     "nfr_states",    "nfr_scratch",
+	"nfr_rule_counts", "nfr_tunnels",    "nfr_fragments", "nfr_actions",
+	"nfr_pools",	   "nfr_pool_addrs", "nfr_aliases",   "nfr_control",
+	"nfr_counted",	   "nfr_native_xdp", "nfr_native_tc", "nfr_sweep",
+	"nfr_copy"};
 enum kernel_map {
 	MAP_CONFIG,
 	MAP_CODE,
 	MAP_RULES,
 	MAP_TABLES,
+	MAP_ADDED,
 	MAP_IFACES,
 	MAP_STATES,
 	MAP_SCRATCH,
@@ -138,7 +141,7 @@ static int object_size_maps(struct bpf_object *object)
 	} sizes[] = {{"nfr_code", KERNEL_INSNS},
 		     {"nfr_rules", KERNEL_RULES},
 		     {"nfr_rule_counts", KERNEL_RULES},
-		     {"nfr_tables", KERNEL_ENTRIES},
+		     {"nfr_added", NFR_ADDED_MAX},
 		     {"nfr_actions", KERNEL_ACTIONS},
 		     {"nfr_pools", KERNEL_ACTIONS},
 		     {"nfr_pool_addrs", KERNEL_POOL_ADDRS}};
@@ -152,6 +155,8 @@ static int object_size_maps(struct bpf_object *object)
 		if (ret)
 			return ret;
 	}
+	if (table_map_size(object, KERNEL_TABLES))
+		return -EPROTO;
 	return hash_map_size(object, KERNEL_HASH);
 }
 
@@ -354,19 +359,6 @@ static void forget_flows(const struct kernel_object *o)
 		bpf_map_update_elem(o->map[MAP_SWEEP], &i, &never, BPF_ANY);
 }
 
-static int fill_tables(int fd, const struct image *image)
-{
-	empty(fd);
-	for (uint32_t i = 0; i < image->entry_count; i++) {
-		struct nfr_table_key key;
-		uint32_t value = image_table_key(&image->entries[i], &key);
-
-		if (bpf_map_update_elem(fd, &key, &value, BPF_ANY))
-			return -errno;
-	}
-	return 0;
-}
-
 static uint32_t device_named(void *arg, const char *name)
 {
 	const struct kernel *k = arg;
@@ -406,6 +398,7 @@ static int object_native(const struct kernel *k, struct kernel_object *o,
 	const struct native_maps maps = {
 		.scratch = o->map[MAP_SCRATCH],
 		.tables = o->map[MAP_TABLES],
+		.added = o->map[MAP_ADDED],
 		.xdp = o->map[MAP_NATIVE_XDP],
 		.tc = o->map[MAP_NATIVE_TC],
 	};
@@ -494,7 +487,8 @@ static int object_fill(struct kernel *k, struct kernel_object *o,
 	if (!ret)
 		ret = fill_pools(k, o, image);
 	if (!ret)
-		ret = fill_tables(o->map[MAP_TABLES], image);
+		ret = table_map_image(o->map[MAP_TABLES], image);
+	empty(o->map[MAP_ADDED]);
 	if (!ret) {
 		ret = object_native(k, o, image);
 		config.flags |= ret > 0 ? (__u32)ret : 0;
@@ -533,8 +527,7 @@ static int kernel_load(void *self, const struct image *image,
 	if (image->insn_count > KERNEL_INSNS ||
 	    image->rule_count > KERNEL_RULES ||
 	    image->action_count > KERNEL_ACTIONS ||
-	    image->pool_count > KERNEL_ACTIONS ||
-	    image->entry_count > KERNEL_ENTRIES)
+	    image->pool_count > KERNEL_ACTIONS)
 		return -E2BIG;
 	free(k->devices);
 	free(k->ifids);

@@ -13,6 +13,8 @@
 #include "runtime/embed.h"
 #include "runtime/hole_fill.h"
 #include "runtime/native_load.h"
+#include "runtime/table_build.h"
+#include "runtime/table_map.h"
 
 #define REPEAT 200
 
@@ -33,9 +35,8 @@ static uint64_t now_ns(void)
 }
 
 static int load(struct rules_code *c, const struct native_code *inlined,
-		uint32_t table_entries)
+		size_t tables_len)
 {
-	struct bpf_map *tables;
 	size_t len;
 	const void *elf = embed_native_keys(&len);
 	int ret = hole_open(elf, len, inlined, &c->object);
@@ -43,10 +44,8 @@ static int load(struct rules_code *c, const struct native_code *inlined,
 	if (ret)
 		return ret;
 	c->hole = inlined ? hole_number(inlined) : 0;
-	tables = bpf_object__find_map_by_name(c->object, "nfr_tables");
-	if (tables)
-		bpf_map__set_max_entries(tables, table_entries + 1);
-	return bpf_object__load(c->object);
+	ret = table_map_size(c->object, tables_len);
+	return ret ? ret : bpf_object__load(c->object);
 }
 
 static int fill_config(struct rules_code *c)
@@ -66,6 +65,7 @@ static int load_code(struct rules_code *c, struct native_code *code)
 	const struct native_maps maps = {
 		.scratch = bpf_object__find_map_fd_by_name(o, "nfr_scratch"),
 		.tables = bpf_object__find_map_fd_by_name(o, "nfr_tables"),
+		.added = bpf_object__find_map_fd_by_name(o, "nfr_added"),
 		.xdp = bpf_object__find_map_fd_by_name(o, "nfr_native_xdp"),
 		.tc = -1,
 	};
@@ -74,20 +74,6 @@ static int load_code(struct rules_code *c, struct native_code *code)
 
 	c->load_ns = now_ns() - begun;
 	return ret;
-}
-
-static int fill_tables(struct rules_code *c, const struct image *image)
-{
-	int fd = bpf_object__find_map_fd_by_name(c->object, "nfr_tables");
-
-	for (uint32_t i = 0; i < image->entry_count; i++) {
-		struct nfr_table_key key;
-		uint32_t value = image_table_key(&image->entries[i], &key);
-
-		if (bpf_map_update_elem(fd, &key, &value, BPF_ANY))
-			return -errno;
-	}
-	return 0;
 }
 
 static int find(struct rules_code *c)
@@ -117,14 +103,18 @@ int rules_code_open(const struct image *image, struct rules_code *c)
 	libbpf_print_fn_t print = libbpf_set_print(silent);
 	struct native_code code, inlined = {0};
 	struct native_about about;
+	__u8 *tables = NULL;
+	size_t tables_len;
 	int ret;
 
 	memset(c, 0, sizeof(*c));
 	ret = native_compile(image, &code, &c->about);
 	if (!ret)
+		ret = table_build(image, TABLE_BYTES_MAX, &tables, &tables_len);
+	if (!ret)
 		ret = native_compile_inline(image, &inlined, &about)
-			      ? load(c, NULL, image->entry_count)
-			      : load(c, &inlined, image->entry_count);
+			      ? load(c, NULL, tables_len)
+			      : load(c, &inlined, tables_len);
 	if (!ret)
 		ret = load_code(c, &code);
 	native_free(&code);
@@ -132,9 +122,12 @@ int rules_code_open(const struct image *image, struct rules_code *c)
 	if (!ret)
 		ret = find(c);
 	if (!ret)
-		ret = fill_tables(c, image);
+		ret = table_map_fill(bpf_object__find_map_fd_by_name(
+					     c->object, "nfr_tables"),
+				     tables, tables_len);
 	if (!ret)
 		ret = fill_config(c);
+	free(tables);
 	libbpf_set_print(print);
 	if (ret)
 		rules_code_close(c);

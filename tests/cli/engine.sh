@@ -140,6 +140,31 @@ nfload unload --leave=open >/dev/null
 says 'of the first policy too' 0 'not data, but vm: ' \
 	no_room 1000 nfload apply --engine=hash "$tmp/many.nfr"
 judges vm
+# ---- nor for a table --------------------------------------------------------
+nfload apply "$tmp/small.nfr" >/dev/null
+before=$(in_force)
+for i in {1..200}; do
+	for j in {1..10}; do echo "10.$i.$((2 * j)).0/24"; done
+done >"$tmp/large"
+# no_table BYTES NFLOAD...: no map for tables of so many bytes or more.
+no_table() {
+	local bytes=$1
+	shift
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE_MAP=nfr_tables REFUSE_BYTES="$bytes" "$@"
+}
+
+says 'a table that the kernel has no map for is refused by its size' 3 \
+	'of which tables take [1-9][0-9]{4} bytes' \
+	no_table 10000 nfload table far add -f "$tmp/large"
+fact 'the one before is in force' test "$(in_force)" = "$before"
+fact 'with what it held' test "$(nfload table far show)" = '   10.9.0.3'
+judges native
+says 'a smaller one is not' 0 '^1/1 addresses added' \
+	no_table 10000 nfload table far add 10.9.9.9
+says 'nor the large one where there is room' 0 '^2000/2000 addresses added' \
+	nfload table far add -f "$tmp/large"
+fact 'and all of it is there' test "$(nfload table far show | wc -l)" = 2002
+
 nfload apply --engine=hash "$tmp/many.nfr" >/dev/null
 many=$(in_force)
 many=${many% *}
