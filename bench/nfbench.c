@@ -13,6 +13,7 @@
 #include "run_trace.h"
 #include "settings.h"
 #include "state.h"
+#include "table.h"
 #include "throughput.h"
 
 static void print_machine(const struct machine *m, const struct settings *s)
@@ -35,6 +36,8 @@ static int run(const struct settings *s, const struct machine *m,
 		return bench_path(s, m, error);
 	if (s->verb == BENCH_THROUGHPUT)
 		return bench_throughput(s, m, error);
+	if (s->verb == BENCH_TABLE)
+		return bench_table(s, m, error);
 	if (!s->set)
 		return bench_run(s, m, error);
 	if (s->method != METHOD_VETH)

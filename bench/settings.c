@@ -9,6 +9,7 @@
 #include "workload.h"
 
 #define FLOWS_MAX 50000 /* fewer than the state table has room for */
+#define NETWORKS_MAX 1000000u
 
 static int usage_error(const char *message)
 {
@@ -36,7 +37,7 @@ static int parse_rules(const char *text, struct settings *s)
 	s->rules_count = 0;
 	for (;;) {
 		size_t len = strcspn(text, ",");
-		unsigned rules = number(text, len, WORKLOAD_RULES_MAX);
+		unsigned rules = number(text, len, NETWORKS_MAX);
 
 		if (rules == 0 || s->rules_count == SETTINGS_SETS_MAX)
 			return -EINVAL;
@@ -82,7 +83,8 @@ static int parse_option(const struct option_spec *spec, const char *arg,
 	case BENCH_OPT_RULES:
 		return parse_rules(arg, s) ? usage_error("--rules is up to 16 "
 							 "numbers, each 1 to "
-							 "100000")
+							 "100000, of tables "
+							 "1000000")
 					   : 0;
 	case BENCH_OPT_FAMILY:
 		s->family = option_word(spec->words, arg);
@@ -128,6 +130,14 @@ bool settings_on_veth(const struct settings *s)
 	return s->method == METHOD_VETH ||
 	       (s->has_peers && s->peers != BENCH_PEER_DPDK &&
 		s->method != METHOD_TEST_RUN);
+}
+
+static int check_rules(const struct settings *s)
+{
+	for (unsigned i = 0; i < s->rules_count; i++)
+		if (s->verb == BENCH_RUN && s->rules[i] > WORKLOAD_RULES_MAX)
+			return usage_error("run takes up to 100000 rules");
+	return 0;
 }
 
 static int check_peers(const struct settings *s)
@@ -177,12 +187,25 @@ static void defaults(struct settings *s)
 	static const unsigned rounds[BENCH_VERBS] = {[BENCH_RUN] = 9,
 						     [BENCH_STATE] = 15,
 						     [BENCH_PATH] = 15,
-						     [BENCH_THROUGHPUT] = 9};
+						     [BENCH_THROUGHPUT] = 9,
+						     [BENCH_TABLE] = 9};
 	static const unsigned ms[BENCH_VERBS] = {[BENCH_RUN] = 20,
 						 [BENCH_STATE] = 5,
 						 [BENCH_PATH] = 10,
-						 [BENCH_THROUGHPUT] = 500};
+						 [BENCH_THROUGHPUT] = 500,
+						 [BENCH_TABLE] = 20};
+	static const unsigned networks[] = {10, 1000, 100000, 1000000};
 	bool is_state = s->verb == BENCH_STATE;
+
+	if (s->verb == BENCH_TABLE && !s->rules_count) {
+		memcpy(s->rules, networks, sizeof(networks));
+		s->rules_count = 4;
+	}
+	if (!s->rules_count) {
+		s->rules_count = 4;
+		for (unsigned i = 0, rules = 1; i < 4; i++, rules *= 10)
+			s->rules[i] = rules;
+	}
 
 	if (s->verb != BENCH_RUN && !s->has_peers)
 		s->peers = BENCH_PEER_NFT;
@@ -243,7 +266,7 @@ static int parse_verb(struct option_parser *p, struct settings *s, bool is_help)
 		return EXIT_YES;
 	}
 	s->verb = (enum bench_verb)verb;
-	if (check_peers(s) || check_hook(s))
+	if (check_rules(s) || check_peers(s) || check_hook(s))
 		return EXIT_INPUT;
 	defaults(s);
 	return -1;
@@ -257,11 +280,7 @@ int settings_parse(int argc, char **argv, struct settings *s)
 	const char *arg;
 	int got;
 
-	*s = (struct settings){.rules = {1, 10, 100, 1000},
-			       .rules_count = 4,
-			       .family = -1,
-			       .flows = 20000,
-			       .share = 10};
+	*s = (struct settings){.family = -1, .flows = 20000, .share = 10};
 	option_begin(&parser, &nfbench_options, argc, argv);
 	while ((got = option_next(&parser, &spec, &arg)) == 1) {
 		is_help |= spec->id == BENCH_OPT_HELP;
