@@ -158,6 +158,12 @@ struct engine_options {
 	/* -EAGAIN unless this generation is in force; 0: whichever. */
 	uint32_t only_after;
 	/*
+	 * With only_after, and an image that has its tables by the same
+	 * numbers: what engine_image_live() read of that generation. Addresses
+	 * that overload has added since are added to the new one, too.
+	 */
+	const struct image *read;
+	/*
 	 * Not 0: the policy is on trial, and the kernel goes back by itself
 	 * after this time unless engine_confirm() comes first. Where nothing
 	 * was in force before, to hooks that pass all, or with trial_blocks

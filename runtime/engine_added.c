@@ -61,6 +61,13 @@ static int added_put(struct added *a, const struct image_entry *entry)
 	return 0;
 }
 
+static bool has_entry(const struct image *image,
+		      const struct image_entry *entry)
+{
+	return bsearch(entry, image->entries, image->entry_count,
+		       sizeof(*entry), compare) != NULL;
+}
+
 /* The datapath adds single addresses, and only while this goes on. */
 static int added_read(struct added *a, int fd, const struct image *image)
 {
@@ -72,11 +79,27 @@ static int added_read(struct added *a, int fd, const struct image *image)
 
 		key = next;
 		before = &key;
-		if (!bsearch(&entry, image->entries, image->entry_count,
-			     sizeof(entry), compare))
+		if (!has_entry(image, &entry))
 			ret = added_put(a, &entry);
 	}
 	return ret;
+}
+
+int engine_added_carry(int from, int to, const struct image *read)
+{
+	struct nfr_table_address key, *before = NULL, next;
+	const __u32 member = NFR_TABLE_MEMBER;
+
+	while (bpf_map_get_next_key(from, before, &next) == 0) {
+		struct image_entry entry = entry_of(&next);
+
+		key = next;
+		before = &key;
+		if (!has_entry(read, &entry) &&
+		    bpf_map_update_elem(to, &key, &member, BPF_ANY))
+			return -errno;
+	}
+	return 0;
 }
 
 /* The image with all of a; *bytes are the new one's. */

@@ -31,11 +31,13 @@
 #include "binding.h"
 #include "bpflog.h"
 #include "connect.h"
+#include "engine_added.h"
 #include "engine_error.h"
 #include "engine_gate.h"
 #include "floor.h"
 #include "gate.h"
 #include "generation.h"
+#include "generation_reuse.h"
 #include "hooks.h"
 #include "links.h"
 #include "localnet.h"
@@ -654,6 +656,30 @@ static void apply_detach_skipped(struct apply *apply)
 	}
 }
 
+/* What the generation before added to its tables until it was left. */
+static void apply_carry(struct apply *apply)
+{
+	struct engine_error why = {0};
+	int ret, fd;
+
+	if (!apply->options.read ||
+	    !(apply->image->config->flags & NFR_CONFIG_OVERLOADS))
+		return;
+	fd = pins_get(apply->pins, pins_slot_dir(!apply->report.slot),
+		      &pins_generation[PIN_ADDED], &why);
+	ret = fd < 0 ? fd : generation_wait(&why);
+	if (!ret)
+		ret = engine_added_carry(fd, apply->generation->fd[PIN_ADDED],
+					 apply->options.read);
+	if (fd >= 0)
+		close(fd);
+	if (ret)
+		apply_note(apply,
+			   "addresses that rules put into tables while this "
+			   "was loaded may not be there: %s",
+			   strerror(-ret));
+}
+
 static int apply_switch(struct apply *apply, struct engine_error *err)
 {
 	int ret = apply_place(apply, err);
@@ -681,6 +707,7 @@ static int apply_switch(struct apply *apply, struct engine_error *err)
 	if (!ret && !apply->is_fresh)
 		ret = apply_activate(apply, err);
 	if (!ret) {
+		apply_carry(apply);
 		if (!apply->options.trial_ms)
 			apply_restore(apply);
 		apply_detach_skipped(apply);

@@ -169,11 +169,10 @@ static void reuse_close(struct generation *generation)
  */
 
 /*
- * Until no CPU is in a program that it entered before now. The kernel waits so
- * when a map of maps is changed, for just this purpose (kernel/bpf/syscall.c,
- * maybe_wait_bpf_programs).
+ * The kernel waits so when a map of maps is changed, for just this purpose
+ * (kernel/bpf/syscall.c, maybe_wait_bpf_programs).
  */
-static int reuse_wait(struct engine_error *err)
+int generation_wait(struct engine_error *err)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 	uint32_t zero = 0;
@@ -277,7 +276,7 @@ static int reuse_clear(const struct generation *generation,
 	int ret;
 
 	shared->control->generation[generation->slot] = 0;
-	ret = reuse_wait(err);
+	ret = generation_wait(err);
 	if (ret)
 		return ret;
 	ret = reuse_empty(generation->fd[PIN_CONFIG]);

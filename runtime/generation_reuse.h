@@ -37,6 +37,10 @@ struct generation_wish {
 	enum engine_loop loop;
 	uint64_t hole; /* this code is in them; 0: whatever is */
 };
+
+/* Until no CPU is in a program that it entered before now. */
+int generation_wait(struct engine_error *);
+
 /*
  * 1: generation->fd, loop and hole are the slot's, all but image, about and
  * identity, and its maps are empty. 0: it can not be, or there is none, and

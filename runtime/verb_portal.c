@@ -186,6 +186,7 @@ static int portal_open(struct portal *p)
 	if (status)
 		goto out;
 	options.only_after = p->generation;
+	options.read = &p->live;
 	options.is_portal = true;
 	rc = engine_apply(t->bpffs, &image, &options, &report, &err);
 	if (rc)

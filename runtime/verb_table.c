@@ -404,6 +404,7 @@ static int put_in_force(struct table *table)
 	if (status)
 		goto out;
 	options.only_after = table->generation;
+	options.read = table->image;
 	rc = engine_apply(t->bpffs, &image, &options, &report, &err);
 	if (rc == -EAGAIN)
 		status = -EAGAIN;

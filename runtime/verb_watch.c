@@ -89,6 +89,7 @@ static void watch_trial(struct watch *w, struct engine *engine,
 
 /* 0, or why the refilled tables are not put in force. */
 static const char *watch_apply(struct watch *w, const struct image *old,
+			       const struct image *read,
 			       const struct image *image, uint32_t generation,
 			       bool is_moved)
 {
@@ -107,6 +108,7 @@ static const char *watch_apply(struct watch *w, const struct image *old,
 		       "stay as they are";
 	}
 	options.only_after = generation;
+	options.read = read;
 	rc = engine_apply(w->tool->bpffs, image, &options, &report, &err);
 	if (rc == -EAGAIN || rc == -EINPROGRESS)
 		return NULL; /* the next pass sees what came */
@@ -126,7 +128,7 @@ static const char *watch_apply(struct watch *w, const struct image *old,
 static void watch_tables(struct watch *w, struct engine *engine,
 			 const struct engine_pending *pending)
 {
-	const struct image *image, *next = NULL;
+	const struct image *image, *read, *next = NULL;
 	struct engine_error err = {0};
 	struct nfr_control control;
 	struct image refilled, live;
@@ -139,6 +141,7 @@ static void watch_tables(struct watch *w, struct engine *engine,
 	    engine_image(engine, 0, &image, &err) ||
 	    localise_refill(w->tool, engine, image, &bytes, &refilled))
 		return;
+	read = image;
 	is_moved = engine_is_moved(engine, image);
 	if (bytes)
 		next = &refilled;
@@ -146,14 +149,14 @@ static void watch_tables(struct watch *w, struct engine *engine,
 	if ((bytes || is_moved) &&
 	    !engine_image_live(engine, 0, image, &live, &live_bytes, &err)) {
 		free(bytes);
-		next = &live;
+		read = next = &live;
 		if (!localise_refill(w->tool, engine, &live, &bytes,
 				     &refilled) &&
 		    bytes)
 			next = &refilled;
 	}
 	if (next)
-		why = watch_apply(w, image, next,
+		why = watch_apply(w, image, read, next,
 				  control.generation[control.active], is_moved);
 	if (why)
 		watch_say(NULL, why);

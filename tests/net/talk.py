@@ -29,6 +29,10 @@
                                        COUNT bare SYNs from as many source ports,
                                        or from that address and those behind it;
                                        COUNT a second until there is a FILE
+    talk.py twice ADDRESS PORT COUNT from=ADDRESS until=FILE
+                                       TCP connections, two from that address and
+                                       each of COUNT behind it, until there is a
+                                       FILE: how many addresses had both
 """
 import hashlib
 import os
@@ -300,8 +304,32 @@ def syns(args):
     return 0
 
 
+def connects(local, addr, port):
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                     struct.pack("ii", 1, 0))
+        s.settimeout(5)
+        s.bind((local, 0))
+        s.connect((addr, int(port)))
+
+
+def twice(args):
+    (addr, port, most), opts = options(args)
+    first, count, most = socket.inet_aton(opts["from"]), 0, int(most)
+    while not os.path.exists(opts["until"]):
+        local = socket.inet_ntoa(
+            (int.from_bytes(first, "big") + count).to_bytes(4, "big"))
+        connects(local, addr, port)
+        connects(local, addr, port)
+        count += 1
+        while count == most and not os.path.exists(opts["until"]):
+            time.sleep(0.01)
+    print(count)
+    return 0
+
+
 VERBS = {"echo": echo, "sink": sink, "who": who, "cut": cut, "bulk": bulk, "many": many,
-         "beat": beat, "syns": syns}
+         "beat": beat, "syns": syns, "twice": twice}
 
 if __name__ == "__main__":
     sys.exit(VERBS[sys.argv[1]](sys.argv[2:]))

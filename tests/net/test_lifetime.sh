@@ -328,6 +328,31 @@ test_overload() {
 	END
 }
 
+# What packets put into a table while it changes is in it, whichever generation
+# they met.
+test_overload_meanwhile() {
+	local i asked held
+	ip -n outside route add local 10.66.0.0/16 dev lo
+	on outside sysctl -qw net.ipv4.conf.all.arp_announce=2
+	ok "a policy whose table is filled by packets" load_redirect \
+		'table <banned> persist' \
+		"$to_2 keep state (max-src-conn-rate 1/600, overload <banned>)"
+	nfload_table flush
+	rm -f "$lab_dir/enough"
+	gate_talk outside twice 203.0.113.2 8000 3000 from=10.66.0.1 \
+		until="$lab_dir/enough" >"$lab_dir/twice" &
+	for i in {1..8}; do nfload_table add "192.0.2.$i"; done
+	touch "$lab_dir/enough"
+	wait $!
+	asked=$(<"$lab_dir/twice")
+	held=$(on gate nfload table banned show --bpffs "$lab_dir/bpf" |
+		grep -c ' 10\.66\.')
+	echo "$asked were too many, $held are in the table" | tee "$out" | sed 's/^/# /'
+	ok "all that were too many while a table changed are in it" \
+		test "${asked:-0}" -gt 100 -a "$held" = "$asked"
+	ok "and what was added" nfload_table test 192.0.2.{1..8}
+}
+
 comes_in() { # ADDRESS
 	gate_talk outside who "$1" 8000 >"$out"
 }
@@ -345,6 +370,7 @@ test_reloads
 test_full_table
 test_expiry
 test_overload
+test_overload_meanwhile
 echo "1..$number"
 [ -z "${GATE_KEEP-}" ] || cp -r "$lab_dir" "$GATE_KEEP"
 [ $failed = 0 ]
