@@ -97,7 +97,9 @@ struct ast_host *tunnel_exclude_printable(struct tunnel *,
 /* False after saying that all of a family would go outside. */
 bool tunnel_exclude_is_sound(struct tunnel *);
 
-/* All matches of the clauses of one kind. */
+/* All matches of a clause, or of the clauses of one kind. */
+void tunnel_emit_clause(struct tunnel *, const struct tunnel_clause *,
+			const struct tunnel_say *, const char *why);
 void tunnel_emit_clauses(struct tunnel *, enum ast_clause_kind,
 			 const struct tunnel_say *, const char *why);
 /* DNS and DNS over TLS or QUIC, to the tunnel's resolvers or to anywhere. */
@@ -134,6 +136,10 @@ void tunnel_match_device(struct tunnel *, struct check_match *,
  */
 void tunnel_emit_own(struct tunnel *, const struct tunnel_say *,
 		     const struct check_iface *on, const struct check_match *);
+/* The same of its resolvers alone. */
+void tunnel_emit_resolvers(struct tunnel *, const struct tunnel_say *,
+			   const struct check_iface *on,
+			   const struct check_match *);
 
 /* tunnel_portal.c: fills on, or says what is wrong with it. */
 bool tunnel_portal_is_sound(struct tunnel *, struct tunnel_clause *);

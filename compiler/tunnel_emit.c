@@ -336,24 +336,27 @@ static uint8_t transport_origin(const struct ast_clause *clause)
 						   : NFR_ORIGIN_TICKET;
 }
 
-void tunnel_emit_clauses(struct tunnel *t, enum ast_clause_kind kind,
-			 const struct tunnel_say *s, const char *why)
+void tunnel_emit_clause(struct tunnel *t, const struct tunnel_clause *clause,
+			const struct tunnel_say *s, const char *why)
 {
 	struct tunnel_say clause_say = *s;
 
 	clause_say.why = why;
-	for (size_t i = 0; i < t->clause_count; i++) {
-		const struct tunnel_clause *clause = &t->clauses[i];
+	clause_say.span = clause->ast->span;
+	if (clause->ast->kind == AST_CLAUSE_TRANSPORT &&
+	    s->stage == CHECK_GUARD)
+		clause_say.origin = transport_origin(clause->ast);
+	for (size_t j = 0; j < clause->match_count; j++)
+		tunnel_emit_exclude(t, &clause_say, clause,
+				    &clause->matches[j]);
+}
 
-		if (clause->ast->kind != kind)
-			continue;
-		clause_say.span = clause->ast->span;
-		if (kind == AST_CLAUSE_TRANSPORT && s->stage == CHECK_GUARD)
-			clause_say.origin = transport_origin(clause->ast);
-		for (size_t j = 0; j < clause->match_count; j++)
-			tunnel_emit_exclude(t, &clause_say, clause,
-					    &clause->matches[j]);
-	}
+void tunnel_emit_clauses(struct tunnel *t, enum ast_clause_kind kind,
+			 const struct tunnel_say *s, const char *why)
+{
+	for (size_t i = 0; i < t->clause_count; i++)
+		if (t->clauses[i].ast->kind == kind)
+			tunnel_emit_clause(t, &t->clauses[i], s, why);
 }
 
 /* ---- DNS --------------------------------------------------------------------

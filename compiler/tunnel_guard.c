@@ -12,8 +12,8 @@
  * Invariants: the last rule for the outside blocks every packet of every
  * family (in include mode: every frame that is not IP), so nothing outside is
  * left to the rules. DNS is blocked before "exclude" is asked, so that a
- * resolver in an excluded network is not asked; a transport on port 53 is a
- * transport.
+ * resolver in an excluded network is not asked, and the tunnel's not at any
+ * port; a transport on port 53 is a transport.
  */
 #include "tunnel.h"
 
@@ -292,6 +292,43 @@ static void guard_dns(struct tunnel *t)
 		tunnel_emit_dns(t, &block, &t->outside[i], false);
 }
 
+/* An exclude clause that says where packets go, not whose they are. */
+static bool is_by_address(const struct tunnel_clause *clause)
+{
+	const struct ast_match *m = &clause->ast->match;
+
+	return clause->ast->kind == AST_CLAUSE_EXCLUDE && !m->users &&
+	       !m->groups && !m->cgroups;
+}
+
+/*
+ * Who is excluded goes outside wherever he goes. What is excluded by its
+ * address is where a LAN says it is; but what "dns" names is inside, and a LAN
+ * that has a host of that address is not asked anything.
+ */
+static void guard_excludes(struct tunnel *t, const struct tunnel_say *pass)
+{
+	const struct check_match any =
+		tunnel_proto_match(t, FAMILY_ANY, -1, -1);
+	struct tunnel_say own = *pass;
+	bool is_first = true;
+
+	for (size_t i = 0; i < t->clause_count; i++)
+		if (t->clauses[i].ast->kind == AST_CLAUSE_EXCLUDE &&
+		    !is_by_address(&t->clauses[i]))
+			tunnel_emit_clause(t, &t->clauses[i], pass, "exclude");
+	for (size_t i = 0; i < t->clause_count; i++) {
+		if (!is_by_address(&t->clauses[i]))
+			continue;
+		if (is_first && t->dns) {
+			own.span = t->dns->span;
+			tunnel_emit_resolvers(t, &own, NULL, &any);
+		}
+		is_first = false;
+		tunnel_emit_clause(t, &t->clauses[i], pass, "exclude");
+	}
+}
+
 void tunnel_guard(struct tunnel *t)
 {
 	struct tunnel_say pass = say(t, true, t->title);
@@ -315,7 +352,7 @@ void tunnel_guard(struct tunnel *t)
 	if (t->is_include) {
 		tunnel_emit_outside(t, &pass, NULL);
 	} else {
-		tunnel_emit_clauses(t, AST_CLAUSE_EXCLUDE, &pass, "exclude");
+		guard_excludes(t, &pass);
 		tunnel_emit_lan(t, &pass);
 	}
 	block.is_any_frame = true;

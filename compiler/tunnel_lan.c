@@ -194,21 +194,23 @@ static void emit_own(struct tunnel *t, const struct tunnel_say *s,
 		tunnel_emit_outside(t, s, m);
 }
 
-void tunnel_emit_own(struct tunnel *t, const struct tunnel_say *s,
-		     const struct check_iface *on,
-		     const struct check_match *match)
+/* Without the tunnel there is none of it, and nothing to keep in. */
+static struct tunnel_say say_own(const struct tunnel_say *s, const char *why)
 {
 	struct tunnel_say block = *s;
-	struct check_match m = *match;
 
 	block.is_pass = block.keeps_state = false;
-	/* Without the tunnel there is none of it, and nothing to keep in. */
 	block.is_side_door = true;
-	block.why = "the tunnel's network";
-	tunnel_match_device(t, &m, t->ast->device->name, AST_MOD_NETWORK,
-			    false);
-	emit_own(t, &block, on, &m);
-	block.why = "the tunnel's resolver";
+	block.why = why;
+	return block;
+}
+
+void tunnel_emit_resolvers(struct tunnel *t, const struct tunnel_say *s,
+			   const struct check_iface *on,
+			   const struct check_match *match)
+{
+	struct tunnel_say block = say_own(s, "the tunnel's resolver");
+
 	for (size_t i = 0; i < t->clause_count; i++) {
 		const struct tunnel_clause *clause = &t->clauses[i];
 
@@ -216,8 +218,8 @@ void tunnel_emit_own(struct tunnel *t, const struct tunnel_say *s,
 			continue;
 		for (size_t j = 0; j < clause->lists.dst_count; j++) {
 			struct check_host *to = &clause->lists.dsts[j];
+			struct check_match m = *match;
 
-			m = *match;
 			m.ast.family = to->family;
 			m.numbers.families = (uint8_t)(1u << to->family);
 			m.ast.to.hosts = &to->ast;
@@ -225,6 +227,19 @@ void tunnel_emit_own(struct tunnel *t, const struct tunnel_say *s,
 			emit_own(t, &block, on, &m);
 		}
 	}
+}
+
+void tunnel_emit_own(struct tunnel *t, const struct tunnel_say *s,
+		     const struct check_iface *on,
+		     const struct check_match *match)
+{
+	struct tunnel_say block = say_own(s, "the tunnel's network");
+	struct check_match m = *match;
+
+	tunnel_match_device(t, &m, t->ast->device->name, AST_MOD_NETWORK,
+			    false);
+	emit_own(t, &block, on, &m);
+	tunnel_emit_resolvers(t, s, on, match);
 }
 
 static void emit_lan_pass(struct tunnel *t, const struct tunnel_say *s)

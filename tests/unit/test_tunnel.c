@@ -10,7 +10,7 @@
 	"tunnel wg0 over any {\n"                                              \
 	"\ttransport proto udp to 198.51.100.7 port 51820\n"                   \
 	"\texclude to <lan>\n"                                                 \
-	"\tdns 10.64.0.1\n"                                                    \
+	"\tdns { 10.64.0.1 192.168.9.53 }\n"                                   \
 	"\tlink arp ndp dhcp\n"                                                \
 	"}\n"
 #define INCLUDE                                                                \
@@ -51,6 +51,10 @@ static const struct fact exclude_facts[] = {
 	 UDP(OUT, "wg0", "10.64.0.2", "10.64.0.1", 4, 53), 1},
 	{"another resolver, inside",
 	 UDP(OUT, "wg0", "10.64.0.2", "9.9.9.9", 4, 53), 0},
+	{"the tunnel's resolver, outside, by another port",
+	 TCP(OUT, "eth0", "192.168.1.5", "192.168.9.53", 4, 443), 0},
+	{"a host beside it",
+	 TCP(OUT, "eth0", "192.168.1.5", "192.168.9.54", 4, 443), 1},
 	{"the tunnel's resolver, outside",
 	 UDP(OUT, "eth0", "192.168.1.5", "10.64.0.1", 4, 53), 0},
 	{"loopback", TCP(OUT, "lo", "127.0.0.1", "127.0.0.1", 4, 53), 1},
