@@ -50,4 +50,12 @@ try_imp_flow() {
 
 # ---- DNS ---------------------------------------------------------------------
 
+# What else is there: DNS over HTTPS, a proxy. See try_dns_claimed().
+try_resolver_claimed() {
+	ip -n printer addr add 10.64.0.1/24 dev eth0
+	ip -n client addr add 10.64.0.77/24 dev eth0
+	ip -n client route replace $lab_tunnel_dns/32 dev eth0
+	app nobody udp 443 $lab_tunnel_dns
+	fetch nobody http://$lab_tunnel_dns:1080/ -o /dev/null
+}
 try_dns_large() { app nobody udp 53 $lab_router4 size=4000 dev=eth0; }
