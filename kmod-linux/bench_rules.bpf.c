@@ -84,7 +84,7 @@ static __always_inline struct verdict *bench_next(void)
 __u32 bench_find(__u32 entry);
 __u32 bench_run(__u32 entry);
 
-/* As slow_find() does it. */
+/* As decide_find() does it. */
 __attribute__((noinline)) __u32 bench_find(__u32 entry)
 {
 	struct verdict *s = datapath_scratch();

@@ -279,7 +279,7 @@ NFR_INLINE int plain_flow(struct env *env, const struct nfr_config *config,
 		return 0;
 	state = flows_near(&p->name, &flow);
 	if (!state || !plain_is_going(config, state,
-				      slow_ifid(env, iface, frame->ifindex),
+				      decide_ifid(env, iface, frame->ifindex),
 				      p->name.proto, dir))
 		return 0;
 	judgement = state_judgement(state);

@@ -202,19 +202,19 @@ NFR_INLINE __u32 env_slow_find(struct env *env, struct verdict *v, __u32 which,
 	return datapath_find(which, entry);
 }
 
-NFR_INLINE __u32 slow_entry(const struct nfr_config *config, __u32 stage,
-			    __u32 dir, __u32 family);
-NFR_INLINE __u32 slow_search(struct env *env, struct verdict *v, __u32 which,
-			     __u32 entry);
+NFR_INLINE __u32 decide_entry(const struct nfr_config *config, __u32 stage,
+			      __u32 dir, __u32 family);
+NFR_INLINE __u32 decide_search(struct env *env, struct verdict *v, __u32 which,
+			       __u32 entry);
 
 NFR_INLINE __u32 steady_rules(const struct nfr_config *config,
 			      struct verdict *v)
 {
 	const __u32 *w = v->packet.key.w;
 	struct env env = {0};
-	__u32 rule = slow_search(&env, v, SCRATCH_PACKET,
-				 slow_entry(config, NFR_STAGE_RULES,
-					    w[NFR_F_DIR], w[NFR_F_FAMILY]));
+	__u32 rule = decide_search(&env, v, SCRATCH_PACKET,
+				   decide_entry(config, NFR_STAGE_RULES,
+						w[NFR_F_DIR], w[NFR_F_FAMILY]));
 
 	return rule == NFR_NO_RULE ? NATIVE_NONE : rule;
 }
@@ -409,9 +409,9 @@ __attribute__((noinline)) int datapath_origin(struct __sk_buff *skb)
 	w = v->packet.key.w;
 	origin_of_skb(skb, &s);
 	w[NFR_F_ORIGIN] = origin_of(skb, &s, w, skb->ingress_ifindex);
-	if (slow_gives(&v->packet.key) && datapath_proxied(skb))
+	if (decide_gives(&v->packet.key) && datapath_proxied(skb))
 		w[NFR_F_ORIGIN] &= ~NFR_ORIGIN_OWN;
-	if (slow_asks(&v->packet.key) && datapath_asks(skb))
+	if (decide_asks(&v->packet.key) && datapath_asks(skb))
 		w[NFR_F_ORIGIN] &= ~NFR_ORIGIN_NEEDED;
 	return 0;
 }
@@ -531,7 +531,7 @@ __attribute__((noinline)) __u32 datapath_run(__u32 which, __u32 entry)
 	struct verdict *v = datapath_scratch();
 	struct env env = {0};
 
-	return v ? slow_run(&env, v, which, entry) : NFR_NO_RULE;
+	return v ? decide_run(&env, v, which, entry) : NFR_NO_RULE;
 }
 
 __attribute__((noinline)) __u32 datapath_find(__u32 which, __u32 entry)
@@ -539,7 +539,7 @@ __attribute__((noinline)) __u32 datapath_find(__u32 which, __u32 entry)
 	struct verdict *v = datapath_scratch();
 	struct env env = {0};
 
-	return v ? slow_find(&env, v, which, entry) : NFR_NO_RULE;
+	return v ? decide_find(&env, v, which, entry) : NFR_NO_RULE;
 }
 
 /* Nonzero when the guard forbids the key. */
@@ -548,7 +548,7 @@ __attribute__((noinline)) int datapath_guard(__u32 which)
 	struct verdict *v = datapath_scratch();
 	struct env env = {0};
 
-	return v ? slow_guard(&env, v, which) : 1;
+	return v ? decide_guard(&env, v, which) : 1;
 }
 
 __attribute__((noinline)) __u32 datapath_recall(void)

@@ -62,7 +62,7 @@ NFR_INLINE __u32 slow_first_ifid(struct env *env, const struct verdict *v,
 	if (v->name.ifindex == v->ifindex)
 		return v->packet.key.w[NFR_F_IFID];
 	iface = env_iface(env, state->ifindex);
-	return iface ? slow_ifid(env, iface, state->ifindex) : 0;
+	return iface ? decide_ifid(env, iface, state->ifindex) : 0;
 }
 
 /*
@@ -103,13 +103,13 @@ NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v)
 	if (state->flags & NFR_STATE_IS_TRANSLATED && state->dir == NFR_DIR_OUT)
 		state_alias(&v->name, state, &v->alias);
 	state_first_key(&v->alias, state, ifid,
-			slow_received(env, state->dir, ifid, state->received),
+			decide_received(env, state->dir, ifid, state->received),
 			&v->other);
 	slow_recall_owner(config, v);
 	v->seed = state->seed;
 	translate_again(v, &v->name, state);
-	return slow_entry(config, NFR_STAGE_RULES, state->dir & 1,
-			  v->name.family);
+	return decide_entry(config, NFR_STAGE_RULES, state->dir & 1,
+			    v->name.family);
 }
 
 /* Would the rule make such a state? */
@@ -123,7 +123,7 @@ NFR_INLINE int slow_makes_same(struct env *env, struct verdict *v,
 	if (!rule || rule->verdict != NFR_PASS ||
 	    !(rule->flags & NFR_RULE_STATE))
 		return 0;
-	action = slow_action(env, rule, &is_lost);
+	action = decide_action(env, rule, &is_lost);
 	floats = action && action->flags & NFR_ACTION_FLOATING;
 	return !is_lost &&
 	       floats == ((state->flags & NFR_STATE_IS_FLOATING) != 0) &&
@@ -180,8 +180,8 @@ NFR_INLINE int slow_again(struct env *env, struct verdict *v)
 	/* Here, not within env_slow_recall(): the stack has no room for both.
 	 */
 	if (entry != NFR_NO_ENTRY && !env_slow_ask(env, v, SLOW_FLUSHED))
-		number = slow_rules(env, v, SCRATCH_OTHER, entry, v->seed,
-				    SLOW_AGAIN);
+		number = decide_rules(env, v, SCRATCH_OTHER, entry, v->seed,
+				      DECIDE_AGAIN);
 	answer = (enum slow_answer)env_slow_settle(env, v, number);
 	if (answer == SLOW_END)
 		env_slow_ask(env, v, SLOW_FORGET);

@@ -461,12 +461,12 @@ NFR_INLINE int slow_again(struct env *env, struct verdict *v);
 NFR_INLINE int slow_connected(struct env *env, struct verdict *v,
 			      __u32 has_swept);
 NFR_INLINE int slow_connect(struct env *env, struct verdict *v);
-NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which);
+NFR_INLINE int decide_guard(struct env *env, struct verdict *v, __u32 which);
 NFR_INLINE enum fragment_way fragment_judge(struct env *env, struct verdict *v);
 NFR_INLINE void fragment_note(struct env *env, struct verdict *v);
 NFR_INLINE enum icmp_way icmp_judge(struct env *env, struct verdict *v);
-NFR_INLINE __u32 slow_run(struct env *env, struct verdict *v, __u32 which,
-			  __u32 entry);
+NFR_INLINE __u32 decide_run(struct env *env, struct verdict *v, __u32 which,
+			    __u32 entry);
 NFR_INLINE __u32 slow_recall(struct env *env, struct verdict *v);
 NFR_INLINE enum slow_answer slow_settle(struct env *env, struct verdict *v,
 					__u32 number);
@@ -571,7 +571,7 @@ NFR_INLINE void env_slow_tables(struct env *env, const struct verdict *v,
 
 NFR_INLINE int env_slow_guard(struct env *env, struct verdict *v, __u32 which)
 {
-	return slow_guard(env, v, which);
+	return decide_guard(env, v, which);
 }
 
 NFR_INLINE enum fragment_way env_slow_piece(struct env *env, struct verdict *v)
@@ -612,16 +612,16 @@ NFR_INLINE __u32 env_native(struct env *env, const struct nfr_config *config,
 NFR_INLINE __u32 env_slow_run(struct env *env, struct verdict *v, __u32 which,
 			      __u32 entry)
 {
-	return slow_run(env, v, which, entry);
+	return decide_run(env, v, which, entry);
 }
 
-NFR_INLINE __u32 slow_find(struct env *env, struct verdict *v, __u32 which,
-			   __u32 entry);
+NFR_INLINE __u32 decide_find(struct env *env, struct verdict *v, __u32 which,
+			     __u32 entry);
 
 NFR_INLINE __u32 env_slow_find(struct env *env, struct verdict *v, __u32 which,
 			       __u32 entry)
 {
-	return slow_find(env, v, which, entry);
+	return decide_find(env, v, which, entry);
 }
 
 /* ---- counters and events ------------------------------------------------ */

@@ -153,12 +153,12 @@ NFR_INLINE const struct nfr_rule *fragment_rule(struct env *env,
 	first->epoch = env_epoch(env);
 	first->key.w[NFR_F_IFID] = ifid;
 	first->key.w[NFR_F_RECEIVED] =
-		slow_received(env, dir, ifid, first->ingress);
+		decide_received(env, dir, ifid, first->ingress);
 	v->other = first->key;
-	first->rule = slow_rules(env, v, SCRATCH_OTHER,
-				 slow_entry(config, NFR_STAGE_RULES, dir,
-					    first->key.w[NFR_F_FAMILY]),
-				 first->seed, SLOW_PLAIN);
+	first->rule = decide_rules(env, v, SCRATCH_OTHER,
+				   decide_entry(config, NFR_STAGE_RULES, dir,
+						first->key.w[NFR_F_FAMILY]),
+				   first->seed, DECIDE_PLAIN);
 	first->generation = config->generation;
 	rule = env_rule(env, first->rule);
 	if (!rule || rule->verdict != NFR_PASS ||

@@ -3,8 +3,8 @@
  * slow.h: a packet without a state -> verdict and state.
  *
  * Overview
- *   The first packet of a flow goes through the rules; the one that decides
- *   says what is translated, counted and kept. In the kernel this is a
+ *   The first packet of a flow goes through the rules (decide.h); the one that
+ *   decides says what is translated, counted and kept. In the kernel this is a
  *   subprogram beside the hooks' programs, so that the verifier looks at it
  *   once; it finds the packet in the scratch map (scratch.h). In user space the
  *   environment calls straight in.
@@ -15,218 +15,19 @@
  *   - state_forget() (forget.h) is the only way that a state ends.
  *
  * The environment's calls back into this file are env_slow_new(),
- * env_slow_advance(), env_slow_connected(), env_slow_connect(), env_slow_ask(),
- * env_slow_count(), env_slow_guard(), env_slow_run(), env_slow_find(),
- * env_slow_choose(), env_slow_has() and env_slow_try().
+ * env_slow_advance(), env_slow_connected(), env_slow_connect(), env_slow_ask()
+ * and env_slow_count().
  */
 #ifndef NFR_SLOW_H
 #define NFR_SLOW_H
 
-#include "classify_hash.h"
+#include "decide.h"
 #include "forget.h"
 #include "limit.h"
 #include "scratch.h"
 #include "state.h"
 #include "translate.h"
 #include "vm.h"
-
-NFR_INLINE __u32 slow_entry(const struct nfr_config *config, __u32 stage,
-			    __u32 dir, __u32 family)
-{
-	__u32 index = NFR_ENTRY(stage, dir, family);
-
-	return index < NFR_ENTRIES ? config->entry[index] : NFR_NO_ENTRY;
-}
-
-/* The id of a device. One with the tunnel's name that is not it is "other". */
-NFR_INLINE __u32 slow_ifid(struct env *env, const struct nfr_iface *iface,
-			   __u32 ifindex)
-{
-	if (iface->flags & NFR_IFACE_TUNNEL && !env_tunnel(env, ifindex))
-		return 0;
-	return iface->ifid;
-}
-
-/* NFR_F_RECEIVED of a packet at the device of ifid that came in at ingress. */
-NFR_INLINE __u32 slow_received(struct env *env, __u32 dir, __u32 ifid,
-			       __u32 ingress)
-{
-	const struct nfr_iface *iface;
-	__u32 received = ifid;
-
-	if (dir == NFR_DIR_OUT) {
-		if (!ingress)
-			return 0;
-		iface = env_iface(env, ingress);
-		received = iface ? slow_ifid(env, iface, ingress) : 0;
-	}
-	return received ? received : NFR_RECEIVED_OTHER;
-}
-
-/* ---- programs ---------------------------------------------------------- */
-
-/* entry of env_slow_run(): goes on where the run paused. */
-#define SLOW_RESUME 0xfffffffeu
-
-/* A run of a program, in a subprogram of its own. */
-NFR_INLINE __u32 slow_run(struct env *env, struct verdict *v, __u32 which,
-			  __u32 entry)
-{
-	struct vm_run *run = scratch_run(v, which);
-
-	if (entry != SLOW_RESUME)
-		vm_begin(run, entry, v->seed);
-	return vm_go(env, scratch_key(v, which), run);
-}
-
-/*
- * The rules' data form for the key. The rule that decides; or NFR_NO_RULE, and
- * then env_slow_run() may SLOW_RESUME, what was found being the candidate.
- */
-NFR_INLINE __u32 slow_find(struct env *env, struct verdict *v, __u32 which,
-			   __u32 entry)
-{
-	struct vm_run *run = scratch_run(v, which);
-	const struct nfr_key *key = scratch_key(v, which);
-	const struct hash_head *head =
-		hash_begin(env, key->w[NFR_F_DIR], key->w[NFR_F_FAMILY]);
-	__u32 rank, rule;
-	int is_lost;
-
-	vm_begin(run, entry, v->seed);
-	if (!head)
-		return NFR_NO_RULE; /* all of it is bytecode */
-	run->pc = head->entry;
-	rank = hash_find(env, key, head, &is_lost);
-	if (is_lost) {
-		run->pc = NFR_NO_ENTRY;
-		return NFR_NO_RULE;
-	}
-	rule = rank == HASH_NONE ? head->otherwise : hash_rule(env, head, rank);
-	if (head->is_whole) {
-		run->pc = NFR_NO_ENTRY;
-		return rule;
-	}
-	if (rank != HASH_NONE) {
-		run->candidate = rule + 1;
-		run->rank = rank;
-	}
-	return NFR_NO_RULE;
-}
-
-/* The rules by whatever form they have. */
-NFR_INLINE __u32 slow_search(struct env *env, struct verdict *v, __u32 which,
-			     __u32 entry)
-{
-	const struct nfr_config *config = env_config(env);
-	__u32 number;
-
-	if (!config || !(config->flags & NFR_CONFIG_HASH) ||
-	    entry == NFR_NO_ENTRY)
-		return env_slow_run(env, v, which, entry);
-	number = env_slow_find(env, v, which, entry);
-	if (v->rules.pc == NFR_NO_ENTRY)
-		return number;
-	return env_slow_run(env, v, which, SLOW_RESUME);
-}
-
-/* ---- the sealed guard -------------------------------------------------- */
-
-#define SLOW_ARP 0x0806
-#define SLOW_SOLICITATION 135  /* RFC 4861 4.3 */
-#define SLOW_ADVERTISEMENT 136 /* 4.4 */
-
-/* ARP (in the key of a link's frame), or neighbour discovery of the type? */
-NFR_INLINE int slow_is_neighbour(const struct nfr_key *key, __u32 type)
-{
-	const __u32 *w = key->w;
-
-	if (w[NFR_F_FAMILY] == NFR_FAMILY_LINK)
-		return w[NFR_F_ETHERTYPE] == SLOW_ARP;
-	return w[NFR_F_PROTO] == PACKET_ICMP6 && w[NFR_F_ICMP] >> 8 == type;
-}
-
-NFR_INLINE int slow_gives(const struct nfr_key *key)
-{
-	return slow_is_neighbour(key, SLOW_ADVERTISEMENT);
-}
-
-NFR_INLINE int slow_asks(const struct nfr_key *key)
-{
-	return slow_is_neighbour(key, SLOW_SOLICITATION);
-}
-
-/* Why the guard has stopped it; who made it is asked only where a guard asks.
- */
-NFR_INLINE enum nfr_reason slow_guard_reason(const struct nfr_config *config,
-					     const struct nfr_key *key)
-{
-	__u32 origin = key->w[NFR_F_ORIGIN];
-
-	if (!(config->flags & NFR_CONFIG_ORIGIN) ||
-	    key->w[NFR_F_DIR] != NFR_DIR_OUT)
-		return NFR_REASON_GUARD;
-	if (!(origin & NFR_ORIGIN_OWN) && slow_gives(key))
-		return NFR_REASON_PROXY;
-	if (!(origin & NFR_ORIGIN_NEEDED) && slow_asks(key))
-		return NFR_REASON_NEIGHBOUR;
-	return NFR_REASON_GUARD;
-}
-
-/* Nonzero when the guard, or a doubt about it, forbids the key; why is set. */
-NFR_INLINE int slow_guard(struct env *env, struct verdict *v, __u32 which)
-{
-	const struct nfr_config *config = env_config(env);
-	const struct nfr_key *key = scratch_key(v, which);
-	const struct nfr_rule *rule;
-	__u32 entry, number;
-
-	if (!config)
-		return 1;
-	entry = slow_entry(config, NFR_STAGE_GUARD, key->w[NFR_F_DIR],
-			   key->w[NFR_F_FAMILY]);
-	if (entry == NFR_NO_ENTRY)
-		return 0;
-	number = env_slow_run(env, v, which | SCRATCH_GUARD, entry);
-	rule = env_rule(env, number);
-	if (rule && rule->verdict == NFR_PASS)
-		return 0;
-	if (rule)
-		verdict_set(v, slow_guard_reason(config, key), number);
-	else
-		verdict_set(v, NFR_REASON_VM, NFR_NO_RULE);
-	return 1;
-}
-
-/* 127/8 and ::1 live inside of a host (RFC 1122 3.2.1.3, RFC 4291 2.5.3). */
-NFR_INLINE int slow_is_local(const struct nfr_key *key)
-{
-	const __u32 *src = &key->w[NFR_F_SRC0], *dst = &key->w[NFR_F_DST0];
-
-	if (key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV4)
-		return src[0] >> 24 == 127 || dst[0] >> 24 == 127;
-	if (key->w[NFR_F_FAMILY] == NFR_FAMILY_IPV6)
-		return (src[3] == 1 && !(src[0] | src[1] | src[2])) ||
-		       (dst[3] == 1 && !(dst[0] | dst[1] | dst[2]));
-	return 0;
-}
-
-/* Nonzero when such addresses must not be on the wire; why is set. */
-NFR_INLINE int slow_stays(struct verdict *v, __u32 which)
-{
-	if (v->is_loopback || !slow_is_local(scratch_key(v, which)))
-		return 0;
-	verdict_set(v, NFR_REASON_ADDRESS, NFR_NO_RULE);
-	return 1;
-}
-
-/* What leaves or came as this key: nonzero when it must not; why is set. */
-NFR_INLINE int slow_wire(struct env *env, const struct nfr_config *config,
-			 struct verdict *v, __u32 which)
-{
-	return slow_stays(v, which) ||
-	       (config->has_guard && env_slow_guard(env, v, which));
-}
 
 /* ---- the life of a state ----------------------------------------------- */
 
@@ -294,92 +95,7 @@ NFR_INLINE enum state_insert slow_reserve(struct env *env,
 	return slow_insert(env, config, v);
 }
 
-/* ---- the rules --------------------------------------------------------- */
-
-#define SLOW_PAUSES 4
-
-/* The rule's action, or NULL; one that is missing but named sets *is_lost. */
-NFR_INLINE const struct nfr_action *
-slow_action(struct env *env, const struct nfr_rule *rule, int *is_lost)
-{
-	const struct nfr_action *action = 0;
-
-	if (rule->action != NFR_NO_ACTION)
-		action = env_action(env, rule->action);
-	*is_lost = rule->action != NFR_NO_ACTION && !action;
-	return action;
-}
-
-/* Why rules run; a constant. */
-enum slow_mode {
-	SLOW_NEW,   /* a new flow: pools are asked */
-	SLOW_AGAIN, /* a state is judged again: see translate_again() */
-	SLOW_PLAIN  /* there is no state that could be translated */
-};
-
-/*
- * A match rule translates: its pools change v->other. Nonzero when that failed.
- */
-NFR_INLINE int slow_match(struct env *env, struct verdict *v, __u32 number,
-			  enum slow_mode mode)
-{
-	const struct nfr_rule *rule = env_rule(env, number);
-	const struct nfr_action *action;
-	int is_lost;
-
-	if (!rule || mode == SLOW_PLAIN)
-		return 1;
-	action = slow_action(env, rule, &is_lost);
-	if (v->other.w[NFR_F_DIR] == NFR_DIR_IN) {
-		v->other.w[NFR_F_UID] = NFR_NO_ID; /* of who got it before */
-		v->other.w[NFR_F_GID] = NFR_NO_ID;
-		v->other.w[NFR_F_CGROUP] = 0;
-	}
-	return is_lost || translate_rule(env, v, action, mode == SLOW_AGAIN);
-}
-
-/* The rule that decides on the key, or NFR_NO_RULE; then the reason is set. */
-NFR_INLINE __u32 slow_rules(struct env *env, struct verdict *v, __u32 which,
-			    __u32 entry, __u32 seed, enum slow_mode mode)
-{
-	__u32 number;
-
-	v->seed = seed;
-	if (mode == SLOW_NEW && v->native != NATIVE_NONE)
-		return v->native; /* and v->rules is its run, which is over */
-	number = slow_search(env, v, which, entry);
-#pragma GCC unroll 4
-	for (int i = 0; i < SLOW_PAUSES; i++) {
-		if (v->rules.paused == NFR_NO_RULE)
-			break;
-		if (slow_match(env, v, v->rules.paused, mode)) {
-			v->result.reason = NFR_REASON_TRANSLATE;
-			return NFR_NO_RULE;
-		}
-		number = env_slow_run(env, v, which, SLOW_RESUME);
-	}
-	if (number == NFR_NO_RULE)
-		v->result.reason = v->rules.paused == NFR_NO_RULE
-					   ? (__u8)v->rules.reason
-					   : NFR_REASON_TRANSLATE;
-	return number;
-}
-
-/* Counts the match rules that applied to the packet, and says if one logs. */
-NFR_INLINE void slow_matched(struct env *env, struct verdict *v)
-{
-#pragma GCC unroll 16
-	for (__u32 i = 0; i < VM_MATCHED_MAX; i++) {
-		const struct nfr_rule *rule;
-
-		if (i >= v->rules.matched_count)
-			break;
-		env_count_rule(env, v->rules.matched[i], v->len);
-		rule = env_rule(env, v->rules.matched[i]);
-		if (rule && rule->flags & NFR_RULE_LOG)
-			v->result.action |= NFR_RESULT_LOGGED;
-	}
-}
+/* ---- where a packet came in ---------------------------------------------- */
 
 /* The other device's view of a flow: near is what was far. */
 NFR_INLINE void slow_turn(struct nfr_state_key *name)
@@ -502,7 +218,7 @@ NFR_INLINE int slow_advance(struct env *env, struct verdict *v,
 	v->result.reason = NFR_REASON_VM;
 	if (!config || !rule)
 		return TCP_BLOCK;
-	action = slow_action(env, rule, &is_lost);
+	action = decide_action(env, rule, &is_lost);
 	if (is_lost)
 		return TCP_BLOCK;
 	if (w[NFR_F_PROTO] == PACKET_TCP &&
@@ -567,7 +283,7 @@ NFR_INLINE int slow_limits(struct env *env, struct verdict *v)
 
 	if (!config || !rule)
 		return 1;
-	action = slow_action(env, rule, &is_lost);
+	action = decide_action(env, rule, &is_lost);
 	if (!action)
 		return is_lost;
 	old = env_state_find(env, &v->name);
@@ -721,7 +437,7 @@ NFR_INLINE int slow_keep(struct env *env, const struct nfr_config *config,
 	if (is_lost || !translate_leaves(v))
 		return is_lost;
 	translate_wire(v, &v->name);
-	if (!slow_wire(env, config, v, SCRATCH_OTHER))
+	if (!decide_wire(env, config, v, SCRATCH_OTHER))
 		return 0;
 	if (v->is_new == SCRATCH_NEW)
 		env_slow_ask(env, v, SLOW_FORGET);
@@ -748,25 +464,25 @@ NFR_INLINE int slow_new(struct env *env, struct verdict *v)
 		return 0;
 	v->tag = w[NFR_F_TAG];
 	translate_begin(v, &v->packet.key);
-	number = slow_rules(env, v, SCRATCH_OTHER,
-			    slow_entry(config, NFR_STAGE_RULES, w[NFR_F_DIR],
-				       w[NFR_F_FAMILY]),
-			    0, SLOW_NEW);
+	number = decide_rules(env, v, SCRATCH_OTHER,
+			      decide_entry(config, NFR_STAGE_RULES,
+					   w[NFR_F_DIR], w[NFR_F_FAMILY]),
+			      0, DECIDE_NEW);
 	v->packet.key.w[NFR_F_TAG] = v->other.w[NFR_F_TAG];
-	slow_matched(env, v);
+	decide_matched(env, v);
 	rule = env_rule(env, number);
 	if (!rule)
 		return 0;
 	if (!slow_rule(v, rule, number, 0))
 		return 0;
-	action = slow_action(env, rule, &is_lost);
+	action = decide_action(env, rule, &is_lost);
 	if (is_lost) {
 		v->result.reason = NFR_REASON_VM;
 		return 0;
 	}
 	if (translate_rule(env, v, action, 0))
 		return 0;
-	if (!translate_leaves(v) && slow_wire(env, config, v, SCRATCH_PACKET))
+	if (!translate_leaves(v) && decide_wire(env, config, v, SCRATCH_PACKET))
 		return 0;
 	if (rule->flags & NFR_RULE_STATE &&
 	    (v->role == STATE_FLOW || v->role == STATE_REQUEST))
@@ -796,7 +512,7 @@ NFR_INLINE int slow_connected(struct env *env, struct verdict *v,
 	v->result.reason = NFR_REASON_LIMIT;
 	if (!config || !rule || !state)
 		return LIMIT_REACHED;
-	action = slow_action(env, rule, &is_lost);
+	action = decide_action(env, rule, &is_lost);
 	if (is_lost)
 		return LIMIT_REACHED;
 	if (has_swept)

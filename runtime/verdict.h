@@ -374,7 +374,7 @@ NFR_INLINE int verdict_wire(struct env *env, const struct nfr_config *config,
 		translate_wire(v, &v->name);
 		which = SCRATCH_OTHER;
 	}
-	if (slow_stays(v, which))
+	if (decide_stays(v, which))
 		return 1;
 	return is_asked && verdict_guard(env, config, v, dir, state, which);
 }
@@ -556,15 +556,15 @@ NFR_INLINE void verdict_decide(struct env *env, struct packet_frame *frame,
 		v->result.reason = NFR_REASON_INTERFACE;
 		return;
 	}
-	ifid = slow_ifid(env, iface, frame->ifindex);
+	ifid = decide_ifid(env, iface, frame->ifindex);
 	frame->link = iface->link;
 	frame->received =
-		(__u16)slow_received(env, frame->dir, ifid, frame->ingress);
+		(__u16)decide_received(env, frame->dir, ifid, frame->ingress);
 	v->result.reason = verdict_parse(env, frame, v, ifid);
 	if (v->result.reason != NFR_REASON_NONE)
 		return;
 	v->is_loopback = iface->flags & NFR_IFACE_LOOPBACK;
-	if (!v->is_loopback && slow_is_local(&v->packet.key) &&
+	if (!v->is_loopback && decide_is_local(&v->packet.key) &&
 	    (frame->dir == NFR_DIR_IN ||
 	     !(config->flags & NFR_CONFIG_TRANSLATES))) {
 		v->result.reason = NFR_REASON_ADDRESS;
