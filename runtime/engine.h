@@ -101,6 +101,7 @@ struct engine_device {
 	uint32_t flags;	      /* IFF_* */
 	uint32_t xdp_prog_id; /* whoever's; 0: none */
 	uint8_t xdp_mode;     /* XDP_ATTACHED_* of linux/if_link.h */
+	int rewriters; /* behind the edge; < 0: not known. By engine_status() */
 	enum nfr_link link;
 	uint16_t ifid; /* in the policy in force; 0: it names no such device */
 	bool is_skipped; /* "set skip on": left without hooks on purpose */

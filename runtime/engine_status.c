@@ -20,6 +20,7 @@
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
+#include "rewriters.h"
 #include "sockets.h"
 #include "steer.h"
 #include "ticket.h"
@@ -211,6 +212,16 @@ static void status_note_device(struct engine_status *status,
 			"%s in: an XDP program of others runs first: it can "
 			"keep packets from nfr, and send past every hook",
 			device->name);
+	if (device->rewriters > 0)
+		status_note(status,
+			    "%s out: %d program(s) or filter(s) of others run "
+			    "after nfr and can rewrite packets",
+			    device->name, device->rewriters);
+	else if (device->rewriters < 0)
+		status_note(status,
+			    "%s out: what of others runs after nfr is not "
+			    "known: %s",
+			    device->name, strerror(-device->rewriters));
 	if (device->is_tunnel && !device->is_trusted)
 		status_note(status,
 			    "the tunnel %s is not the device that was trusted: "
@@ -289,7 +300,8 @@ static bool status_has_gate(const struct engine_status *status)
 static bool status_is_guarded(const struct engine_status *status,
 			      const struct engine_device *device)
 {
-	if (status->guard_count && status_has_strange_xdp(device))
+	if (status->guard_count &&
+	    (status_has_strange_xdp(device) || device->rewriters))
 		return false;
 	return device->is_skipped ||
 	       (device->hook[NFR_DIR_IN].mode != ENGINE_MODE_NONE &&
@@ -350,6 +362,9 @@ static int status_devices(struct engine *engine, struct engine_status *status,
 
 		hooks_look(&hooks, device);
 		status_device(status, device, image, ifaces, tunnels);
+		if (status->guard_count && !device->is_skipped &&
+		    !device->is_tunnel && !(device->flags & IFF_LOOPBACK))
+			device->rewriters = rewriters_count(device);
 		status_note_device(status, device);
 	}
 	bpflog_end(NULL);

@@ -16,4 +16,4 @@ runtime_src := runtime/bpflog.c runtime/cgroup.c runtime/cgroup_tree.c runtime/c
 # What follows devices, and goes back.
 nfload_src += runtime/notify.c runtime/resolvers.c runtime/verb_history.c runtime/verb_portal.c runtime/verb_trial.c runtime/verb_watch.c
 runtime_src += runtime/binding.c runtime/engine_gate.c runtime/gate.c runtime/queues.c runtime/gate_write.c runtime/engine_tend.c runtime/engine_trial.c \
-	runtime/history.c runtime/peers.c runtime/presence.c runtime/rebind.c runtime/ticket.c
+	runtime/history.c runtime/rewriters.c runtime/peers.c runtime/presence.c runtime/rebind.c runtime/ticket.c

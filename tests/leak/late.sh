@@ -59,3 +59,26 @@ try_resolver_claimed() {
 	fetch nobody http://$lab_tunnel_dns:1080/ -o /dev/null
 }
 try_dns_large() { app nobody udp 53 $lab_router4 size=4000 dev=eth0; }
+
+# ---- behind the edge ---------------------------------------------------------
+
+# rewrites PARENT...: a filter there makes another packet of one that was judged.
+rewrites() {
+	local object=$lab_dir/redirect.o
+	bpf_object "$object" || return
+	on client tc filter add dev eth0 "$@" prio 9 handle 9 protocol all \
+		bpf da obj "$object" sec rewrite || return
+	app nobody udp 7084 $lab_printer4
+}
+try_queue_rewrites() {
+	on client tc qdisc add dev eth0 root handle 1: htb
+	rewrites parent 1:
+}
+try_clsact_behind() {
+	on client tc qdisc add dev eth0 clsact 2>/dev/null
+	rewrites egress
+}
+told_queue_rewrites() {
+	grep -q 'eth0 out: 1 program(s) or filter(s) of others run after'
+}
+told_clsact_behind() { told_queue_rewrites; }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * redirect.bpf.c: another tool's programs on a device, the tunnel's or a
- * container's, which send what is there to the device UPLINK.
+ * container's, which send what is there to the device UPLINK; or on that, which
+ * send elsewhere what leaves there.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -44,6 +45,21 @@ SEC("xdp") int from_box(struct xdp_md *xdp)
 {
 	(void)xdp;
 	return (int)bpf_redirect(UPLINK, 0);
+}
+
+/* What goes to the excluded printer goes to the web server. */
+SEC("rewrite") int to_web(struct __sk_buff *skb)
+{
+	const __u32 web = __builtin_bswap32(0xcb007150);
+	const __u32 printer = __builtin_bswap32(0xc0a80114);
+	__u32 to;
+
+	if (skb->protocol == __builtin_bswap16(0x0800) &&
+	    !bpf_skb_load_bytes(skb, 30, &to, sizeof(to)) && to == printer) {
+		bpf_l3_csum_replace(skb, 24, to, web, sizeof(to));
+		bpf_skb_store_bytes(skb, 30, &web, sizeof(web), 0);
+	}
+	return TC_ACT_OK;
 }
 
 SEC("license") const char license_text[] = "Dual BSD/GPL";

@@ -222,6 +222,8 @@ vectors() {
 	late_flushed|-|root's tools|$web|another tool flushes nftables, then a second uplink appears: AF_PACKET
 	imp_flow|-|nobody|port 7082|flow from inside goes on, the tunnel's name, ifindex and address taken
 	resolver_claimed|h|nobody|dst host $lab_tunnel_dns and (port 443 or port 1080)|the tunnel's resolver by other ports, address claimed by the LAN
+	queue_rewrites|h|root's tools|$web|another tool's filter rewrites what waits in the uplink's queue
+	clsact_behind|-|root's tools|$web|another tool's clsact filter behind the edge rewrites
 	dns_large|-|nobody|dst host $lab_router4 and ip[6:2] & 0x3fff != 0|DNS to the LAN's resolver, which the kernel cuts
 	END
 }
