@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # late.sh: a library; what appears, is claimed or is rewritten where the guard may
-# not look any more: children of a late uplink, the resolver's other ports, queues.
+# not look any more: a late uplink and its children, addresses of the tunnel's, queues.
 # See vectors.sh.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/beside.sh"
@@ -32,6 +32,26 @@ try_late_flushed() {
 	inject raw bypass eth1 plain
 }
 told_late_flushed() { grep -q 'new devices: not guarded'; }
+# A frame of the tunnel's inside has a route, and so has its copy.
+try_late_dup() {
+	world_second_uplink eth1
+	on client nft -f - <<-END || return
+	table netdev careless {
+		chain out {
+			type filter hook egress device "wg0" priority 0
+			dup to "eth1"
+		}
+	}
+	END
+	inside_pings
+}
+# The VPN is stopped, what is left of its guard blocks, and the uplink comes.
+try_late_blocked() {
+	"${leak_column}_stop"
+	world_second_uplink eth1
+	inject raw raw eth1 plain
+	inject raw bypass eth1 plain
+}
 # A flow from inside goes on, on a device that has all of the tunnel's but its kind.
 try_imp_flow() {
 	local index
@@ -82,3 +102,32 @@ told_queue_rewrites() {
 	grep -q 'eth0 out: 1 program(s) or filter(s) of others run after'
 }
 told_clsact_behind() { told_queue_rewrites; }
+
+# ---- addresses ---------------------------------------------------------------
+
+# The lease is the tunnel's own address.
+try_lease_own() {
+	dhcp_server --dhcp-range=$tunnel4,$tunnel4,255.255.255.0,120 \
+		--dhcp-option=3,10.64.0.1
+	ip -n router addr add 10.64.0.1/24 dev br0
+	dhcp_lease -n -q
+	dhcp_end
+	app nobody udp 7085 $lab_printer4 $lab_web4 src=$tunnel4 dev=eth0
+	app nobody udp 7085 10.64.0.1 src=$tunnel4 dev=eth0
+	hostile neighbour br0 "$lab_client_mac" $tunnel4
+	on router ping -q -c 2 -i 0.05 -W 0.3 $tunnel4 >/dev/null
+	ip -n router addr del 10.64.0.1/24 dev br0
+}
+prep_box_masqueraded() { world_box; }
+try_box_masqueraded() {
+	on client nft -f - <<-END || return
+	table inet careless {
+		chain out {
+			type nat hook postrouting priority 100
+			oifname "eth0" masquerade
+		}
+	}
+	END
+	tunnel_delete
+	from_box
+}

@@ -220,6 +220,10 @@ vectors() {
 	apply_starved|-|nobody|$web|reloads without memory, descriptors, room, under flood
 	late_macvlan|h|container|$web|a second uplink appears, and a macvlan child of it
 	late_flushed|-|root's tools|$web|another tool flushes nftables, then a second uplink appears: AF_PACKET
+	late_blocked|h|CAP_NET_RAW|$web|VPN stopped, guard left, then a second uplink appears: AF_PACKET
+	late_dup|-|root's tools|dst host 10.64.0.1 or dst host fd00:64::1 or ether[0] = 0x45 or ether[0] = 0x60|a second uplink appears, nftables duplicates the tunnel's inside to it
+	lease_own|-|nobody|src host $tunnel4 or (arp and arp[14:4] = 0x0a400002 and arp[24:4] != 0x0a400002)|DHCP: the lease is the tunnel's own address
+	box_masqueraded|-|container|$web|container forwarded, masqueraded, tunnel down
 	imp_flow|-|nobody|port 7082|flow from inside goes on, the tunnel's name, ifindex and address taken
 	resolver_claimed|h|nobody|dst host $lab_tunnel_dns and (port 443 or port 1080)|the tunnel's resolver by other ports, address claimed by the LAN
 	queue_rewrites|h|root's tools|$web|another tool's filter rewrites what waits in the uplink's queue
