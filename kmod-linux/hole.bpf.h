@@ -38,7 +38,7 @@ NFR_INLINE int hole_is_for(const struct nfr_config *config)
 	return number && number == config->hole;
 }
 
-/* The rule, or NATIVE_NONE. */
+/* The rule, or NATIVE_NONE: other forms have it. */
 NFR_INLINE __u32 hole_find(struct verdict *v)
 {
 	__u64 rule;

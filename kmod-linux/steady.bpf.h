@@ -87,8 +87,11 @@ NFR_INLINE __u32 steady_find(struct xdp_md *xdp, struct __sk_buff *skb,
 	const __u32 *w = v->packet.key.w;
 	__u32 rule;
 
-	if (hole_is_for(config))
-		return hole_find(v);
+	if (hole_is_for(config)) {
+		rule = hole_find(v);
+		if (rule != NATIVE_NONE)
+			return rule;
+	}
 	if (steady_is(&v->steady, config, w))
 		return steady_rule(v);
 	if (!(config->flags & NFR_CONFIG_NATIVE))

@@ -141,10 +141,7 @@ static void code_inline(struct generation_code *c, const struct image *image,
 	if (!is_asked_for)
 		return;
 	c->refused = ENGINE_KIND_INLINE;
-	if (ret == -EOPNOTSUPP)
-		code_explain_too(c, "code that asks tables is called");
-	else
-		code_explain_too(c, "the datapath has no room for so many");
+	code_explain_too(c, "the datapath has no room for so many");
 }
 
 static bool code_is_asked_for(const struct engine_options *options)
@@ -231,7 +228,10 @@ static bool code_is_inside(struct generation_code *c,
 	if (generation->hole == c->hole) {
 		c->about.insns = c->inlined.count;
 		code_explain(c);
-		code_explain_too(c, "the datapath has them inside");
+		code_explain_too(c, c->about.has_tables
+					    ? "the datapath has them inside, "
+					      "but what asks tables is called"
+					    : "the datapath has them inside");
 		return true;
 	}
 	if (generation_is_reused(generation)) {
@@ -272,16 +272,19 @@ int generation_code_place(struct generation_code *c,
 		.tc = generation->fd[PIN_NATIVE_TC],
 	};
 	bool is_inside = code_is_inside(c, generation);
+	bool is_called = c->is_there && (!is_inside || c->about.has_tables);
 	int ret;
 
-	if (c->is_there && !is_inside) {
+	if (is_called) {
 		bpflog_begin(options);
 		ret = native_load(&c->code, &maps);
 		bpflog_end(NULL);
-		if (ret)
+		if (ret) {
 			code_drop(c, ret);
+			is_inside = is_called = false;
+		}
 	}
-	ret = c->is_there && !is_inside ? 0 : native_unload(&maps);
+	ret = is_called ? 0 : native_unload(&maps);
 	if (ret)
 		return error_kernel(err, ret, "take native code out of slot %u",
 				    generation->slot);

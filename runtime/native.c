@@ -11,7 +11,8 @@
  *   (SRSO), each costs 8 ns.
  *
  *   Inline (hole.h) it is no program: the frame comes in a register, code ends
- *   by going to its end, and of the run only what rules read is written.
+ *   by going to its end, and of the run only what rules read is written. What
+ *   asks a table is left to the program.
  *
  * Invariants
  *   - A value is loaded for each test, and again behind each place that is
@@ -194,10 +195,28 @@ static void put_masked(struct native *n, __u32 pc, unsigned shift, unsigned op)
 	put_branch(n, pc, op, insn->imm & 0xffff);
 }
 
+/* Both ways on are never taken, as there is a frame; the verifier asks for
+ * them. */
+static void put_leave(struct native *n, __u32 pc)
+{
+	struct bpf_insn never = {.code = BPF_JMP | BPF_JEQ | BPF_K,
+				 .dst_reg = REG_FRAME};
+
+	put_fixup(n, pc + 1 + n->img->code[pc].jump);
+	native_put(n->code, never);
+	never.off = 2;
+	native_put(n->code, never);
+	put_return(n, NATIVE_NONE);
+}
+
 static void put_table(struct native *n, __u32 pc)
 {
 	const struct nfr_insn *insn = &n->img->code[pc];
 
+	if (n->is_inline) {
+		put_leave(n, pc);
+		return;
+	}
 	put_alu(n, BPF_MOV, BPF_REG_1, insn->field);
 	put_alu(n, BPF_MOV, BPF_REG_2, insn->imm);
 	put_fixup(n, TARGET_HAS);
@@ -422,7 +441,7 @@ static bool has_ops(const struct native *n, unsigned first, unsigned last)
 	return false;
 }
 
-static bool has_calls(const struct native *n)
+static bool has_tables(const struct native *n)
 {
 	return has_ops(n, NFR_OP_JIN, NFR_OP_JNIN);
 }
@@ -464,7 +483,7 @@ static void put_dispatch(struct native *n, bool has_calls)
 
 static void put_all(struct native *n)
 {
-	bool calls = has_calls(n);
+	bool calls = !n->is_inline && has_tables(n);
 
 	n->code->count = n->code->place_count = n->fixup_count = 0;
 	put_dispatch(n, calls);
@@ -523,7 +542,7 @@ static void fix(struct native *n)
 static int native_translate(struct native *n, struct native_about *about)
 {
 	choose_entries(n, about);
-	if (about->entries == 0 || (n->is_inline && has_calls(n)))
+	if (about->entries == 0)
 		return -EOPNOTSUPP;
 	mark_targets(n);
 	do {
@@ -539,6 +558,7 @@ static int native_translate(struct native *n, struct native_about *about)
 	fix(n);
 	about->insns = n->code->count;
 	about->has_long_jumps = n->has_far;
+	about->has_tables = has_tables(n);
 	about->is_steady = programs_are_steady(n->img, n->entry);
 	return 0;
 }

@@ -14,6 +14,7 @@ struct native_about {
 	unsigned entries;      /* of the rules' six: how many are code */
 	bool has_long_jumps;   /* gotol: Linux 6.6 */
 	bool is_steady;	       /* NFR_CONFIG_STEADY */
+	bool has_tables;       /* some of it asks them */
 	enum nfr_opcode first; /* that has no translation; 0: all have */
 };
 
@@ -30,8 +31,8 @@ struct native_about {
 int native_compile(const struct image *, struct native_code *,
 		   struct native_about *);
 /*
- * The same for the hole in the datapath (hole.h), which calls nobody, so that
- * -EOPNOTSUPP is also of rules that ask tables; -E2BIG has about->insns set.
+ * The same for the hole in the datapath (hole.h), which calls nobody: where a
+ * rule asks a table, the way ends in NATIVE_NONE. -E2BIG has about->insns set.
  */
 int native_compile_inline(const struct image *, struct native_code *,
 			  struct native_about *);

@@ -453,7 +453,8 @@ static int object_inline(struct kernel *k, struct kernel_object *o,
 		ret = object_load(o, elf, len, &code);
 		*hole = hole_number(&code);
 		o->is_native =
-			about.entries == NFR_ENTRY(NFR_STAGE_GUARD, 0, 0);
+			about.entries == NFR_ENTRY(NFR_STAGE_GUARD, 0, 0) &&
+			!about.has_tables;
 	}
 	native_free(&code);
 	return ret;

@@ -29,9 +29,9 @@ fi
 } >"$tmp/many.nfr"
 echo 'pass all probability 50%' >"$tmp/lots.nfr"
 # ---- by name ---------------------------------------------------------------
-says 'auto is native for few rules' 0 '^engine native: the rules are .* eBPF' \
+says 'auto is inline for few rules' 0 '^engine inline: the rules are .* eBPF' \
 	nfload apply -v "$tmp/small.nfr"
-judges native
+judges inline
 says 'vm by name' 0 '^engine vm: it was asked for' \
 	nfload apply -v --engine=vm "$tmp/small.nfr"
 judges vm
@@ -158,7 +158,7 @@ says 'a table that the kernel has no map for is refused by its size' 3 \
 	no_table 10000 nfload table far add -f "$tmp/large"
 fact 'the one before is in force' test "$(in_force)" = "$before"
 fact 'with what it held' test "$(nfload table far show)" = '   10.9.0.3'
-judges native
+judges inline
 says 'a smaller one is not' 0 '^1/1 addresses added' \
 	no_table 10000 nfload table far add 10.9.9.9
 says 'nor the large one where there is room' 0 '^2000/2000 addresses added' \

@@ -58,11 +58,16 @@ judges native
 says 'rollback goes to those that are inside' 0 'is in force again' \
 	nfload rollback
 judges inline 2
-says 'rules that ask tables are called, and a note says so' 0 \
-	'the rules are not inline, but native: .* asks tables is called' \
+says 'of rules that ask tables, the others are inside' 0 \
+	'^engine inline: .* inside, but what asks tables is called' \
+	nfload apply -v --engine=inline "$tmp/small.nfr"
+judges inline
+says 'without those that are called none are inside' 0 \
+	'the rules are not native code, but vm: the kernel does not take' \
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE=nfr_native \
 	nfload apply --engine=inline "$tmp/small.nfr"
-judges native
-says 'rules that do not fit too' 0 \
+judges vm
+says 'rules that do not fit are called, and a note says so' 0 \
 	'the rules are not inline, but native: .* no room for so many' \
 	nfload apply --engine=inline "$tmp/some.nfr"
 judges native
