@@ -159,11 +159,12 @@ static int split(struct build *b)
 /* Zeros at the end: their place, or 0: b->error says why there is none. */
 static __u32 build_room(struct build *b, size_t len)
 {
-	size_t place = b->len, wanted = place + ((len + 7) & ~(size_t)7);
+	size_t place = b->len, wanted = place + ((len + 15) & ~(size_t)15);
 
-	b->error = wanted > b->max ? -E2BIG : -ENOMEM;
-	if (wanted > b->max)
+	if (wanted > b->max) {
+		b->error = -E2BIG;
 		return 0;
+	}
 	if (wanted > b->capacity) {
 		size_t capacity = 2 * b->capacity + 4096;
 		__u8 *bytes;
@@ -171,8 +172,10 @@ static __u32 build_room(struct build *b, size_t len)
 		if (capacity < wanted)
 			capacity = wanted;
 		bytes = realloc(b->bytes, capacity);
-		if (!bytes)
+		if (!bytes) {
+			b->error = -ENOMEM;
 			return 0;
+		}
 		b->bytes = bytes;
 		b->capacity = capacity;
 	}
@@ -191,18 +194,34 @@ static unsigned bits_of(__u64 x)
 	return x ? 64 - (unsigned)__builtin_clzll(x) : 0;
 }
 
+/* Does another upper half begin there? */
+static bool is_upper(const struct begins *begins, size_t i)
+{
+	return !i ||
+	       upper_of(&begins->items[i]) != upper_of(&begins->items[i - 1]);
+}
+
+static size_t count_uppers(const struct begins *begins)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < begins->count; i++)
+		count += is_upper(begins, i);
+	return count;
+}
+
 /* As many cells as upper halves, or half of that. */
-static void choose_cells(const __u64 *upper, size_t count,
+static void choose_cells(const struct begins *begins, size_t uppers,
 			 struct table_side *side)
 {
 	__u64 span;
 	unsigned bits;
 
-	if (!count)
+	if (!uppers)
 		return;
-	side->first = upper[0];
-	span = upper[count - 1] - upper[0];
-	bits = bits_of(count) - 1;
+	side->first = upper_of(&begins->items[0]);
+	span = upper_of(&begins->items[begins->count - 1]) - side->first;
+	bits = bits_of(uppers) - 1;
 	if (bits > CELL_BITS_MAX)
 		bits = CELL_BITS_MAX;
 	if (bits_of(span) > bits)
@@ -212,74 +231,68 @@ static void choose_cells(const __u64 *upper, size_t count,
 	side->cell_count = (__u32)(span >> side->shift) + 1;
 }
 
-static int put_cells(struct build *b, size_t count, struct table_side *side)
+static int put_cells(struct build *b, const struct begins *begins,
+		     size_t uppers, struct table_side *side)
 {
-	const __u64 *upper = (const void *)(b->bytes + side->uppers);
-	__u32 *before;
+	__u32 *before, number = 0;
 	size_t i = 0;
 
-	choose_cells(upper, count, side);
+	choose_cells(begins, uppers, side);
 	side->cells = build_room(b, ((size_t)side->cell_count + 1) * 4);
 	if (!side->cells)
 		return b->error;
-	upper = (const void *)(b->bytes + side->uppers);
 	before = (void *)(b->bytes + side->cells);
 	for (__u32 cell = 0; cell < side->cell_count; cell++) {
-		before[cell] = (__u32)i;
-		while (i < count &&
-		       (upper[i] - side->first) >> side->shift == cell)
-			i++;
+		before[cell] = number;
+		for (; i < begins->count && (upper_of(&begins->items[i]) -
+					     side->first) >> side->shift ==
+						    cell;
+		     i++)
+			number += is_upper(begins, i);
 	}
-	before[side->cell_count] = (__u32)i;
+	before[side->cell_count] = number;
 	return 0;
 }
 
-/* Does another upper half begin there? */
-static bool is_upper(const struct begins *begins, size_t i)
-{
-	return !i ||
-	       upper_of(&begins->items[i]) != upper_of(&begins->items[i - 1]);
-}
-
-/* Their number is in *count. */
-static int put_uppers(struct build *b, const struct begins *begins,
-		      struct table_side *side, size_t *count)
+/* All lower halves are 0. */
+static int put_plain(struct build *b, const struct begins *begins,
+		     struct table_side *side)
 {
 	__u64 *upper;
-	size_t at = 0;
 
-	*count = 0;
-	for (size_t i = 0; i < begins->count; i++)
-		*count += is_upper(begins, i);
-	side->uppers = build_room(b, *count * 8);
+	side->step = 3;
+	side->uppers = build_room(b, begins->count * sizeof(*upper));
 	if (!side->uppers)
 		return b->error;
 	upper = (void *)(b->bytes + side->uppers);
 	for (size_t i = 0; i < begins->count; i++)
-		if (is_upper(begins, i))
-			upper[at++] = upper_of(&begins->items[i]);
+		upper[i] = upper_of(&begins->items[i]);
 	return 0;
 }
 
-static int put_lowers(struct build *b, const struct begins *begins,
-		      struct table_side *side, size_t uppers)
+static int put_halves(struct build *b, const struct begins *begins,
+		      size_t uppers, struct table_side *side)
 {
-	__u32 *first;
+	struct table_upper *upper;
 	__u64 *lower;
 	size_t at = 0;
 
-	side->firsts = build_room(b, (uppers + 1) * 4);
-	side->lowers = build_room(b, begins->count * 8);
-	if (!side->firsts || !side->lowers)
+	side->step = 4;
+	side->uppers = build_room(b, uppers * sizeof(*upper));
+	side->lowers = build_room(b, begins->count * sizeof(*lower));
+	if (!side->uppers || !side->lowers)
 		return b->error;
-	first = (void *)(b->bytes + side->firsts);
+	upper = (void *)(b->bytes + side->uppers);
 	lower = (void *)(b->bytes + side->lowers);
 	for (size_t i = 0; i < begins->count; i++) {
 		if (is_upper(begins, i))
-			first[at++] = (__u32)i;
+			upper[at++] = (struct table_upper){
+				.upper = upper_of(&begins->items[i]),
+				.begin = (__u32)i,
+			};
+		upper[at - 1].end = (__u32)i + 1;
 		lower[i] = (__u64)begins->items[i].at;
 	}
-	first[at] = (__u32)begins->count;
 	return 0;
 }
 
@@ -326,11 +339,11 @@ static int put_side(struct build *b, __u32 table, bool is_ipv6,
 		return -E2BIG;
 	if (is_added_to(b->image, table))
 		side.flags = TABLE_ADDS;
-	ret = put_uppers(b, begins, &side, &uppers);
+	uppers = count_uppers(begins);
+	ret = put_cells(b, begins, uppers, &side);
 	if (!ret)
-		ret = put_cells(b, uppers, &side);
-	if (!ret && has_lowers(begins))
-		ret = put_lowers(b, begins, &side, uppers);
+		ret = has_lowers(begins) ? put_halves(b, begins, uppers, &side)
+					 : put_plain(b, begins, &side);
 	if (!ret && b->image->tables[table].flags & IMAGE_TABLE_COUNTERS)
 		ret = put_values(b, begins, &side);
 	if (!ret)

@@ -9,7 +9,7 @@
 #define TABLE_BYTES_MAX (1u << 29)
 
 /*
- * Bytes are malloc'd and the caller's, 8-byte aligned; what may be read behind
+ * Bytes are malloc'd and the caller's, 16-byte aligned; what may be read behind
  * the last place is in len. 0; -ENOMEM; or -E2BIG: more than max, which is
  * TABLE_BYTES_MAX or less.
  */

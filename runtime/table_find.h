@@ -21,6 +21,7 @@
  * Cost
  *   The side, its cell, and the beginnings: three cache lines where addresses
  *   are spread, and one more for each eightfold of the beginnings in a cell.
+ *   An IPv6 address that shares its upper half with a beginning needs another.
  */
 #ifndef NFR_TABLE_FIND_H
 #define NFR_TABLE_FIND_H
@@ -45,17 +46,24 @@ struct table_side {
 	__u32 cell_count; /* behind the last cell all beginnings are passed */
 	__u32 cells;	  /* __u32 before[cell_count + 1], of uppers */
 	__u32 count;	  /* of beginnings */
-	__u32 uppers;	  /* __u64 upper[], each once */
-	__u32 firsts;	  /* __u32, one more than uppers: the number of the
-			     first beginning with that upper half; 0: all lower
-			     halves are 0, and numbers are the same */
-	__u32 lowers;	  /* __u64 lower[count] */
+	__u32 uppers;	  /* __u64 upper[], each once; with lowers, struct
+			     table_upper */
+	__u32 lowers;	  /* __u64 lower[count]; 0: all are 0, and numbers of
+			     uppers are numbers of beginnings */
 	__u32 values; /* __u32 value[count + 1], of pieces, where their slots
 			 are asked for; 0: they take turns */
 	__u32 flags;  /* TABLE_ADDS */
+	__u32 step;   /* uppers are 1 << step bytes apart: 3, with lowers 4 */
 	__u32 reserved[5];
 };
 _Static_assert(sizeof(struct table_side) == 64, "table_side");
+
+/* Beginnings with that upper half: those behind the first begin, up to end. */
+struct table_upper {
+	__u64 upper;
+	__u32 begin, end;
+};
+_Static_assert(sizeof(struct table_upper) == 16, "table_upper");
 
 /*
  * A value, as in abi.h, and above it: the datapath adds to this table, so who
@@ -99,11 +107,17 @@ NFR_INLINE const void *table_at(const struct table_bytes *bytes, __u64 place)
 	return place > bytes->last ? 0 : bytes->base + place;
 }
 
-/* 1 or 0, without a jump, as nobody could foretell it. */
+/*
+ * 1 or 0, without a jump, as nobody could foretell it. b is opaque so that ~b
+ * is no second number that is kept on the stack.
+ */
 NFR_INLINE __u32 table_is_above(__u64 a, __u64 b)
 {
-	__u64 above = a & ~b, same = a | ~b;
+	__u64 above, same;
 
+	PACKET_OPAQUE(b);
+	above = a & ~b;
+	same = a | ~b;
 	PACKET_OPAQUE(above);
 	above = (above | (same & (b - a))) >> 63;
 	PACKET_OPAQUE(above);
@@ -111,11 +125,13 @@ NFR_INLINE __u32 table_is_above(__u64 a, __u64 b)
 }
 
 /*
- * Of the __u64 at the place, in order, how many up to end are not above key;
- * those up to begin are known to be. Or TABLE_DOUBT.
+ * Of the __u64 at the place, in order and 1 << step bytes apart, how many up to
+ * end are not above key; those up to begin are known to be. Or TABLE_DOUBT. key
+ * is read where it is each time: a second place on the stack is too much.
  */
 NFR_INLINE __u32 table_count(const struct table_bytes *bytes, __u64 place,
-			     __u32 begin, __u32 end, __u64 key)
+			     __u32 step, __u32 begin, __u32 end,
+			     const volatile __u64 *key)
 {
 	__u32 left = end - begin;
 
@@ -124,11 +140,11 @@ NFR_INLINE __u32 table_count(const struct table_bytes *bytes, __u64 place,
 	for (int turn = 0; turn < TABLE_TURNS && left; turn++) {
 		__u32 half = (left + 1) / 2;
 		__u64 middle = (__u64)begin + half - 1;
-		const __u64 *at = table_at(bytes, place + 8 * middle);
+		const __u64 *at = table_at(bytes, place + (middle << step));
 
 		if (!at)
 			return TABLE_DOUBT;
-		begin += half & (table_is_above(*at, key) - 1);
+		begin += half & (table_is_above(*at, *key) - 1);
 		left -= half;
 	}
 	return left ? TABLE_DOUBT : begin;
@@ -139,16 +155,15 @@ NFR_INLINE __u32 table_lower(const struct table_bytes *bytes,
 			     const struct table_side *side, __u32 uppers,
 			     const struct nfr_table_address *a)
 {
-	__u64 number = uppers;
-	const __u32 *firsts = table_at(bytes, side->firsts + 4 * number);
-	const __u64 *upper = table_at(bytes, side->uppers + 8 * (number - 1));
+	const struct table_upper *last = table_at(
+		bytes, side->uppers + sizeof(*last) * ((__u64)uppers - 1));
 
-	if (!firsts || !upper)
+	if (!last)
 		return TABLE_DOUBT;
-	if (*upper != a->upper)
-		return firsts[0];
-	return table_count(bytes, side->lowers, firsts[-1], firsts[0],
-			   a->lower);
+	if (last->upper != a->upper)
+		return last->end;
+	return table_count(bytes, side->lowers, 3, last->begin, last->end,
+			   &a->lower);
 }
 
 /* The number of the piece that an address is in; or TABLE_DOUBT. */
@@ -168,9 +183,9 @@ NFR_INLINE __u32 table_piece(const struct table_bytes *bytes,
 	before = table_at(bytes, side->cells + 4 * cell);
 	if (!before)
 		return TABLE_DOUBT;
-	uppers = table_count(bytes, side->uppers, before[0], before[1],
-			     a->upper);
-	if (!side->firsts || uppers == TABLE_DOUBT)
+	uppers = table_count(bytes, side->uppers, side->step & 7, before[0],
+			     before[1], &a->upper);
+	if (!side->lowers || uppers == TABLE_DOUBT)
 		return uppers;
 	return uppers ? table_lower(bytes, side, uppers, a) : 0;
 }
