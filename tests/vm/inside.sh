@@ -266,5 +266,18 @@ if [ -n "${watch_pid-}" ]; then
 	kill -TERM "$watch_pid"
 	wait "$watch_pid"
 fi
+# All tables are one value of a map: more than the 4 MB that kernels once took.
+printf '%s\n' 'set skip on lo' 'table <many> persist' 'pass out on up0' \
+	'block out quick on up0 to <many>' >"$lab_dir/many.nfr"
+for i in {0..199}; do
+	for j in {0..255}; do
+		printf '%s\n' {11,13,15,203}."$i.$j".0/25
+	done
+done >"$lab_dir/many"
+ok "a policy with a table loads" gives 0 apply "$lab_dir/many.nfr"
+ok "what is not in the table leaves" leaks 1000 bound
+ok "a table of 204,800 networks loads" gives_saying '204800/204800 addresses added' 0 \
+	table many add -f "$lab_dir/many"
+ok "what is in it does not leave" stays 1000 bound
 ok "it unloads" gives 0 unload --leave open
 finish
