@@ -143,7 +143,6 @@ static int check_rules(const struct settings *s)
 static int check_peers(const struct settings *s)
 {
 	unsigned veth = BENCH_PEER_NFT | BENCH_PEER_IPTABLES;
-
 	char message[64];
 
 	snprintf(message, sizeof(message), "--peers of %s is nft or none",
