@@ -213,8 +213,11 @@ lab_serve() {
 	lab_until 5 "serve.py $*" grep -q '^ready' "$log"
 }
 
-# lab_daemon NETNS IF: wireguard-go in the foreground; its pid in $lab_pid.
+# lab_daemon NETNS IF: wireguard-go in the foreground; its pid in $lab_pid. The
+# socket of one that was killed is removed first: wg(8) would do so, perhaps when
+# it is the new one's, which ends by that.
 lab_daemon() {
+	rm -f "/run/wireguard/$2.sock"
 	WG_PROCESS_FOREGROUND=1 lab_spawn "$1" wireguard-go -f "$2" \
 		>>"$lab_dir/$2.log" 2>&1
 	lab_until 30 "$2 to appear" on "$1" wg show "$2"
