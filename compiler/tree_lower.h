@@ -5,8 +5,8 @@
 
 #include "lower_rules.h"
 
-/* Fewer rules are tested one after the other. */
-#define TREE_RULES_MIN 16
+/* Fewer rules are tested one after the other, which costs as much. */
+#define TREE_RULES_MIN 6
 /* More are not worth a tree of code. */
 #define TREE_RULES_MAX 32768
 /* How often a rule may be repeated, in tenths, on average. */
