@@ -42,9 +42,9 @@ if [ "$(id -u)" = 0 ]; then
 		--rounds 2 --time 1 --flows 500
 	lines 'path has each way, kind and filter' 50 \
 		"$sound and .passed >= .packets * 0.999 and
-		(.engine | IN(\"none\", \"native\", \"nft\",
+		(.engine | IN(\"none\", \"inline\", \"nft\",
 		\"nft-out\", \"bare\")) and
-		(.engine != \"native\" or .hook == \"tcx/tcx\")" \
+		(.engine != \"inline\" or .hook == \"tcx/tcx\")" \
 		nfbench path --json --family inet6 --rounds 2 --time 1
 	# shellcheck disable=SC2016 # the inner shell's
 	says 'nftables is a peer where nft is' 3 '"nft -f -" failed: it is not' \

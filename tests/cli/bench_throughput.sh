@@ -30,7 +30,7 @@ lines 'each way, direction and filter has a line' 20 \
 	.packets >= 32000 and (.packets_s * .ns / 1e9 | . > 0.999 and . < 1.001) and
 	(.iperf3 | test(\"^3[.]\")) and
 	(.cpus | test(if $(nproc) > 1 then \"^[0-9]+,[0-9]+$\" else \"^[0-9]+$\" end)) and
-	(.engine != \"native\" or .hook == \"tcx/tcx\")" \
+	(.engine != \"inline\" or .hook == \"tcx/tcx\")" \
 	nfbench throughput --json --family inet6 --rounds 1 --time 1
 fact 'and none is there twice' jq -se '[group_by([.set, .engine, .trace])[] |
 	length] == [range(20) | 1]' "$tmp/lines"
