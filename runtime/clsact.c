@@ -123,16 +123,12 @@ int clsact_place(uint32_t ifindex, enum nfr_dir dir, uint32_t prog_id,
 		 unsigned *count)
 {
 	struct clsact_walk walk = {.prog_id = prog_id, .place = -ENOENT};
-	struct mnl_socket *socket =
-		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int ret = 0;
+	struct mnl_socket *socket = netlink_open(NETLINK_ROUTE);
+	int ret;
 
 	if (!socket)
 		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		ret = -errno;
-	if (!ret)
-		ret = clsact_dump(socket, ifindex, dir, &walk);
+	ret = clsact_dump(socket, ifindex, dir, &walk);
 	mnl_socket_close(socket);
 	*count = walk.count;
 	return ret ? ret : walk.place;

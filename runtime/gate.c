@@ -17,20 +17,6 @@
 
 #define GATE_TRIES 4 /* others may make chains at the same time */
 
-static struct mnl_socket *gate_socket(int bus)
-{
-	struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
-
-	if (socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID)) {
-		int code = errno;
-
-		mnl_socket_close(socket);
-		errno = code;
-		return NULL;
-	}
-	return socket;
-}
-
 /* ---- read ----------------------------------------------------------------
  */
 
@@ -252,7 +238,7 @@ static int gate_read_by(struct mnl_socket *socket, struct gate *out)
 
 int gate_read(struct gate *out)
 {
-	struct mnl_socket *socket = gate_socket(NETLINK_NETFILTER);
+	struct mnl_socket *socket = netlink_open(NETLINK_NETFILTER);
 	int ret;
 
 	if (!socket)
@@ -307,7 +293,7 @@ static bool gate_knows(const struct gate *gate,
 /* What went away meanwhile is not known, and needs not be. */
 static int gate_want(const struct engine_devices *devices, struct gate *want)
 {
-	struct mnl_socket *socket = gate_socket(NETLINK_ROUTE);
+	struct mnl_socket *socket = netlink_open(NETLINK_ROUTE);
 
 	if (!socket)
 		return -errno;
@@ -351,7 +337,7 @@ static int gate_settle(struct mnl_socket *socket, struct gate *have,
 
 int gate_sync(const struct engine_devices *devices, bool is_strict, bool *news)
 {
-	struct mnl_socket *socket = gate_socket(NETLINK_NETFILTER);
+	struct mnl_socket *socket = netlink_open(NETLINK_NETFILTER);
 	struct gate have = {0}, want = {.is_strict = is_strict};
 	bool was_whole = false;
 	int ret;
@@ -380,7 +366,7 @@ int gate_sync(const struct engine_devices *devices, bool is_strict, bool *news)
 
 int gate_remove(void)
 {
-	struct mnl_socket *socket = gate_socket(NETLINK_NETFILTER);
+	struct mnl_socket *socket = netlink_open(NETLINK_NETFILTER);
 	struct engine_devices devices = {0};
 	struct gate have = {0};
 	int ret;
@@ -394,8 +380,8 @@ int gate_remove(void)
 		ret = gate_write_none(socket);
 	mnl_socket_close(socket);
 	gate_free(&have);
-	socket =
-		ret || links_list(&devices) ? NULL : gate_socket(NETLINK_ROUTE);
+	socket = ret || links_list(&devices) ? NULL
+					     : netlink_open(NETLINK_ROUTE);
 	for (size_t i = 0; i < devices.count && socket; i++) {
 		if (devices.items[i].group == GATE_GROUP)
 			gate_set_group(socket, devices.items[i].ifindex, 0);

@@ -163,16 +163,11 @@ static int links_compare(const void *a, const void *b)
 int links_list(struct engine_devices *out)
 {
 	struct engine_devices devices = {0};
-	struct mnl_socket *socket =
-		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct mnl_socket *socket = netlink_open(NETLINK_ROUTE);
 	int ret = -EINTR;
 
 	if (!socket)
 		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		ret = -errno;
-		goto out;
-	}
 	for (unsigned try = 1; try <= LINKS_TRIES && ret == -EINTR; try++) {
 		engine_devices_free(&devices);
 		ret = links_dump(socket, try, &devices);

@@ -4,6 +4,20 @@
 
 #include <errno.h>
 
+struct mnl_socket *netlink_open(int protocol)
+{
+	struct mnl_socket *socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
+
+	if (socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID)) {
+		int code = errno;
+
+		mnl_socket_close(socket);
+		errno = code;
+		return NULL;
+	}
+	return socket;
+}
+
 int netlink_ask(struct mnl_socket *socket, const struct nlmsghdr *message,
 		mnl_cb_t callback, void *arg)
 {

@@ -5,6 +5,8 @@
 
 #include <libmnl/libmnl.h>
 
+/* Of that protocol, bound; NULL with errno set. By mnl_socket_close(). */
+struct mnl_socket *netlink_open(int protocol);
 /*
  * Sends the message, and gives all answers with its sequence number (any, when
  * it is 0) to the callback, until the last one, an acknowledgement or an error.

@@ -157,24 +157,17 @@ static int peers_device_message(const struct nlmsghdr *message, void *arg)
 static int peers_of_kernel(const struct engine_device *device,
 			   struct peers *out)
 {
-	struct mnl_socket *socket =
-		mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	struct mnl_socket *socket = netlink_open(NETLINK_GENERIC);
 	struct nlmsghdr *message;
 	uint16_t family = 0;
 	char buffer[512];
-	int ret = 0;
+	int ret;
 
 	if (!socket)
 		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		ret = -errno;
-	if (!ret) {
-		message = peers_message(buffer, GENL_ID_CTRL, 0,
-					CTRL_CMD_GETFAMILY, 1);
-		mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
-		ret = netlink_ask(socket, message, peers_family_message,
-				  &family);
-	}
+	message = peers_message(buffer, GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY, 1);
+	mnl_attr_put_strz(message, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
+	ret = netlink_ask(socket, message, peers_family_message, &family);
 	if (!ret && !family)
 		ret = -EOPNOTSUPP;
 	if (!ret) {

@@ -143,12 +143,10 @@ int queues_empty(const struct engine_devices *devices,
 	/* What went by the hooks before they were there is in a queue now. */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	q.waiting = calloc(devices->count + 1, sizeof(*q.waiting));
-	q.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!q.waiting || !q.socket)
+	if (!q.waiting)
 		goto out;
-	ret = mnl_socket_bind(q.socket, 0, MNL_SOCKET_AUTOPID) < 0
-		      ? -errno
-		      : queues_read(&q);
+	q.socket = netlink_open(NETLINK_ROUTE);
+	ret = q.socket ? queues_read(&q) : -errno;
 	for (size_t i = 0; i < devices->count && !ret; i++) {
 		const struct engine_device *device = &devices->items[i];
 

@@ -167,15 +167,12 @@ int rewriters_count(const struct engine_device *device)
 {
 	const struct engine_hook *hook = &device->hook[NFR_DIR_OUT];
 	struct rewriters r = {.ifindex = device->ifindex, .own = hook->prog_id};
-	int ret = 0;
+	int ret;
 
-	r.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	r.socket = netlink_open(NETLINK_ROUTE);
 	if (!r.socket)
 		return -errno;
-	if (mnl_socket_bind(r.socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		ret = -errno;
-	if (!ret)
-		ret = look(&r);
+	ret = look(&r);
 	mnl_socket_close(r.socket);
 	free(r.parents);
 	if (hook->mode == ENGINE_MODE_TCX && hook->position >= 0 &&

@@ -8,8 +8,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/netlink.h>
 #include <linux/packet_diag.h>
 #include <linux/sock_diag.h>
 #include <stdio.h>
@@ -19,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "netlink.h"
 #include "sockets.h"
 
 #define DIAG_AF_XDP 44
@@ -49,33 +48,21 @@ static int diag_visit(const struct nlmsghdr *header, void *arg)
 /* All packet sockets of the caller's namespace. */
 static int diag_list(struct diag *diag)
 {
-	char buffer[8192];
+	char buffer[256];
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *nl = netlink_open(NETLINK_SOCK_DIAG);
 	struct packet_diag_req *request;
-	struct mnl_socket *nl;
-	ssize_t len;
-	int ret = MNL_CB_OK;
+	int ret;
 
+	if (!nl)
+		return -errno;
 	header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
 	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
 	request->sdiag_family = AF_PACKET;
-	nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-	if (!nl)
-		return -errno;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) ||
-	    mnl_socket_sendto(nl, header, header->nlmsg_len) < 0)
-		ret = MNL_CB_ERROR;
-	while (ret == MNL_CB_OK) {
-		len = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
-		ret = len < 0 ? MNL_CB_ERROR
-			      : mnl_cb_run(buffer, (size_t)len, 0,
-					   mnl_socket_get_portid(nl),
-					   diag_visit, diag);
-	}
-	len = ret < 0 ? -errno : 0;
+	ret = netlink_ask(nl, header, diag_visit, diag);
 	mnl_socket_close(nl);
-	return (int)len;
+	return ret;
 }
 
 /* Was it listed? Then it is found. */

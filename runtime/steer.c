@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netlink.h"
 #include "steer_routes.h"
 #include "steer_rules.h"
 
@@ -19,23 +20,6 @@
 	1u /* prefix: two of these are as good as a default route              \
 	    */
 static const uint8_t steer_families[] = {AF_INET, AF_INET6};
-
-static int steer_socket(struct mnl_socket **out)
-{
-	struct mnl_socket *socket =
-		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-
-	if (!socket)
-		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID)) {
-		int ret = -errno;
-
-		mnl_socket_close(socket);
-		return ret;
-	}
-	*out = socket;
-	return 0;
-}
 
 /* ---- routes -------------------------------------------------------------- */
 
@@ -330,10 +314,10 @@ static int steer_open(struct steer *steer, const struct engine_devices *devices)
 	int ret;
 
 	*steer = (struct steer){.devices = devices};
-	ret = steer_socket(&steer->socket);
-	if (!ret)
-		ret = steer_routes_read(steer->socket, STEER_OUTSIDE,
-					&steer->routes);
+	steer->socket = netlink_open(NETLINK_ROUTE);
+	if (!steer->socket)
+		return -errno;
+	ret = steer_routes_read(steer->socket, STEER_OUTSIDE, &steer->routes);
 	if (!ret)
 		ret = steer_rules_read(steer->socket, &steer->rules);
 	return ret;
