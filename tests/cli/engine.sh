@@ -113,32 +113,32 @@ in_force() {
 
 nfload apply --engine=vm "$tmp/small.nfr" >/dev/null
 before=$(in_force)
-# no_room BYTES NFLOAD...: no map for a data form of so many bytes or more.
-no_room() {
-	local bytes=$1
-	shift
-	env LD_PRELOAD="$tmp/refuse.so" REFUSE_MAP=nfr_hash REFUSE_BYTES="$bytes" "$@"
+# no_map NAME BYTES NFLOAD...: none of that name, of so many bytes or more.
+no_map() {
+	local name=$1 bytes=$2
+	shift 2
+	env LD_PRELOAD="$tmp/refuse.so" REFUSE_MAP="$name" REFUSE_BYTES="$bytes" "$@"
 }
 
 says 'without any map of it there is no policy' 3 \
 	'generation [0-9]+ stays in force' \
-	no_room 0 nfload apply --engine=hash "$tmp/many.nfr"
+	no_map nfr_hash 0 nfload apply --engine=hash "$tmp/many.nfr"
 fact 'the one before is in force' test "$(in_force)" = "$before"
 judges vm
 says 'data that the kernel has no map for are bytecode, and a note says so' 0 \
 	'the rules are not data, but vm: the kernel has no room for a data form of [0-9]+ bytes' \
-	no_room 1000 nfload apply --engine=hash "$tmp/many.nfr"
+	no_map nfr_hash 1000 nfload apply --engine=hash "$tmp/many.nfr"
 judges vm
 says 'native code does not miss them' 0 '^engine native: the rules are .* eBPF' \
-	no_room 1000 nfload apply -v "$tmp/many.nfr"
+	no_map nfr_hash 1000 nfload apply -v "$tmp/many.nfr"
 judges native
 says 'with native code refused too, bytecode is what is left' 0 \
 	'the rules are not native code, but vm: the kernel does not take' \
-	no_room 1000 env REFUSE=nfr_native nfload apply "$tmp/many.nfr"
+	no_map nfr_hash 1000 env REFUSE=nfr_native nfload apply "$tmp/many.nfr"
 judges vm
 nfload unload --leave=open >/dev/null
 says 'of the first policy too' 0 'not data, but vm: ' \
-	no_room 1000 nfload apply --engine=hash "$tmp/many.nfr"
+	no_map nfr_hash 1000 nfload apply --engine=hash "$tmp/many.nfr"
 judges vm
 # ---- nor for a table --------------------------------------------------------
 nfload apply "$tmp/small.nfr" >/dev/null
@@ -146,21 +146,14 @@ before=$(in_force)
 for i in {1..200}; do
 	for j in {1..10}; do echo "10.$i.$((2 * j)).0/24"; done
 done >"$tmp/large"
-# no_table BYTES NFLOAD...: no map for tables of so many bytes or more.
-no_table() {
-	local bytes=$1
-	shift
-	env LD_PRELOAD="$tmp/refuse.so" REFUSE_MAP=nfr_tables REFUSE_BYTES="$bytes" "$@"
-}
-
 says 'a table that the kernel has no map for is refused by its size' 3 \
 	'of which tables take [1-9][0-9]{4} bytes' \
-	no_table 10000 nfload table far add -f "$tmp/large"
+	no_map nfr_tables 10000 nfload table far add -f "$tmp/large"
 fact 'the one before is in force' test "$(in_force)" = "$before"
 fact 'with what it held' test "$(nfload table far show)" = '   10.9.0.3'
 judges inline
 says 'a smaller one is not' 0 '^1/1 addresses added' \
-	no_table 10000 nfload table far add 10.9.9.9
+	no_map nfr_tables 10000 nfload table far add 10.9.9.9
 says 'nor the large one where there is room' 0 '^2000/2000 addresses added' \
 	nfload table far add -f "$tmp/large"
 fact 'and all of it is there' test "$(nfload table far show | wc -l)" = 2002

@@ -39,16 +39,7 @@ says 'a folder that is on no bpffs is refused' 3 'bpffs' \
 says 'and its status is unknown' 5 '^UNKNOWN: .*bpffs' \
 	nfload status --bpffs "$tmp"
 
-mkdir "$tmp/bpf"
-trap 'umount -q "$tmp/bpf"; rm -rf "$tmp"' EXIT
-mount -t bpf bpf "$tmp/bpf"
-export NFR_BPFFS=$tmp/bpf/nfr
-ip link set lo up
-ip link add v0 type veth peer name v1
-sysctl -qw net.ipv6.conf.all.disable_ipv6=1
-ip addr add 10.9.0.1/24 dev v0
-ip link set v0 up
-ip link set v1 up
+veth_lab
 ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:01 dev v0
 
 # ---- nothing is loaded -----------------------------------------------------

@@ -105,6 +105,20 @@ capture() {
 		020000000001 c0a80132 000000000000 c0a80101
 }
 
+# veth_lab: pins of its own, and v0 with 10.9.0.1, in a namespace that is the test's.
+veth_lab() {
+	mkdir "$tmp/bpf"
+	trap 'umount -q "$tmp/bpf"; rm -rf "$tmp"' EXIT
+	mount -t bpf bpf "$tmp/bpf"
+	export NFR_BPFFS=$tmp/bpf/nfr
+	ip link set lo up
+	ip link add v0 type veth peer name v1
+	sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	ip addr add 10.9.0.1/24 dev v0
+	ip link set v0 up
+	ip link set v1 up
+}
+
 # other_netns: $other is a process in a network namespace of its own, for the
 # caller to kill.
 other_netns() {
