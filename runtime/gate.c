@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "links.h"
 #include "netlink.h"
@@ -67,8 +68,9 @@ static uint64_t gate_number(const char *name)
 static int gate_chain(const struct nlmsghdr *message, void *arg)
 {
 	struct gate_reading *reading = arg;
-	bool drops = false, is_marked = false;
+	bool accepts = false, is_marked[2];
 	const struct nlattr *attr;
+	struct gate_mark mark = {0};
 	uint64_t number = 0;
 
 	mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg))
@@ -85,26 +87,27 @@ static int gate_chain(const struct nlmsghdr *message, void *arg)
 			number = gate_number(text);
 			break;
 		case NFTA_CHAIN_POLICY:
-			drops = len == 4 &&
-				ntohl(mnl_attr_get_u32(attr)) == NF_DROP;
+			accepts = len == 4 &&
+				  ntohl(mnl_attr_get_u32(attr)) == NF_ACCEPT;
 			break;
 		case NFTA_CHAIN_USERDATA:
-			is_marked = len == sizeof(gate_mark[0]);
-			reading->gate->is_strict =
-				is_marked && !memcmp(text, gate_mark[1], len);
-			is_marked =
-				reading->gate->is_strict ||
-				(is_marked && !memcmp(text, gate_mark[0], len));
+			if (len != sizeof(mark))
+				break;
+			memcpy(&mark, text, sizeof(mark));
 			break;
 		}
 	}
-	if (is_marked) {
-		reading->has_chain = drops;
-		reading->gate->is_ours = true;
-		reading->gate->number = number;
-	} else {
+	is_marked[0] = !memcmp(mark.name, gate_names[0], sizeof(mark.name));
+	is_marked[1] = !memcmp(mark.name, gate_names[1], sizeof(mark.name));
+	if (memcmp(mark.name, GATE_NAME, sizeof(GATE_NAME) - 1)) {
 		reading->gate->inner = number;
+		return MNL_CB_OK;
 	}
+	reading->has_chain = accepts && (is_marked[0] || is_marked[1]);
+	reading->gate->is_ours = true;
+	reading->gate->is_strict = is_marked[1];
+	reading->gate->group = mark.group;
+	reading->gate->number = number;
 	return MNL_CB_OK;
 }
 
@@ -279,9 +282,16 @@ static bool gate_has_edge(const struct engine_device *device)
 	       device->hook[NFR_DIR_OUT].mode != ENGINE_MODE_NONE;
 }
 
+static bool gate_is_group(uint32_t group)
+{
+	return (group & ~GATE_GROUP_DRAWN) == GATE_GROUP;
+}
+
 static bool gate_knows(const struct gate *gate,
 		       const struct engine_device *device)
 {
+	if (device->group == gate->group)
+		return true;
 	for (size_t i = 0; i < gate->key_count; i++) {
 		if (gate->keys[i].ifindex == device->ifindex &&
 		    gate->keys[i].group == device->group)
@@ -290,29 +300,66 @@ static bool gate_knows(const struct gate *gate,
 	return false;
 }
 
+static bool gate_has_members(const struct engine_devices *devices,
+			     uint32_t group)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		if (devices->items[i].group == group)
+			return true;
+	}
+	return false;
+}
+
+/* A group that no device is in yet. */
+static int gate_draw(const struct engine_devices *devices, uint32_t *group)
+{
+	uint16_t drawn;
+
+	do {
+		if (getrandom(&drawn, sizeof(drawn), 0) != sizeof(drawn))
+			return -errno;
+		*group = GATE_GROUP | drawn;
+	} while (gate_has_members(devices, *group));
+	return 0;
+}
+
+/* Into the gate's group, or out of it; or, in another's, among the keys. Who
+ * can not be put there is not known. */
+static void gate_want_device(struct mnl_socket *socket,
+			     const struct engine_device *device,
+			     struct gate *want)
+{
+	struct gate_key key = {device->ifindex, device->group};
+	bool is_ours = gate_is_group(device->group);
+
+	if (!gate_has_edge(device)) {
+		if (is_ours)
+			gate_set_group(socket, key.ifindex, 0);
+		return;
+	}
+	if (device->group == want->group)
+		return;
+	if (device->group && !is_ours)
+		want->keys[want->key_count++] = key;
+	else
+		gate_set_group(socket, key.ifindex, want->group);
+}
+
 /* What went away meanwhile is not known, and needs not be. */
 static int gate_want(const struct engine_devices *devices, struct gate *want)
 {
 	struct mnl_socket *socket = netlink_open(NETLINK_ROUTE);
+	int ret = want->group ? 0 : gate_draw(devices, &want->group);
 
 	if (!socket)
 		return -errno;
 	want->keys = calloc(devices->count + 1, sizeof(*want->keys));
-	for (size_t i = 0; i < devices->count && want->keys; i++) {
-		const struct engine_device *device = &devices->items[i];
-		struct gate_key key = {device->ifindex, device->group};
-
-		if (!gate_has_edge(device))
-			continue;
-		if (!key.group && !(device->flags & IFF_LOOPBACK)) {
-			key.group = GATE_GROUP;
-			if (gate_set_group(socket, key.ifindex, key.group))
-				continue;
-		}
-		want->keys[want->key_count++] = key;
-	}
+	if (!ret && !want->keys)
+		ret = -ENOMEM;
+	for (size_t i = 0; i < devices->count && !ret; i++)
+		gate_want_device(socket, &devices->items[i], want);
 	mnl_socket_close(socket);
-	return want->keys ? 0 : -ENOMEM;
+	return ret;
 }
 
 /* Until the kernel gave the name that was guessed. */
@@ -349,6 +396,7 @@ int gate_sync(const struct engine_devices *devices, bool is_strict, bool *news)
 	if (!ret && have.is_there && !have.is_ours)
 		ret = -EEXIST;
 	was_whole = have.is_whole;
+	want.group = have.group;
 	if (!ret)
 		ret = gate_want(devices, &want);
 	if (!ret)
@@ -383,7 +431,7 @@ int gate_remove(void)
 	socket = ret || links_list(&devices) ? NULL
 					     : netlink_open(NETLINK_ROUTE);
 	for (size_t i = 0; i < devices.count && socket; i++) {
-		if (devices.items[i].group == GATE_GROUP)
+		if (gate_is_group(devices.items[i].group))
 			gate_set_group(socket, devices.items[i].ifindex, 0);
 	}
 	if (socket)

@@ -7,16 +7,19 @@
  *   kernel (Linux 6.18) adds it to a device as it registers it, before the
  *   device can be set up, and no process takes part. It runs before tcx, and
  *   sees what AF_PACKET writes. It drops, but for
- *     - devices that have an edge, or are skipped: set "known";
+ *     - devices that have an edge, or are skipped: they are in the gate's
+ *       group. Who was in a group already stays in it, and is known by his
+ *       index and that group together: set "known";
  *     - packets that have a route: those the floor has judged. Not so on
  *       Ethernet: children of the device in other namespaces (macvlan, VLAN)
  *       send there what these have routed.
  *
  * Invariants
- *   - A device is known by its index and its group together. Its group is set
- *     to GATE_GROUP when its edge is there (unless it was in a group already),
- *     lives in the device, and goes with it: another that gets the index has
- *     not got the group.
+ *   - A device is put into the gate's group when its edge is there, and taken
+ *     out when it has none. A group lives in the device, and goes with it:
+ *     another of the same name or index has not got it.
+ *   - Each gate draws its group, so that a device which comes from another
+ *     namespace is not in it by what was done there.
  *   - The gate is put up after the edges, and taken away first.
  */
 #ifndef NFR_GATE_H
@@ -30,7 +33,9 @@
 #define GATE_TABLE "nfr-gate"
 #define GATE_CHAIN "__chain" /* and a number, see gate_write.c */
 #define GATE_SET "known"
-#define GATE_GROUP 0x6e6672u /* "nfr": `ip link show group 7235186` */
+/* Its group: "nf", and what was drawn. */
+#define GATE_GROUP 0x6e660000u
+#define GATE_GROUP_DRAWN 0xffffu
 
 struct gate_key {
 	uint32_t ifindex, group;
@@ -38,10 +43,11 @@ struct gate_key {
 
 /* What the kernel has. */
 struct gate {
-	bool is_there;	 /* a table of that name */
-	bool is_ours;	 /* by its mark */
-	bool is_whole;	 /* the chain drops, on every device, by our rules */
-	bool is_strict;	 /* no floor: a route is not enough */
+	bool is_there;	/* a table of that name */
+	bool is_ours;	/* by its mark */
+	bool is_whole;	/* the chain drops, on every device, by our rules */
+	bool is_strict; /* no floor: a route is not enough */
+	uint32_t group;
 	uint64_t number; /* of its base chain, and of the chain within */
 	uint64_t inner;
 	uint64_t dropped;
@@ -71,7 +77,13 @@ int gate_write(struct mnl_socket *, const struct gate *old,
 	       const struct gate *want);
 int gate_write_none(struct mnl_socket *);
 
-extern const char gate_mark[2][16]; /* of the chain, by is_strict */
-#define GATE_RULES(is_strict) ((is_strict) ? 3u : 5u)
+/* Of the chain; all that begin with GATE_NAME are ours, of some version. */
+#define GATE_NAME "nfr gate "
+struct gate_mark {
+	char name[12];
+	uint32_t group;
+};
+extern const char gate_names[2][12]; /* by is_strict */
+#define GATE_RULES(is_strict) ((is_strict) ? 3u : 4u)
 
 #endif

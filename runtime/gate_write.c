@@ -2,19 +2,20 @@
 /*
  * gate_write.c: a gate as it should be -> one transaction of nf_tables.
  *
- * The rules, as nft(8) would say them, the cheaper first:
- *	oifgroup 7235186 rtclassid != 0xffffffff accept
- *	oiftype != ether rtclassid != 0xffffffff accept
- *	oif . oifgroup @known accept
- *	counter drop
+ * The rules, as nft(8) would say them:
+ *	oifgroup != GROUP jump {
+ *		oiftype != ether rtclassid != 0xffffffff accept
+ *		oif . oifgroup @known accept
+ *		counter drop
+ *	}
  *
- * Reading rtclassid fails without a route. The first is in the base chain, as
- * nearly all packets have a route, on a device that has an edge; the
- * others are in a chain without a name of its own, which the base chain jumps
- * to. nft(8) that does not know hooks of every device leaves the base chain
- * out, and then asks for the chain of its rules again and again, for ever. So
- * that chain has the name that the kernel gives to the other one: it counts
- * those, and gate_sync() looks whether the guess was right.
+ * Nearly all packets are on a device of the group, and end with the first
+ * comparison: the base chain's policy accepts, as a verdict of a rule would
+ * take as long again. Reading rtclassid fails without a route. nft(8) that does
+ * not know hooks of every device leaves the base chain out, and then asks for
+ * the chain of its rules again and again, for ever. So that chain has the name
+ * that the kernel gives to the other one: it counts those, and gate_sync()
+ * looks whether the guess was right.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -41,7 +42,7 @@
 #define GATE_INNER 2u
 #define GATE_CHAIN_NAME 40
 
-const char gate_mark[2][16] = {"nfr gate 1", "nfr gate 1s"};
+const char gate_names[2][12] = {GATE_NAME "2", GATE_NAME "2s"};
 
 struct gate_batch {
 	char *bytes;
@@ -103,15 +104,16 @@ static void put_no_table(struct gate_batch *batch)
 		  batch_table(batch, NFT_MSG_DELTABLE, 0, NFTA_TABLE_NAME));
 }
 
-static void put_chain(struct gate_batch *batch, bool is_strict, uint64_t number)
+static void put_chain(struct gate_batch *batch, const struct gate *want)
 {
+	struct gate_mark mark = {.group = want->group};
 	struct nlmsghdr *message = batch_table(batch, NFT_MSG_NEWCHAIN,
 					       NLM_F_CREATE, NFTA_CHAIN_TABLE);
 	struct nlattr *hook, *devices;
 	char name[GATE_CHAIN_NAME];
 
 	snprintf(name, sizeof(name), GATE_CHAIN "%llu",
-		 (unsigned long long)number);
+		 (unsigned long long)want->number);
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
 	mnl_attr_put_u32(message, NFTA_CHAIN_ID, htonl(GATE_BASE));
 	hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
@@ -121,10 +123,10 @@ static void put_chain(struct gate_batch *batch, bool is_strict, uint64_t number)
 	mnl_attr_put_strz(message, GATE_DEVICE_PREFIX, "");
 	mnl_attr_nest_end(message, devices);
 	mnl_attr_nest_end(message, hook);
-	mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(NF_DROP));
+	mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
 	mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
-	mnl_attr_put(message, NFTA_CHAIN_USERDATA, sizeof(gate_mark[0]),
-		     gate_mark[is_strict]);
+	memcpy(mark.name, gate_names[want->is_strict], sizeof(mark.name));
+	mnl_attr_put(message, NFTA_CHAIN_USERDATA, sizeof(mark), &mark);
 	batch_end(batch, message);
 }
 
@@ -288,19 +290,12 @@ static void rule_end(struct gate_batch *batch, struct gate_rule *rule)
 	batch_end(batch, rule->message);
 }
 
-static void put_rules(struct gate_batch *batch, bool is_strict)
+static void put_rules(struct gate_batch *batch, const struct gate *want)
 {
-	const uint32_t group = GATE_GROUP;
 	const uint16_t ether = ARPHRD_ETHER;
 	struct gate_rule rule;
 
-	if (!is_strict) {
-		rule = rule_begin(batch, GATE_BASE);
-		expr_compare(&rule, NFT_META_OIFGROUP, NFT_CMP_EQ, &group,
-			     sizeof(group));
-		expr_routed(&rule);
-		expr_verdict(&rule, NF_ACCEPT);
-		rule_end(batch, &rule);
+	if (!want->is_strict) {
 		rule = rule_begin(batch, GATE_INNER);
 		expr_compare(&rule, NFT_META_OIFTYPE, NFT_CMP_NEQ, &ether,
 			     sizeof(ether));
@@ -317,6 +312,8 @@ static void put_rules(struct gate_batch *batch, bool is_strict)
 	expr_verdict(&rule, NF_DROP);
 	rule_end(batch, &rule);
 	rule = rule_begin(batch, GATE_BASE);
+	expr_compare(&rule, NFT_META_OIFGROUP, NFT_CMP_NEQ, &want->group,
+		     sizeof(want->group));
 	expr_verdict(&rule, NFT_JUMP);
 	rule_end(batch, &rule);
 }
@@ -407,7 +404,7 @@ int gate_write(struct mnl_socket *socket, const struct gate *old,
 		return -ENOMEM;
 	batch_mark(&batch, NFNL_MSG_BATCH_BEGIN);
 	if (old->is_whole && old->is_strict == want->is_strict &&
-	    old->number == want->number) {
+	    old->group == want->group && old->number == want->number) {
 		changes = put_difference(&batch, NFT_MSG_DELSETELEM, 0, old,
 					 want);
 		changes += put_difference(&batch, NFT_MSG_NEWSETELEM,
@@ -416,12 +413,12 @@ int gate_write(struct mnl_socket *socket, const struct gate *old,
 		if (old->is_there)
 			put_no_table(&batch);
 		put_table(&batch);
-		put_chain(&batch, want->is_strict, want->number);
+		put_chain(&batch, want);
 		put_inner(&batch);
 		put_set(&batch);
 		put_difference(&batch, NFT_MSG_NEWSETELEM, NLM_F_CREATE, want,
 			       &nothing);
-		put_rules(&batch, want->is_strict);
+		put_rules(&batch, want);
 	}
 	if (changes)
 		ret = batch_send(socket, &batch);

@@ -96,6 +96,12 @@ group_of() {
 	ip -n host -j link show dev "$1" | grep -oP '"group":"\K[^"]*'
 }
 
+gate_group() { # that of the gate: "nf" and two bytes that were drawn
+	local group
+	group=$(group_of "$1")
+	[ "$group" != default ] && [ $((group >> 16)) = $((0x6e66)) ]
+}
+
 lab_netns host
 lab_netns far
 cable
@@ -113,14 +119,27 @@ release=$(uname -r)
 oldest=$(printf '%s\n' "$release" 6.18 | sort -V | head -n 1)
 if has_gate || [ "$oldest" = 6.18 ]; then
 	index=$(on host cat /sys/class/net/up0/ifindex)
-	ok "what is there is known by its group" [ "$(group_of up0)" = 7235186 ]
+	ok "what is there is known by its group" gate_group up0
+	ok "loopback, too" gate_group lo
 	new_device
 	ok "a new device is closed to frames" stays 9999
 	ok "and to ARP, which nobody judges there" stays 0806
 	ok "and to a child of it in another namespace" child_stays
+	ip -n host link set new0 group $(($(group_of up0) ^ 1))
+	ok "and when it comes in another gate's group" stays 0806
+	ip -n host link set new0 group default
 	ok "status counts them" gives_saying 'frame(s) blocked' 5 status
 	ok "apply gives it an edge" gives 0 apply "$lab_dir/tunnel.nfr"
 	ok "which lets ARP by" leaves 0806
+	ip -n host link set new0 group $(($(group_of up0) ^ 1))
+	ok "not in another gate's group" stays 0806
+	ok "until the next apply" gives 0 apply "$lab_dir/tunnel.nfr"
+	ok "puts it into its own" leaves 0806
+	ip -n host link set new0 group 77
+	ok "nor in one that somebody put it into" stays 0806
+	ok "until apply" gives 0 apply "$lab_dir/tunnel.nfr"
+	ok "knows it there" leaves 0806
+	ok "without taking it out" [ "$(group_of new0)" = 77 ]
 	ok "and nothing else" stays 9999
 	ip -n host link del new0
 	ip -n host link del up0
