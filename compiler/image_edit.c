@@ -130,6 +130,15 @@ void image_edit_table(struct image_edit *edit, __u32 table,
 		edit_add(edit, table, &no_ipv4);
 }
 
+bool image_keeps_tables(const struct image *img)
+{
+	bool keeps = false;
+
+	for (__u32 i = 0; i < img->table_count; i++)
+		keeps |= img->tables[i].flags & IMAGE_TABLE_KEEP;
+	return keeps;
+}
+
 size_t image_edit_keep(struct image_edit *edit, const struct image *old)
 {
 	const struct image *img = edit->image;

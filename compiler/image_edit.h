@@ -26,9 +26,11 @@ void image_edit_table(struct image_edit *, __u32 table,
  * Returns how many of the image's tables are dynamic.
  */
 size_t image_edit_refill(struct image_edit *, const struct host *);
+/* Has it tables that keep what they held? */
+bool image_keeps_tables(const struct image *);
 /*
- * Tables that keep what they held -> what the table of the same name held in
- * old. Returns how many there were.
+ * These -> what the table of the same name held in old. Returns how many there
+ * were.
  */
 size_t image_edit_keep(struct image_edit *, const struct image *old);
 /* bytes are malloc'd and the caller's. 0, -E2BIG or -ENOMEM. */

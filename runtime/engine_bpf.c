@@ -274,13 +274,37 @@ static int apply_attach_one(struct apply *apply, struct engine_device *device,
 	return 0;
 }
 
+/* A first load has none. */
+static bool apply_has_old(const struct apply *apply)
+{
+	uint32_t active = apply->shared->control->active;
+
+	return active < 2 && active != apply->report.slot;
+}
+
+/*
+ * Of the image in force, which may be large, only the tunnel matters; and all
+ * of it, where this one is the same with other tables.
+ */
+static bool apply_asks_old(const struct apply *apply)
+{
+	const struct image *image = apply->image;
+	bool asks = apply->options.only_after || engine_has_guard(image);
+
+	for (uint32_t i = 0; i < image->iface_count; i++)
+		asks |= image->ifaces[i].flags & IMAGE_IFACE_TUNNEL;
+	return asks;
+}
+
 /* What is in force, to be asked about devices. */
 static int apply_open_old(struct apply *apply, struct engine_error *err)
 {
-	int ret =
-		binding_open(apply->pins, apply->shared,
-			     apply->shared->control->active, &apply->old, err);
+	int ret;
 
+	if (!apply_has_old(apply) || !apply_asks_old(apply))
+		return 0;
+	ret = binding_open(apply->pins, apply->shared,
+			   apply->shared->control->active, &apply->old, err);
 	/* One that can not be read is replaced, but not by its own tables. */
 	return apply->options.only_after ? ret : 0;
 }
@@ -409,17 +433,19 @@ static int apply_attach(struct apply *apply, struct engine_error *err)
  */
 static int apply_ticket(struct apply *apply, struct engine_error *err)
 {
-	int fd = apply->generation->fd[PIN_TICKET], ret;
-	uint32_t active = apply->shared->control->active;
-	struct binding *old = NULL;
+	int fd = apply->generation->fd[PIN_TICKET], from = -1, ret;
 	struct engine_error ignored;
 
-	if (active < 2 && active != apply->report.slot)
-		binding_open(apply->pins, apply->shared, active, &old,
-			     &ignored);
-	apply->was_guarded = old && engine_has_guard(&old->image);
-	ticket_copy(old ? old->ticket : -1, fd);
-	binding_close(&old);
+	apply->was_guarded = apply->old && engine_has_guard(&apply->old->image);
+	if (apply->old)
+		from = apply->old->ticket;
+	else if (apply_has_old(apply) && !apply_asks_old(apply))
+		from = pins_get(apply->pins,
+				pins_slot_dir(apply->shared->control->active),
+				&pins_generation[PIN_TICKET], &ignored);
+	ticket_copy(from, fd);
+	if (from >= 0 && !apply->old)
+		close(from);
 	ret = ticket_update(fd, apply->image, &apply->report.devices);
 	return ret ? error_kernel(err, ret, "say who carries the tunnel") : 0;
 }
@@ -608,10 +634,14 @@ static void apply_restore(struct apply *apply)
 static int apply_ready_fallback(struct apply *apply, struct engine_error *err)
 {
 	struct engine_devices copy = {.count = apply->report.devices.count};
-	struct binding *binding = NULL;
-	int ret = binding_open(apply->pins, apply->shared,
-			       apply->shared->control->active, &binding, err);
+	struct binding *own = NULL, *binding = apply->old;
+	int ret = 0;
 
+	if (!binding) {
+		ret = binding_open(apply->pins, apply->shared,
+				   apply->shared->control->active, &own, err);
+		binding = own;
+	}
 	if (ret == -ENOENT)
 		return 0;
 	copy.items = calloc(copy.count + 1, sizeof(*copy.items));
@@ -636,7 +666,7 @@ static int apply_ready_fallback(struct apply *apply, struct engine_error *err)
 		error_hint(err, "load it without --confirm");
 	}
 	engine_devices_free(&copy);
-	binding_close(&binding);
+	binding_close(&own);
 	return ret;
 }
 

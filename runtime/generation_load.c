@@ -35,11 +35,6 @@
 	256u /* devices that may appear while it is in force                   \
 	      */
 
-static uint32_t generation_image_len(const struct image *image)
-{
-	return (uint32_t)((image->len + 7) & ~(size_t)7);
-}
-
 /* What is made of an image before its maps are. */
 struct made {
 	struct poolset *pools;
@@ -377,21 +372,12 @@ static int generation_fill_image(struct generation *generation,
 				 const struct image *image,
 				 struct engine_error *err)
 {
-	uint32_t len = generation_image_len(image);
-	char *padded;
-	int ret;
-
-	generation->fd[PIN_IMAGE] = generation_make_map("nfr_image", len, err);
+	generation->fd[PIN_IMAGE] =
+		generation_make_map("nfr_image", (uint32_t)image->len, err);
 	if (generation->fd[PIN_IMAGE] < 0)
 		return generation->fd[PIN_IMAGE];
-	padded = calloc(1, len);
-	if (!padded)
-		return error_kernel(err, -ENOMEM, "fill nfr_image");
-	memcpy(padded, image->bytes, image->len);
-	ret = generation_fill_array(generation->fd[PIN_IMAGE], padded, len, 1,
-				    "nfr_image", err);
-	free(padded);
-	return ret;
+	return generation_fill_array(generation->fd[PIN_IMAGE], image->bytes,
+				     image->len, 1, "nfr_image", err);
 }
 
 /* What is of this image only; the rest is filled again some day. */

@@ -25,8 +25,11 @@ static void keep_tables(struct nfload *t, struct image_edit *edit,
 	const struct image *old;
 	struct image live;
 	__u8 *bytes = NULL;
-	int rc = engine_open(t->bpffs, &engine, &err);
+	int rc;
 
+	if (!image_keeps_tables(edit->image))
+		return;
+	rc = engine_open(t->bpffs, &engine, &err);
 	if (!rc)
 		rc = engine_image(engine, 0, &old, &err);
 	if (!rc)
