@@ -9,6 +9,9 @@
 
 #include "nfload.h"
 
+#define INPUT_LISTED_MAX (1 << 20) /* bytes of a file */
+#define INPUT_LONG "rules of files over 1 MiB are listed by \"nfload print\""
+
 #define IMAGE_LEN_MAX (256u << 20)
 
 static bool ends_in(const char *text, const char *end)
@@ -100,6 +103,14 @@ void input_show(struct nfload *t, const struct diag *diag)
 	fflush(stderr);
 }
 
+/* What -v would list takes several times the memory of what is loaded. */
+static bool is_long(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size > INPUT_LISTED_MAX;
+}
+
 static int compile_text(struct nfload *t, struct input *in)
 {
 	char error[IMAGE_ERROR_MAX] = "";
@@ -114,7 +125,7 @@ static int compile_text(struct nfload *t, struct input *in)
 	t->compile.is_converted = t->verb == VERB_CONVERT;
 	t->compile.lists_differences =
 		t->verb == VERB_CHECK || t->verb == VERB_CONVERT;
-	t->compile.is_lean = !t->verbose &&
+	t->compile.is_lean = (!t->verbose || is_long(t->file)) &&
 			     (t->verb == VERB_CHECK || t->verb == VERB_APPLY ||
 			      t->verb == VERB_COMPILE);
 	rc = compile_file(t->file, &t->compile, &in->compilation, &message);
@@ -234,9 +245,18 @@ static json_t *node_json(const struct ast_node *node)
 
 void input_print(struct nfload *t, const struct input *in)
 {
-	const struct ast_node *node = in->compilation->policy->printable;
-	json_t *list = t->json ? json_array() : NULL;
+	const struct ast_node *node;
+	json_t *list;
 
+	if (t->compile.is_lean) {
+		if (t->json)
+			report_note(t, INPUT_LONG);
+		else
+			puts(INPUT_LONG);
+		return;
+	}
+	node = in->compilation->policy->printable;
+	list = t->json ? json_array() : NULL;
 	for (; node; node = node->next) {
 		if (list)
 			json_array_append_new(list, node_json(node));

@@ -65,5 +65,9 @@ awk 'BEGIN { for (n = 0; n < 100000; n++)
 nfload check --json --host "$host" "$tmp/large.nfr" >"$tmp/json"
 fact '100,000 rules take less than 64 MB' \
 	jq -e '.peak_bytes < 67108864' "$tmp/json"
+says '-v of so many says who lists them' 0 'listed by "nfload print"' \
+	nfload check -v --host "$host" "$tmp/large.nfr"
+nfload check -v --json --host "$host" "$tmp/large.nfr" >"$tmp/json"
+fact 'and takes no more' jq -e '.peak_bytes < 67108864' "$tmp/json"
 
 finish
