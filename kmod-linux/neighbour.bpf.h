@@ -22,10 +22,16 @@
  *   An address of the link's own, private or link-local, anyone may ask for,
  * and this host for its own addresses (RFC 4862 5.4). For others it asks when a
  * packet has come by the floor and waits in the neighbour's entry, or when the
- * entry was confirmed before and grows old. An entry that somebody had made
- * ("ip neigh add ... use") has no packet. All devices' entries are looked at:
- * what a bridge or a bond asks leaves by its members, and their children's in
- * other namespaces are not among them.
+ * entry grows old and is in a network of its device. An entry that somebody had
+ * made ("ip neigh add ... use") has no packet, and one that a router made, who
+ * asked with a source of his choice, is in no such network. All devices'
+ * entries are looked at: what a bridge or a bond asks leaves by its members,
+ * and their children's in other namespaces are not among them.
+ *
+ * Who has asked
+ *   An advertisement to who is not on the link is a packet that routers pass
+ * on. The link is what the device's own addresses say; of IPv6 at most a /64,
+ * as DHCPv6 gives addresses without a network.
  */
 #ifndef NFR_NEIGHBOUR_BPF_H
 #define NFR_NEIGHBOUR_BPF_H
@@ -143,6 +149,88 @@ neighbour_is_advertised(struct __sk_buff *skb, __u32 transport, const void *dev)
 	return !local_search(&search, BPF_CORE_READ(here, nd_net.net), 0);
 }
 
+/* ---- the link ------------------------------------------------------------ */
+
+#define NEIGHBOUR_HALF 64 /* bits of an IPv6 address that say the network */
+
+struct in_ifaddr___neighbour {
+	__u32 ifa_address, ifa_mask; /* the other end's, where that is one */
+} NEIGHBOUR_KERNEL;
+struct in6_addr___neighbour {
+	union {
+		__u32 u6_addr32[4];
+	} in6_u;
+} NEIGHBOUR_KERNEL;
+struct inet6_ifaddr___neighbour {
+	struct in6_addr___neighbour addr;
+	__u32 prefix_len;
+} NEIGHBOUR_KERNEL;
+
+struct neighbour_link {
+	struct local_walk walk;
+	__u32 addr[4]; /* as on the wire */
+	__u32 is_v6, is_found;
+};
+
+static __always_inline int
+neighbour_is_in4(const __u32 *addr, const struct in_ifaddr___neighbour *at)
+{
+	return !((addr[0] ^ BPF_CORE_READ(at, ifa_address)) &
+		 BPF_CORE_READ(at, ifa_mask));
+}
+
+static __always_inline int neighbour_is_in6(const __u32 *addr, const void *item)
+{
+	const struct inet6_ifaddr___neighbour *at =
+		LOCAL_HOLDER(struct inet6_ifaddr___local, if_list, item);
+	__u32 own[4] = {0}, len = BPF_CORE_READ(at, prefix_len);
+	__u64 differs;
+
+	bpf_core_read(own, sizeof(own), &at->addr);
+	differs = (__u64)PACKET_SWAP32(own[0] ^ addr[0]) << 32 |
+		  PACKET_SWAP32(own[1] ^ addr[1]);
+	if (len > NEIGHBOUR_HALF)
+		len = NEIGHBOUR_HALF;
+	return len && !(differs >> (NEIGHBOUR_HALF - len));
+}
+
+static long neighbour_network(__u32 turn, struct neighbour_link *link)
+{
+	const void *at = link->walk.address;
+	__u32 unused[4];
+
+	(void)turn;
+	if (!local_address(&link->walk, (int)link->is_v6, unused))
+		return 1;
+	link->is_found = link->is_v6 ? neighbour_is_in6(link->addr, at)
+				     : neighbour_is_in4(link->addr, at);
+	return link->is_found != 0;
+}
+
+static long neighbour_networks(__u32 turn, struct neighbour_link *link)
+{
+	const struct net_device___local *device = local_device(&link->walk);
+
+	(void)turn;
+	if (!device)
+		return 1;
+	if (BPF_CORE_READ(device, flags) & LOCAL_LOOPBACK ||
+	    env_tunnel(0, (__u32)BPF_CORE_READ(device, ifindex)))
+		return 0;
+	local_addresses(&link->walk, device, (int)link->is_v6);
+	bpf_loop(LOCAL_ADDRESSES, neighbour_network, link, 0);
+	return link->is_found != 0;
+}
+
+/* Is it in a network of a device that is not the tunnel? */
+static __always_inline int neighbour_is_on_link(struct neighbour_link *link,
+						const void *namespace)
+{
+	local_begin_at(&link->walk, namespace);
+	bpf_loop(LOCAL_DEVICES, neighbour_networks, link, 0);
+	return link->is_found != 0;
+}
+
 /* ---- questions ----------------------------------------------------------- */
 
 #define NEIGHBOUR_TRIES 64 /* entries in a bucket that are looked at */
@@ -197,7 +285,7 @@ struct neighbour_question {
 	struct local_walk walk;
 	const void *entry;
 	__u32 target[4]; /* as on the wire */
-	__u32 is_v6, is_needed;
+	__u32 is_v6, is_needed, is_known;
 };
 
 /* arp_hashfn() and ndisc_hashfn(), include/net/arp.h and ndisc.h. */
@@ -248,6 +336,7 @@ static long neighbour_entry(__u32 turn, struct neighbour_question *q)
 	const struct neighbour___since *since = q->entry;
 	const struct neighbour___before *before = q->entry;
 	__u32 key[4] = {0};
+	int is_it;
 
 	(void)turn;
 	if (!entry)
@@ -257,11 +346,12 @@ static long neighbour_entry(__u32 turn, struct neighbour_question *q)
 		(const char *)entry +
 			bpf_core_field_offset(struct neighbour___entry,
 					      primary_key));
-	q->is_needed = key[0] == q->target[0] && key[1] == q->target[1] &&
-		       key[2] == q->target[2] && key[3] == q->target[3] &&
-		       BPF_CORE_READ(entry, dev) == q->walk.device &&
-		       (BPF_CORE_READ(entry, nud_state) & NEIGHBOUR_KNOWN ||
-			BPF_CORE_READ(entry, arp_queue.qlen));
+	is_it = key[0] == q->target[0] && key[1] == q->target[1] &&
+		key[2] == q->target[2] && key[3] == q->target[3] &&
+		BPF_CORE_READ(entry, dev) == q->walk.device;
+	q->is_needed = is_it && BPF_CORE_READ(entry, arp_queue.qlen);
+	if (is_it && BPF_CORE_READ(entry, nud_state) & NEIGHBOUR_KNOWN)
+		q->is_known = 1;
 	if (bpf_core_field_exists(since->hash))
 		q->entry = BPF_CORE_READ(since, hash.next);
 	else
@@ -305,9 +395,14 @@ static __always_inline int neighbour_is_own(const struct neighbour_question *q,
 	return local_search(&search, net, 0);
 }
 
-/* Nonzero: nothing here waits for its answer. */
-static __always_inline int
-neighbour_is_asked_in_vain(struct __sk_buff *skb, const struct packet *packet)
+enum neighbour_question_is {
+	NEIGHBOUR_NEEDED,
+	NEIGHBOUR_IN_VAIN, /* nothing here waits for its answer */
+	NEIGHBOUR_KEPT,	   /* an entry grows old: on the link, it is needed */
+};
+
+static __always_inline int neighbour_question(struct __sk_buff *skb,
+					      const struct packet *packet)
 {
 	const struct sk_buff___neighbour *kernel = (const void *)skb;
 	const struct net_device___origin *here;
@@ -320,27 +415,56 @@ neighbour_is_asked_in_vain(struct __sk_buff *skb, const struct packet *packet)
 		if (bpf_skb_load_bytes(skb,
 				       packet->transport + NEIGHBOUR_TARGET,
 				       q.target, sizeof(q.target)))
-			return 1;
+			return NEIGHBOUR_IN_VAIN;
 		if (neighbour_is_near6(PACKET_SWAP32(q.target[0])))
-			return 0;
+			return NEIGHBOUR_NEEDED;
 	} else {
 		if (bpf_skb_load_bytes(skb, packet->network + NEIGHBOUR_OP, &op,
 				       sizeof(op)))
-			return 1;
+			return NEIGHBOUR_IN_VAIN;
 		/* An answer, or an announcement of an own address. */
 		if (op != PACKET_SWAP16(1) || w[NFR_F_DST0] == w[NFR_F_SRC0] ||
 		    neighbour_is_near4(w[NFR_F_DST0]))
-			return 0;
+			return NEIGHBOUR_NEEDED;
 		q.target[0] = PACKET_SWAP32(w[NFR_F_DST0]);
 	}
 	here = (const void *)BPF_CORE_READ(kernel, dev);
 	if (q.is_v6 && neighbour_is_own(&q, BPF_CORE_READ(here, nd_net.net)))
-		return 0;
+		return NEIGHBOUR_NEEDED;
 	if (!(w[NFR_F_ORIGIN] & NFR_ORIGIN_KERNEL))
-		return 1;
+		return NEIGHBOUR_IN_VAIN;
 	local_begin_at(&q.walk, BPF_CORE_READ(here, nd_net.net));
 	bpf_loop(LOCAL_DEVICES, neighbour_needs, &q, 0);
-	return !q.is_needed;
+	if (q.is_needed)
+		return NEIGHBOUR_NEEDED;
+	return q.is_known ? NEIGHBOUR_KEPT : NEIGHBOUR_IN_VAIN;
+}
+
+/*
+ * Is the one that a question asks for, or to whom an advertisement goes, not
+ * on the link? Groups, and what is near, are. No address: it is not.
+ */
+static __always_inline int neighbour_is_afar(struct __sk_buff *skb,
+					     const struct packet *packet,
+					     int is_question)
+{
+	const struct sk_buff___neighbour *kernel = (const void *)skb;
+	const struct net_device___origin *here;
+	const __u32 *w = packet->key.w;
+	struct neighbour_link link = {0};
+
+	link.is_v6 = w[NFR_F_FAMILY] != NFR_FAMILY_LINK;
+	for (int i = 0; i < 4; i++)
+		link.addr[i] = PACKET_SWAP32(w[NFR_F_DST0 + i]);
+	if (is_question && link.is_v6 &&
+	    bpf_skb_load_bytes(skb, packet->transport + NEIGHBOUR_TARGET,
+			       link.addr, sizeof(link.addr)))
+		return 1;
+	if (!is_question && (!link.is_v6 || w[NFR_F_DST0] >> 24 == 0xff ||
+			     neighbour_is_near6(w[NFR_F_DST0])))
+		return 0;
+	here = (const void *)BPF_CORE_READ(kernel, dev);
+	return !neighbour_is_on_link(&link, BPF_CORE_READ(here, nd_net.net));
 }
 
 /* Nonzero: it is somebody's behind another device. */

@@ -389,12 +389,30 @@ __attribute__((noinline)) int datapath_proxied(struct __sk_buff *skb)
 	return v ? neighbour_is_proxied(skb, &v->packet) : 1;
 }
 
-/* Nonzero: it asks for a neighbour that nothing here waits for. */
+/* NEIGHBOUR_*: does anything here wait for the answer? */
 __attribute__((noinline)) int datapath_asks(struct __sk_buff *skb)
 {
 	struct verdict *v = datapath_scratch();
 
-	return v ? neighbour_is_asked_in_vain(skb, &v->packet) : 1;
+	return v ? neighbour_question(skb, &v->packet) : NEIGHBOUR_IN_VAIN;
+}
+
+/* Nonzero: whom it asks for, or tells, is not on the link. */
+__attribute__((noinline)) int datapath_afar(struct __sk_buff *skb,
+					    int is_question)
+{
+	struct verdict *v = datapath_scratch();
+
+	return v ? neighbour_is_afar(skb, &v->packet, is_question) : 1;
+}
+
+/* Of a question: nonzero, nothing here waits for its answer. */
+NFR_INLINE int datapath_asks_in_vain(struct __sk_buff *skb)
+{
+	int is = datapath_asks(skb);
+
+	return is == NEIGHBOUR_KEPT ? datapath_afar(skb, 1)
+				    : is != NEIGHBOUR_NEEDED;
 }
 
 /* Who made the packet, into its key. */
@@ -411,7 +429,9 @@ __attribute__((noinline)) int datapath_origin(struct __sk_buff *skb)
 	w[NFR_F_ORIGIN] = origin_of(skb, &s, w, skb->ingress_ifindex);
 	if (decide_gives(&v->packet.key) && datapath_proxied(skb))
 		w[NFR_F_ORIGIN] &= ~NFR_ORIGIN_OWN;
-	if (decide_asks(&v->packet.key) && datapath_asks(skb))
+	if (decide_gives(&v->packet.key) && datapath_afar(skb, 0))
+		w[NFR_F_ORIGIN] &= ~NFR_ORIGIN_KERNEL;
+	if (decide_asks(&v->packet.key) && datapath_asks_in_vain(skb))
 		w[NFR_F_ORIGIN] &= ~NFR_ORIGIN_NEEDED;
 	return 0;
 }

@@ -75,6 +75,14 @@ try_link_local() {
 	sleep 0.3
 }
 
+# Whoever is answered is a neighbour, and is probed when that is some seconds old.
+try_neighbour_afar() {
+	on client sysctl -qw net.ipv6.neigh.eth0.delay_first_probe_time=1
+	hostile neighbour br0 "$lab_client_mac" $lab_client6 afar
+	hostile neighbour br0 "$lab_client_mac" fd00:1::10 group afar
+	sleep 3
+}
+
 # ---- sockets and frames ------------------------------------------------------
 
 try_userns() { app nobody userns 7065 $lab_web4 $lab_web6 dev=eth0; }

@@ -13,9 +13,10 @@
     hostile.py stray IF MAC ADDRESS PORT TO
                                       segments from the web server's PORT to the
                                       port TO that are of no connection
-    hostile.py neighbour IF MAC ADDRESS [group]
+    hostile.py neighbour IF MAC ADDRESS [group] [afar]
                                       who has ADDRESS? (ARP and NS, from fe80::1,
-                                      to its solicited-node group)
+                                      to its solicited-node group; or NS from the
+                                      web server)
     hostile.py query IF               which groups are joined? (IGMP, MLD)
     hostile.py group IF               echo requests, and an option that nobody
                                       knows, from the web server to groups
@@ -132,16 +133,17 @@ def errors(ifname, mac, addr):
                                             src=frames.DST4))
 
 
-def neighbour(ifname, mac, addr, group=None):
+def neighbour(ifname, mac, addr, *how):
     to = bytes.fromhex(mac.replace(":", ""))
     if ":" in addr:
         target = socket.inet_pton(socket.AF_INET6, addr)
         body = struct.pack("!BBHI", 135, 0, 0, 0) + target + b"\x01\x01" + \
             mac_of(ifname)
-        if group:  # RFC 4291 2.7.1, RFC 2464 7
+        if "group" in how:  # RFC 4291 2.7.1, RFC 2464 7
             to = b"\x33\x33\xff" + target[13:]
             addr = "ff02::1:ff%02x:%02x%02x" % tuple(target[13:])
-        send(ifname, to, 0x86dd, icmp6(body, ROUTER_LL, addr))
+        send(ifname, to, 0x86dd, icmp6(
+            body, frames.DST6 if "afar" in how else ROUTER_LL, addr))
         return
     send(ifname, to, 0x0806,
          struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, mac_of(ifname),

@@ -165,3 +165,16 @@ try_neighbour_asked() {
 	ip -n client neigh add $lab_web6 dev eth0 use
 	sleep 0.5
 }
+# It says that destinations are neighbours, which the kernel makes sure of.
+try_neighbour_aged() {
+	local to
+	on client sysctl -qw net.ipv4.neigh.eth0.delay_first_probe_time=1 \
+		net.ipv6.neigh.eth0.delay_first_probe_time=1
+	for to in $lab_web4 $lab_web6; do
+		ip -n client neigh replace "$to" lladdr "$lab_router_mac" \
+			dev eth0 nud stale
+		ip -n client neigh replace "$to" lladdr "$lab_router_mac" \
+			dev eth0 use
+	done
+	sleep 3
+}

@@ -229,6 +229,8 @@ vectors() {
 	queue_rewrites|h|root's tools|$web|another tool's filter rewrites what waits in the uplink's queue
 	clsact_behind|-|root's tools|$web|another tool's clsact filter behind the edge rewrites
 	dns_large|-|nobody|dst host $lab_router4 and ip[6:2] & 0x3fff != 0|DNS to the LAN's resolver, which the kernel cuts
+	neighbour_afar|h|router|(icmp6 and dst host $lab_web6) or $asked6|neighbour solicitations from elsewhere: answers, and probes
+	neighbour_aged|-|root's tools|(arp and dst host $lab_web4) or $asked6|another tool makes destinations neighbours, which are probed
 	END
 }
 

@@ -88,6 +88,16 @@ others() { # HOW WHERE
 	ok "and by neighbour discovery" "$1" fd07::2
 }
 
+# Who asks from elsewhere would be told by a packet that routers pass on.
+afar() {
+	lab_addr host up0 2001:db8:9::1/128
+	lab_addr far far0 2001:db8:9::2/64 2001:db8:77::2/64
+	ok "a host of its address's network is told" answers 2001:db8:9::1
+	ip -n far -6 route add 2001:db8:9::1 dev far0 src 2001:db8:77::2
+	ok "one of another network is not" silent 2001:db8:9::1
+	ip -n far -6 route del 2001:db8:9::1 dev far0
+}
+
 # A host of its own on the link, by way of the device.
 child() {
 	lab_netns vm
@@ -118,6 +128,7 @@ ok "so is one that came later" answers 10.9.0.7
 ok "and one of another device" answers 10.5.0.1
 others silent " is not answered for,"
 ok "which is counted" counted proxy
+afar
 child
 ok "a macvlan child answers for itself, by ARP" answers 10.9.0.66
 ok "and by neighbour discovery" answers fd09::66
