@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # test_waits.sh: what "nfload status" tells of a policy that waits for a device,
-# for an address or for another compilation; and of a weak ticket.
+# for an address or for another compilation; and of a weak ticket, which raw
+# sockets do not hold.
 set -u
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lab.sh"
@@ -36,6 +37,46 @@ tells_no() {
 
 tunnel() {
 	lab_tun host
+}
+
+# A datagram to the endpoint, whose header its socket writes itself.
+raw_reaches() { # PROTOCOL OF THE SOCKET
+	local before
+	before=$(seen 1000)
+	on host "$lab_python" -BSE - "$1" >"$out" 2>&1 <<-END
+		import socket, sys
+		sys.path.insert(0, "$lab_top/tests/leak")
+		import frames
+		s = socket.socket(socket.AF_INET, socket.SOCK_RAW, int(sys.argv[1]))
+		s.setsockopt(socket.IPPROTO_IP, 3, 1)  # IP_HDRINCL
+		s.sendto(frames.ip4(frames.udp(port=1000), "10.9.0.2",
+		                    src="10.9.0.1"), ("10.9.0.2", 0))
+	END
+	[ "$(seen 1000)" -gt "$before" ]
+}
+raw_blocks() {
+	! raw_reaches "$@"
+}
+
+# Of a tunnel that does not say who carries it.
+anybody() {
+	local proto
+	for proto in 17 1 132 255; do
+		ok "without nfr a raw socket of protocol $proto writes to it" \
+			raw_reaches $proto
+	done
+	cat >"$lab_dir/anybody.nfr" <<-'POLICY'
+		tunnel tun0 over any {
+			transport proto udp to 10.9.0.2 port 1000
+			link arp
+		}
+	POLICY
+	ok "a ticket of anybody's" nfload apply "$lab_dir/anybody.nfr"
+	ok "is told to be that" tells "any process may send to the endpoint"
+	ok "a UDP socket holds it" reaches 1000
+	for proto in 17 1 132 255; do
+		ok "a raw one of protocol $proto does not" raw_blocks $proto
+	done
 }
 
 # As it is where the kernel has WireGuard itself: struct nfr_ticket's kind, at
@@ -88,5 +129,7 @@ if command -v bpftool >/dev/null; then
 else
 	skip "the kernel's ticket" "no bpftool here"
 fi
+nfload unload --leave open
+anybody
 nfload unload --leave open
 finish
