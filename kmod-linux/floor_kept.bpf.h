@@ -11,7 +11,9 @@
 #ifndef NFR_FLOOR_KEPT_BPF_H
 #define NFR_FLOOR_KEPT_BPF_H
 
+#include "kmod-linux/floor_hook.bpf.h"
 #include "kmod-linux/flows.bpf.h"
+#include "kmod-linux/origin.bpf.h"
 #include "runtime/guard.h"
 
 /* The kernel's words of these: fixed by RFC 791, 8200 and 768. */

@@ -115,7 +115,10 @@ static int rules_message(const struct nlmsghdr *message, void *arg)
 
 	if (message->nlmsg_type != RTM_NEWRULE)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, message, sizeof(*rule)) rule_fact(attr, &facts);
+	mnl_attr_for_each(attr, message, sizeof(*rule))
+	{
+		rule_fact(attr, &facts);
+	}
 	grown = reallocarray(rules->items, rules->count + 1, sizeof(*grown));
 	if (!grown)
 		return MNL_CB_ERROR;

@@ -8,7 +8,7 @@ mkdir -p build/lint
 failed=0
 
 flags=(-std=c11 -D_GNU_SOURCE '-DNFR_VERSION="lint"' -I. -Ibuild/gen -Icompiler)
-bpf_flags=(-target bpf -O2 -I. "-I/usr/include/$(gcc -print-multiarch)")
+bpf_flags=(-target bpf -mcpu=v3 -O2 -I. "-I/usr/include/$(gcc -print-multiarch)")
 mapfile -t user_c < <(git ls-files '*.c' ':!*.bpf.c')
 mapfile -t bpf_c < <(git ls-files '*.bpf.c')
 mapfile -t headers < <(git ls-files '*.h')
@@ -47,7 +47,7 @@ headers_alone() {
 	local h status=0
 	for h in "${headers[@]}"; do
 		case $h in
-		runtime/vm.h | runtime/slow.h | runtime/again.h | runtime/verdict.h | \
+		runtime/vm.h | runtime/decide.h | runtime/slow.h | runtime/again.h | runtime/verdict.h | \
 			runtime/fragment.h | runtime/icmp.h | runtime/limit.h | \
 			runtime/forget.h | runtime/translate.h | runtime/apply.h | \
 			runtime/look.h | runtime/classify_hash.h | \

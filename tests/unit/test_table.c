@@ -210,7 +210,8 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	f->random = random_fork(20261121, 0);
+	if (f)
+		f->random = random_fork(20261121, 0);
 	*state = f;
 	return f ? 0 : -1;
 }
