@@ -12,7 +12,8 @@ struct check_options {
 	bool lists_differences;		 /* of pf from nfr, as warnings */
 	bool is_lean;			 /* policy.printable is left out */
 	const struct progress *progress; /* or NULL */
-	bool is_pf;			 /* pf's own defaults and leniencies */
+	struct arena *texts; /* of rules' texts; NULL: the policy's */
+	bool is_pf;	     /* pf's own defaults and leniencies */
 	/* Tests: rules that break the tunnel's contract are for the guard. */
 	bool allows_leaks;
 };

@@ -94,6 +94,7 @@ struct check {
 	struct arena *arena;	  /* of what is longer there than a rule */
 	struct arena *scratch;	  /* of what is not; it may be arena */
 	struct arena *rules_only; /* emptied behind each rule */
+	struct arena *rule_texts;
 	struct sources *sources;
 	struct diag *diag;
 	const struct host *host;

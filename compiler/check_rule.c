@@ -41,7 +41,7 @@ const char *rule_text(struct check *c, const struct ast_rule *rule)
 {
 	size_t len = rule_print(c, rule);
 
-	return arena_strndup(c->arena, c->out_bytes, len);
+	return arena_strndup(c->rule_texts, c->out_bytes, len);
 }
 
 /* ---- appending ------------------------------------------------------------

@@ -41,6 +41,7 @@ static void policy_end(struct compilation *c)
 {
 	if (c->rules != c->arena)
 		arena_free(&c->rules);
+	arena_free(&c->rule_texts);
 	c->rules = NULL;
 	c->policy = NULL;
 }
@@ -49,6 +50,8 @@ static void code_end(struct compilation *c)
 {
 	if (c->program != c->arena)
 		arena_free(&c->program);
+	if (c->code.takes_hash)
+		free(c->code.hash);
 	c->program = NULL;
 	memset(&c->code, 0, sizeof(c->code));
 }
@@ -56,19 +59,26 @@ static void code_end(struct compilation *c)
 static int image_of(struct compilation *c, const struct compile_options *o)
 {
 	bool has_contract = c->policy->assert_count || c->policy->guard_count;
+	bool is_short = o->is_lean && !has_contract;
 	struct image_draft *draft = NULL;
+	struct lowering *lowering = NULL;
 	int err;
 
 	progress_stage(o->progress, "lower");
-	err = lower_policy(c->program, c->policy, &c->code);
+	err = image_begin(c->policy, c->sources, &draft);
+	if (is_short)
+		arena_free(&c->rule_texts);
+	if (!err)
+		err = lower_begin(c->program, c->policy, &lowering);
+	if (is_short)
+		policy_end(c);
+	if (!err)
+		lower_finish(lowering, &c->code);
+	lower_free(&lowering);
 	c->is_too_large = c->code.is_too_large;
 	progress_stage(o->progress, "image");
 	if (!err)
-		err = image_begin(c->policy, &c->code, c->sources, &draft);
-	if (!err && o->is_lean && !has_contract)
-		policy_end(c);
-	if (!err)
-		err = image_finish(draft, &c->image, &c->image_len);
+		err = image_finish(draft, &c->code, &c->image, &c->image_len);
 	image_draft_free(&draft);
 	if (!err && has_contract) {
 		progress_stage(o->progress, "contract");
@@ -140,6 +150,7 @@ int compile_file(const char *path, const struct compile_options *o,
 	c->arena = arena_new();
 	c->texts = o->is_lean ? arena_new() : NULL;
 	c->rules = o->is_lean ? arena_new() : c->arena;
+	c->rule_texts = o->is_lean ? arena_new() : NULL;
 	c->program = o->is_lean ? arena_new() : c->arena;
 	c->sources = sources_new(c->arena);
 	if (c->texts)
@@ -177,6 +188,7 @@ int compile_file(const char *path, const struct compile_options *o,
 		&(struct check_options){
 			.is_pf = o->is_pf,
 			.is_lean = o->is_lean,
+			.texts = c->rule_texts,
 			.progress = o->progress,
 			.lists_differences = o->lists_differences,
 		});

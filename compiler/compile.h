@@ -25,9 +25,10 @@ struct compile_options {
 
 struct compilation {
 	struct arena *arena;
-	struct arena *texts;   /* of files, when is_lean, else NULL */
-	struct arena *rules;   /* of ast and policy */
-	struct arena *program; /* of code */
+	struct arena *texts;	  /* of files, when is_lean, else NULL */
+	struct arena *rules;	  /* of ast and policy */
+	struct arena *rule_texts; /* of the policy's, when is_lean, else NULL */
+	struct arena *program;	  /* of code */
 	struct sources *sources;
 	struct diag *diag;
 	struct host *host;

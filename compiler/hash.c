@@ -12,6 +12,7 @@
 #include "hash.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hash_tuple.h"
@@ -71,12 +72,24 @@ struct hash_fit hash_count(const struct lower_entry *at)
 
 /* ---- bytes ------------------------------------------------------------- */
 
+/* A large one is not copied as it grows: the kernel moves its pages. */
+static void blob_grow(struct hash_blob *blob, size_t len)
+{
+	size_t spare = len < (1u << 20) ? len : len / 16;
+
+	blob->capacity = len + spare;
+	blob->bytes = realloc(blob->bytes, blob->capacity);
+	if (!blob->bytes)
+		abort(); /* as the arena does */
+}
+
 uint32_t hash_blob_room(struct hash_blob *blob, size_t len)
 {
 	size_t at = (blob->len + 63) & ~(size_t)63;
 
-	blob->bytes = arena_grow(blob->arena, blob->bytes, at + len,
-				 &blob->capacity, 1);
+	if (at + len > blob->capacity)
+		blob_grow(blob, at + len);
+	memset(blob->bytes + blob->len, 0, at + len - blob->len);
 	blob->len = at + len;
 	return (uint32_t)at;
 }
@@ -90,11 +103,11 @@ uint32_t hash_blob_add(struct hash_blob *blob, const void *bytes, size_t len)
 	return at;
 }
 
-void hash_blob_begin(struct hash_blob *blob, struct arena *arena)
+void hash_blob_begin(struct hash_blob *blob)
 {
 	struct hash_index index = {.reserved = {0}};
 
-	*blob = (struct hash_blob){.arena = arena};
+	*blob = (struct hash_blob){.bytes = NULL};
 	memset(index.head, 0xff, sizeof(index.head));
 	hash_blob_add(blob, &index, sizeof(index));
 }
@@ -106,29 +119,24 @@ void hash_blob_end(struct hash_blob *blob)
 	hash_blob_add(blob, zero, sizeof(zero));
 }
 
-bool hash_share(struct hash_blob *blob, const uint32_t entries[],
-		unsigned entry)
+void hash_share(struct hash_blob *blob, unsigned from, unsigned entry)
 {
-	struct hash_index *index = (struct hash_index *)blob->bytes;
+	struct hash_index *index = (struct hash_index *)(void *)blob->bytes;
 
-	for (unsigned i = 0; i < entry; i++)
-		if (entries[i] == entries[entry] && i % 3 == entry % 3 &&
-		    index->head[i] != HASH_NONE) {
-			index->head[entry] = index->head[i];
-			return true;
-		}
-	return false;
+	index->head[entry] = index->head[from];
 }
 
 /* ---- one entry --------------------------------------------------------- */
 
-struct build {
-	const struct lower_entry *at;
+struct hash_build {
+	struct arena *arena;   /* of what the policy's rules became */
+	struct arena *work;    /* of rules, then of their keys */
+	const uint32_t *order; /* of all rules; the lowering's */
 	struct hash_blob *blob;
 	struct hash_services services;
 	struct hash_tuples tuples;
 	uint32_t *outside; /* ranks */
-	size_t outside_count;
+	size_t outside_count, program_len;
 	struct hash_head head;
 };
 
@@ -136,8 +144,8 @@ struct build {
  * Where a field's values lead: classes become sums, so that those of the three
  * fields name a cell of combine; or, of the protocol alone, that cell's value.
  */
-static uint32_t add_field(struct build *b, enum hash_field field, size_t values,
-			  uint32_t times, const uint32_t *of)
+static uint32_t add_field(struct hash_build *b, enum hash_field field,
+			  size_t values, uint32_t times, const uint32_t *of)
 {
 	const struct hash_services *s = &b->services;
 	uint32_t sums[HASH_IFIDS];
@@ -148,7 +156,7 @@ static uint32_t add_field(struct build *b, enum hash_field field, size_t values,
 	return hash_blob_add(b->blob, sums, values * sizeof(*sums));
 }
 
-static void add_fields(struct build *b)
+static void add_fields(struct hash_build *b)
 {
 	const struct hash_services *s = &b->services;
 	const uint32_t *n = s->field_count;
@@ -171,7 +179,7 @@ static void add_fields(struct build *b)
 }
 
 /* One class needs one cell. */
-static uint32_t add_ports(struct build *b, unsigned side, uint32_t *mask)
+static uint32_t add_ports(struct hash_build *b, unsigned side, uint32_t *mask)
 {
 	const struct hash_services *s = &b->services;
 
@@ -180,7 +188,7 @@ static uint32_t add_ports(struct build *b, unsigned side, uint32_t *mask)
 			     (*mask + 1) * sizeof(uint16_t));
 }
 
-static void add_services(struct build *b)
+static void add_services(struct hash_build *b)
 {
 	const struct hash_services *s = &b->services;
 	struct hash_head *h = &b->head;
@@ -200,18 +208,20 @@ static void add_services(struct build *b)
 				   s->class_cells * sizeof(*s->classes));
 }
 
-static void add_side(struct build *b, enum hash_end end, struct hash_side *out)
+static void add_side(struct hash_build *b, enum hash_end end,
+		     struct hash_side *out)
 {
-	const struct hash_cells *cells = &b->tuples.cells[end];
+	struct hash_cells *cells = &b->tuples.cells[end];
 
 	out->root = cells->root;
 	out->cell_count = (uint32_t)cells->count;
 	out->cells = hash_blob_add(b->blob, cells->items,
 				   cells->count * sizeof(*cells->items));
+	hash_cells_free(cells);
 }
 
 /* By their places; where no tuple is, none is better. */
-static uint32_t place_tuples(struct build *b)
+static uint32_t place_tuples(struct hash_build *b)
 {
 	const struct hash_tuples *t = &b->tuples;
 	size_t count = t->row_words * 64;
@@ -230,7 +240,7 @@ static uint32_t place_tuples(struct build *b)
 	return hash_blob_add(b->blob, placed, count * sizeof(*placed));
 }
 
-static int add_tuples(struct build *b)
+static int add_tuples(struct hash_build *b)
 {
 	const struct hash_tuples *t = &b->tuples;
 	struct hash_head *h = &b->head;
@@ -264,9 +274,8 @@ static void emit_found(struct emit *e, uint32_t rank, uint32_t otherwise)
 }
 
 /* The rules that do not fit, and where to ask for those that do. */
-static void add_program(struct build *b)
+static void add_program(struct hash_build *b, const struct lower_entry *at)
 {
-	const struct lower_entry *at = b->at;
 	struct emit *e = at->emit;
 	bool is_always = false;
 
@@ -280,20 +289,19 @@ static void add_program(struct build *b)
 	}
 	if (!is_always)
 		emit_op(e, NFR_OP_RETC, b->head.otherwise);
+	b->program_len = e->count - b->head.entry;
 }
 
-static void gather(struct build *b, struct arena *work)
+static void gather(struct hash_build *b, const struct lower_entry *at)
 {
-	const struct lower_entry *at = b->at;
 	const struct policy *p = at->policy;
-	struct arena *arena = at->emit->arena;
 	struct hash_tuples *t = &b->tuples;
 
-	t->arena = arena;
+	t->arena = b->arena;
 	t->words = at->family == NFR_FAMILY_IPV6 ? 4 : 1;
 	t->bits = t->words * 32;
-	t->rules = arena_alloc(work, p->rule_count * sizeof(*t->rules));
-	b->outside = arena_alloc(arena, p->rule_count * sizeof(*b->outside));
+	t->rules = arena_alloc(b->work, p->rule_count * sizeof(*t->rules));
+	b->outside = arena_alloc(b->arena, p->rule_count * sizeof(*b->outside));
 	for (uint32_t rank = 0; at->order[rank] + 1 != p->rule_count; rank++) {
 		const struct policy_rule *rule = &p->rules[at->order[rank]];
 		struct hash_rule *next = &t->rules[t->rule_count];
@@ -309,56 +317,90 @@ static void gather(struct build *b, struct arena *work)
 	}
 }
 
-static int add_entry(const struct lower_entry *at, unsigned entry,
-		     struct hash_blob *blob, struct arena **work)
+struct hash_build *hash_build_begin(const struct lower_entry *at)
 {
-	struct build b = {.at = at, .blob = blob};
-	struct arena *keys;
-	uint32_t rules = (uint32_t)at->policy->rule_count;
-	size_t before = blob->len;
-	struct hash_index *index;
-	uint32_t place;
-	int ret;
+	struct hash_build *b = calloc(1, sizeof(*b));
 
-	hash_services_begin(&b.services, at->emit->arena);
-	gather(&b, *work);
-	ret = hash_services_class(&b.services);
+	if (!b)
+		abort(); /* as the arena does */
+	b->arena = arena_new();
+	b->work = arena_new();
+	b->order = at->order;
+	hash_services_begin(&b->services, b->arena);
+	gather(b, at);
+	b->head.rank_count = (uint32_t)at->policy->rule_count;
+	b->head.otherwise = b->head.rank_count - 1;
+	b->head.is_whole = b->outside_count == 0;
+	b->head.entry = NFR_NO_ENTRY;
+	if (!b->head.is_whole)
+		add_program(b, at);
+	return b;
+}
+
+size_t hash_build_program(const struct hash_build *b, size_t *len)
+{
+	*len = b->program_len;
+	return b->program_len ? b->head.entry : 0;
+}
+
+void hash_build_move(struct hash_build *b, size_t by)
+{
+	if (b->program_len)
+		b->head.entry -= (uint32_t)by;
+}
+
+/* Of the rules only the keys are needed further on. */
+static int make_tuples(struct hash_build *b)
+{
+	struct arena *keys;
+	int ret = hash_services_class(&b->services);
+
 	if (!ret)
-		ret = hash_tuples_make(&b.tuples, &b.services);
+		ret = hash_tuples_make(&b->tuples, &b->services);
 	if (ret)
 		return ret;
 	keys = arena_new();
-	hash_keys_make(&b.tuples, keys);
-	arena_free(work); /* the rules */
-	*work = keys;
-	b.head.otherwise = rules - 1;
-	b.head.is_whole = b.outside_count == 0;
-	b.head.rank_count = rules;
-	place = hash_blob_add(blob, &b.head, sizeof(b.head));
-	b.head.rules =
-		hash_blob_add(blob, at->order, rules * sizeof(*at->order));
-	add_services(&b);
-	if (add_tuples(&b) || blob->len > HASH_BLOB_MAX) {
-		memset(blob->bytes + before, 0, blob->len - before);
+	hash_keys_make(&b->tuples, keys);
+	arena_free(&b->work);
+	b->work = keys;
+	return 0;
+}
+
+int hash_build_end(struct hash_build *b, unsigned entry, struct hash_blob *blob)
+{
+	size_t before = blob->len;
+	struct hash_index *index;
+	uint32_t place;
+	int ret = make_tuples(b);
+
+	if (ret)
+		return ret;
+	b->blob = blob;
+	place = hash_blob_add(blob, &b->head, sizeof(b->head));
+	b->head.rules = hash_blob_add(blob, b->order,
+				      b->head.rank_count * sizeof(*b->order));
+	add_services(b);
+	if (add_tuples(b) || blob->len > HASH_BLOB_MAX) {
 		blob->len = before;
 		return -E2BIG;
 	}
-	b.head.entry = NFR_NO_ENTRY;
-	if (!b.head.is_whole)
-		add_program(&b);
-	b.head.parts = (uint32_t)blob->len;
-	memcpy(blob->bytes + place, &b.head, sizeof(b.head));
-	index = (struct hash_index *)blob->bytes;
+	b->head.parts = (uint32_t)blob->len;
+	memcpy(blob->bytes + place, &b->head, sizeof(b->head));
+	index = (struct hash_index *)(void *)blob->bytes;
 	index->head[entry] = place;
 	return 0;
 }
 
-int hash_add(const struct lower_entry *at, unsigned entry,
-	     struct hash_blob *blob)
+void hash_build_free(struct hash_build **build)
 {
-	struct arena *work = arena_new();
-	int ret = add_entry(at, entry, blob, &work);
+	struct hash_build *b = *build;
 
-	arena_free(&work);
-	return ret;
+	if (!b)
+		return;
+	hash_cells_free(&b->tuples.cells[HASH_SRC]);
+	hash_cells_free(&b->tuples.cells[HASH_DST]);
+	arena_free(&b->arena);
+	arena_free(&b->work);
+	free(b);
+	*build = NULL;
 }

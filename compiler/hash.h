@@ -9,9 +9,8 @@
 #include "hash_service.h"
 #include "lower_rules.h"
 
-/* A section of an image in the making. */
+/* A section of an image in the making; bytes are malloc'd. */
 struct hash_blob {
-	struct arena *arena;
 	uint8_t *bytes;
 	size_t len, capacity;
 };
@@ -27,17 +26,26 @@ struct hash_fit hash_count(const struct lower_entry *);
 #define HASH_ENTRIES 6u /* of the rules */
 
 /* What begins the section: where the heads are. */
-void hash_blob_begin(struct hash_blob *, struct arena *);
+void hash_blob_begin(struct hash_blob *);
 /* What ends it: room, so that a read is never cut. */
 void hash_blob_end(struct hash_blob *);
-/* Takes the head of an entry before it that has the same bytecode. */
-bool hash_share(struct hash_blob *, const uint32_t entries[], unsigned entry);
+/* An entry takes the head of one that has the same rules. */
+void hash_share(struct hash_blob *, unsigned from, unsigned entry);
+
 /*
- * Adds the data form of the entry, and to its emit the program for the rest.
- * The head's place is entered in the section's index. 0; or -E2BIG when it
- * would be too large, and nothing was added.
+ * The data form of an entry, in steps, so that the policy may end in between.
+ * hash_build_begin() looks at the rules and adds the program for the rest to
+ * the entry's emit. hash_build_end() adds the data form and enters its head's
+ * place in the section's index; -E2BIG when it would be too large, and nothing
+ * was added: then nobody asks for the program.
  */
-int hash_add(const struct lower_entry *, unsigned entry, struct hash_blob *);
+struct hash_build;
+struct hash_build *hash_build_begin(const struct lower_entry *);
+int hash_build_end(struct hash_build *, unsigned entry, struct hash_blob *);
+void hash_build_free(struct hash_build **);
+/* Where the program is, and how long; it moves so far to the front. */
+size_t hash_build_program(const struct hash_build *, size_t *len);
+void hash_build_move(struct hash_build *, size_t by);
 
 /* hash_lines.c: the keys of all tuples. 0 or -E2BIG. */
 struct hash_tuples;

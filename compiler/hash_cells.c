@@ -8,12 +8,17 @@
 
 #define BLOCK_SLOTS 256u /* at first; a power of two */
 
-void hash_cells_begin(struct hash_cells *c, struct arena *arena,
-		      struct arena *work)
+void hash_cells_begin(struct hash_cells *c, struct arena *work)
 {
 	*c = (struct hash_cells){
-		.arena = arena, .work = work, .slot_count = BLOCK_SLOTS};
+		.arena = arena_new(), .work = work, .slot_count = BLOCK_SLOTS};
 	c->blocks = arena_alloc(work, BLOCK_SLOTS * sizeof(*c->blocks));
+}
+
+void hash_cells_free(struct hash_cells *c)
+{
+	arena_free(&c->arena);
+	*c = (struct hash_cells){.arena = NULL};
 }
 
 /* Where the block is, or may be put. */

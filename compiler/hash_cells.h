@@ -23,7 +23,8 @@ struct hash_cells {
 };
 
 /* What work has is only needed to add more. */
-void hash_cells_begin(struct hash_cells *, struct arena *, struct arena *work);
+void hash_cells_begin(struct hash_cells *, struct arena *work);
+void hash_cells_free(struct hash_cells *);
 /*
  * The number of the first of these cells, which is even. False: there is no
  * room for them.

@@ -23,8 +23,8 @@
 
 /* Rules of one key, the earliest first. */
 struct group {
-	const struct hash_rule **rules;
-	size_t count;
+	struct hash_rule *rules; /* of the keys */
+	uint32_t count;
 	uint32_t order; /* of a list: its services', or HASH_NONE */
 };
 
@@ -32,8 +32,7 @@ struct lines {
 	const struct hash_tuples *t;
 	struct arena *work;
 	const struct hash_services *services;
-	const struct hash_rule **order; /* by key, then by rank */
-	struct group *groups;		/* by tuple, then by rank */
+	struct group *groups; /* by tuple, then by rank */
 	size_t group_count;
 	struct hash_line *lines;
 	size_t line_count;
@@ -41,7 +40,7 @@ struct lines {
 	size_t item_count;
 	struct hash_exact *exact;
 	size_t exact_count;
-	uint16_t *firsts;
+	struct group **lists; /* the first of each order */
 	size_t order_count;
 };
 
@@ -54,8 +53,7 @@ static int compare_keys(const struct hash_rule *a, const struct hash_rule *b)
 
 static int by_key(const void *left, const void *right)
 {
-	const struct hash_rule *a = *(const struct hash_rule *const *)left;
-	const struct hash_rule *b = *(const struct hash_rule *const *)right;
+	const struct hash_rule *a = left, *b = right;
 	int order = compare_keys(a, b);
 
 	return order ? order : a->rank < b->rank ? -1 : a->rank > b->rank;
@@ -63,8 +61,8 @@ static int by_key(const void *left, const void *right)
 
 static int by_rank(const void *left, const void *right)
 {
-	const struct hash_rule *a = ((const struct group *)left)->rules[0];
-	const struct hash_rule *b = ((const struct group *)right)->rules[0];
+	const struct hash_rule *a = ((const struct group *)left)->rules;
+	const struct hash_rule *b = ((const struct group *)right)->rules;
 
 	if (a->tuple != b->tuple)
 		return a->tuple < b->tuple ? -1 : 1;
@@ -74,16 +72,13 @@ static int by_rank(const void *left, const void *right)
 static void group(struct lines *l)
 {
 	const struct hash_tuples *t = l->t;
-	struct arena *arena = l->work;
 
-	l->order = arena_alloc(arena, (t->key_count + 1) * sizeof(*l->order));
-	l->groups = arena_alloc(arena, (t->key_count + 1) * sizeof(*l->groups));
-	for (size_t i = 0; i < t->key_count; i++)
-		l->order[i] = &t->keys[i];
-	qsort(l->order, t->key_count, sizeof(*l->order), by_key);
+	qsort(t->keys, t->key_count, sizeof(*t->keys), by_key);
+	l->groups =
+		arena_alloc(l->work, (t->key_count + 1) * sizeof(*l->groups));
 	for (size_t i = 0; i < t->key_count; i++) {
-		if (i == 0 || compare_keys(l->order[i - 1], l->order[i]) != 0)
-			l->groups[l->group_count++].rules = &l->order[i];
+		if (i == 0 || compare_keys(&t->keys[i - 1], &t->keys[i]) != 0)
+			l->groups[l->group_count++].rules = &t->keys[i];
 		l->groups[l->group_count - 1].count++;
 	}
 	qsort(l->groups, l->group_count, sizeof(*l->groups), by_rank);
@@ -97,10 +92,10 @@ static void unhide(struct lines *l)
 
 	for (size_t i = 0; i < l->group_count; i++) {
 		struct group *g = &l->groups[i];
-		size_t kept = 0;
+		uint32_t kept = 0;
 
 		for (size_t k = 0; k < g->count; k++) {
-			uint32_t *in = &seen[g->rules[k]->service];
+			uint32_t *in = &seen[g->rules[k].service];
 
 			if (*in == i + 1)
 				continue;
@@ -118,9 +113,9 @@ static int compare_services(const struct group *a, const struct group *b)
 	if (a->count != b->count)
 		return a->count > b->count ? -1 : 1;
 	for (size_t i = 0; i < a->count; i++)
-		if (a->rules[i]->service != b->rules[i]->service)
-			return a->rules[i]->service < b->rules[i]->service ? -1
-									   : 1;
+		if (a->rules[i].service != b->rules[i].service)
+			return a->rules[i].service < b->rules[i].service ? -1
+									 : 1;
 	return 0;
 }
 
@@ -131,17 +126,17 @@ static int by_services(const void *left, const void *right)
 }
 
 /* The number of the first item for each class. */
-static void put_firsts(struct lines *l, const struct group *g)
+static void put_firsts(const struct lines *l, const struct group *g,
+		       uint16_t *out)
 {
 	const struct hash_bits *asks = &l->services->rows;
-	uint16_t *out = l->firsts + l->order_count++ * (asks->count + 1);
 
 	for (size_t c = 0; c < asks->count; c++) {
 		const uint64_t *row = asks->rows + c * asks->words;
 		size_t i = 0;
 
 		while (i < g->count &&
-		       !hash_bit_is_set(row, g->rules[i]->service))
+		       !hash_bit_is_set(row, g->rules[i].service))
 			i++;
 		out[c] = (uint16_t)(i < g->count ? i + 1 : 0);
 	}
@@ -151,30 +146,29 @@ static void put_firsts(struct lines *l, const struct group *g)
 /* Lists with the same services share a table. */
 static void order_lists(struct lines *l)
 {
-	struct arena *arena = l->work;
 	size_t len = l->services->rows.count + 1, count = 0;
 	size_t most = FIRST_CELLS_MAX / len;
 	struct group **lists = arena_alloc(
-		arena, (l->group_count + 1) * sizeof(struct group *));
+		l->work, (l->group_count + 1) * sizeof(struct group *));
+	const struct group *before = NULL;
 
 	for (size_t i = 0; i < l->group_count; i++)
 		if (l->groups[i].count > 1)
 			lists[count++] = &l->groups[i];
 	qsort(lists, count, sizeof(*lists), by_services);
-	most = most < count ? most : count;
-	l->firsts = arena_alloc(arena, (most * len + 1) * sizeof(*l->firsts));
+	l->lists = lists;
 	for (size_t i = 0; i < count; i++) {
-		bool is_new =
-			i == 0 || compare_services(lists[i - 1], lists[i]) != 0;
+		struct group *g = lists[i];
+		bool is_new = !before || compare_services(before, g) != 0;
 
-		lists[i]->order = HASH_NONE;
-		if (is_new && lists[i]->count <= UINT16_MAX &&
-		    l->order_count < most) {
-			lists[i]->order = (uint32_t)l->order_count;
-			put_firsts(l, lists[i]);
+		g->order = HASH_NONE;
+		if (is_new && g->count <= UINT16_MAX && l->order_count < most) {
+			g->order = (uint32_t)l->order_count;
+			l->lists[l->order_count++] = g;
 		} else if (!is_new) {
-			lists[i]->order = lists[i - 1]->order;
+			g->order = before->order;
 		}
+		before = g;
 	}
 }
 
@@ -182,8 +176,8 @@ static void slot_value(struct lines *l, const struct group *g,
 		       struct hash_slot *slot)
 {
 	if (g->count == 1) {
-		slot->rank = g->rules[0]->rank;
-		slot->service = g->rules[0]->service;
+		slot->rank = g->rules[0].rank;
+		slot->service = g->rules[0].service;
 		return;
 	}
 	slot->rank = (uint32_t)l->item_count;
@@ -191,8 +185,8 @@ static void slot_value(struct lines *l, const struct group *g,
 					      : HASH_LIST | g->order;
 	for (size_t i = 0; i < g->count; i++)
 		l->items[l->item_count++] = (struct hash_item){
-			.rank = g->rules[i]->rank,
-			.service = g->rules[i]->service,
+			.rank = g->rules[i].rank,
+			.service = g->rules[i].service,
 		};
 }
 
@@ -210,7 +204,7 @@ static void wide_key(const struct hash_rule *r, __u64 out[4])
 static uint64_t key_hash(const struct lines *l, const struct group *g,
 			 const __u64 factor[2])
 {
-	const struct hash_rule *r = g->rules[0];
+	const struct hash_rule *r = g->rules;
 	__u64 wide[4];
 
 	if (l->t->words == 1)
@@ -246,7 +240,7 @@ static bool put(struct lines *l, const struct hash_tuple *t,
 		const struct group *g)
 {
 	uint64_t hash = key_hash(l, g, t->factor);
-	const struct hash_rule *r = g->rules[0];
+	const struct hash_rule *r = g->rules;
 	struct hash_slot slot;
 
 	slot_value(l, g, &slot);
@@ -317,60 +311,74 @@ static size_t tuple_end(const struct lines *l, size_t from)
 	size_t to = from;
 
 	while (to < l->group_count &&
-	       l->groups[to].rules[0]->tuple == l->groups[from].rules[0]->tuple)
+	       l->groups[to].rules[0].tuple == l->groups[from].rules[0].tuple)
 		to++;
 	return to;
 }
 
-/* In the blob at once, which does not grow before they are filled in. */
-static uint32_t lines_new(struct lines *l, struct hash_blob *blob)
+static void size_tuples(struct lines *l)
 {
 	uint8_t *in = arena_alloc(l->work, 3 * l->group_count + 4);
-	uint32_t at;
 
 	for (size_t i = 0, to; i < l->group_count; i = to) {
 		to = tuple_end(l, i);
-		size_tuple(l, &l->t->items[l->groups[i].rules[0]->tuple],
+		size_tuple(l, &l->t->items[l->groups[i].rules[0].tuple],
 			   &l->groups[i], to - i, in);
 	}
-	at = hash_blob_room(blob, l->line_count * sizeof(*l->lines));
-	l->lines = (struct hash_line *)(void *)(blob->bytes + at);
+}
+
+/* In the blob at once, which does not grow before they are filled in. */
+static void make_room(struct lines *l, struct hash_blob *blob,
+		      struct hash_head *head)
+{
+	size_t items = 0, exact = l->t->words > 1 ? l->group_count : 0;
+
+	for (size_t i = 0; i < l->group_count; i++)
+		items += l->groups[i].count > 1 ? l->groups[i].count : 0;
+	head->line_count = (uint32_t)l->line_count;
+	head->list_count = (uint32_t)items;
+	head->order_count = (uint32_t)l->order_count;
+	head->order_len = (uint32_t)l->services->rows.count + 1;
+	head->exact_count = (uint32_t)exact;
+	head->lines = hash_blob_room(blob, l->line_count * sizeof(*l->lines));
+	head->lists = hash_blob_room(blob, items * sizeof(*l->items));
+	head->firsts = hash_blob_room(blob, l->order_count * head->order_len *
+						    sizeof(uint16_t));
+	head->exact = hash_blob_room(blob, exact * sizeof(*l->exact));
+	l->lines = (void *)(blob->bytes + head->lines);
+	l->items = (void *)(blob->bytes + head->lists);
+	l->exact = (void *)(blob->bytes + head->exact);
+}
+
+static bool fill(struct lines *l, uint16_t *firsts)
+{
+	bool is_put = true;
+
 	for (size_t i = 0; i < l->line_count; i++)
 		for (unsigned k = 0; k < HASH_SLOTS; k++)
 			l->lines[i].slot[k] =
 				(struct hash_slot){.rank = HASH_NONE};
-	return at;
+	for (size_t i = 0; i < l->order_count; i++)
+		put_firsts(l, l->lists[i],
+			   firsts + i * (l->services->rows.count + 1));
+	for (size_t i = 0; i < l->group_count && is_put; i++)
+		is_put = put(l, &l->t->items[l->groups[i].rules[0].tuple],
+			     &l->groups[i]);
+	return is_put;
 }
 
 int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
 		   const struct hash_services *services, struct hash_head *head)
 {
 	struct lines l = {.t = t, .work = arena_new(), .services = services};
-	bool is_put = true;
+	bool is_put;
 
 	group(&l);
 	unhide(&l);
 	order_lists(&l);
-	head->lines = lines_new(&l, blob);
-	l.items = arena_alloc(l.work, (t->key_count + 1) * sizeof(*l.items));
-	if (t->words > 1)
-		l.exact = arena_alloc(l.work,
-				      (l.group_count + 1) * sizeof(*l.exact));
-	for (size_t i = 0; i < l.group_count && is_put; i++)
-		is_put = put(&l, &t->items[l.groups[i].rules[0]->tuple],
-			     &l.groups[i]);
-	head->line_count = (uint32_t)l.line_count;
-	head->list_count = (uint32_t)l.item_count;
-	head->lists =
-		hash_blob_add(blob, l.items, l.item_count * sizeof(*l.items));
-	head->order_count = (uint32_t)l.order_count;
-	head->order_len = (uint32_t)services->rows.count + 1;
-	head->firsts = hash_blob_add(blob, l.firsts,
-				     l.order_count * head->order_len *
-					     sizeof(*l.firsts));
-	head->exact_count = (uint32_t)l.exact_count;
-	head->exact =
-		hash_blob_add(blob, l.exact, l.exact_count * sizeof(*l.exact));
+	size_tuples(&l);
+	make_room(&l, blob, head);
+	is_put = fill(&l, (void *)(blob->bytes + head->firsts));
 	arena_free(&l.work);
 	return is_put ? 0 : -E2BIG;
 }

@@ -294,7 +294,7 @@ static void trie_make(struct hash_tuples *t, enum hash_end end)
 			    .cells = &t->cells[end]};
 	uint64_t *everywhere = arena_alloc(trie.work, words * 8);
 
-	hash_cells_begin(trie.cells, t->arena, trie.work);
+	hash_cells_begin(trie.cells, trie.work);
 	gather(&trie, everywhere);
 	while (trie.spare < SPARE_BITS &&
 	       trie.count << (trie.spare + 3) < HASH_CELLS_MAX)

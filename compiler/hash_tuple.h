@@ -32,7 +32,8 @@ struct hash_tuples {
 	uint32_t words, bits; /* of an address */
 	struct hash_rule *rules;
 	size_t rule_count;
-	struct hash_rule *keys; /* copies of all, by rank: hash_keys_make() */
+	struct hash_rule *keys; /* copies of all, by hash_keys_make(); in lines
+				   by tuple and address */
 	size_t key_count;
 	struct hash_tuple *items;
 	size_t count;

@@ -211,14 +211,16 @@ struct image {
 int image_write(const struct policy *, const struct code *,
 		const struct sources *, __u8 **bytes, size_t *len);
 /*
- * The same in steps, for whom memory is short: the policy may end behind
- * image_begin(), the code behind image_finish(). The draft is freed whatever
- * they return, 0, -E2BIG or -ENOMEM.
+ * The same in steps, for whom memory is short: a policy without asserts may
+ * end behind image_begin(), the code behind image_finish(), which takes its
+ * data form if it may. The draft is freed whatever they return, 0, -E2BIG or
+ * -ENOMEM.
  */
 struct image_draft;
-int image_begin(const struct policy *, const struct code *,
-		const struct sources *, struct image_draft **out);
-int image_finish(struct image_draft *, __u8 **bytes, size_t *len);
+int image_begin(const struct policy *, const struct sources *,
+		struct image_draft **out);
+int image_finish(struct image_draft *, struct code *, __u8 **bytes,
+		 size_t *len);
 void image_draft_free(struct image_draft **);
 
 /*

@@ -2,13 +2,11 @@
 /*
  * image_write.c: policy and code -> the bytes of an image.
  *
- * The counts tell where each section is; strings are last, so they are added as
- * the sections are filled in. The block moves then: a place in it is only
- * asked for when nothing is added before it is used. Nothing depends on
- * addresses or time, and padding is zero, so the same policy gives the same
- * bytes.
- *
- * In two steps: behind the first the policy is not needed any more.
+ * In two steps: behind the first the policy is not needed any more. Sections
+ * are filled in by themselves, as their counts tell where they are only when
+ * all are known; each ends as it is copied, and the data form, which may be
+ * most of an image, grows to be the image. Nothing depends on addresses or
+ * time, and padding is zero, so the same policy gives the same bytes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,13 +25,14 @@ struct image_draft {
 	const char **tags; /* the policy's, by their numbers */
 	struct string_pool strings;
 	__u32 count[IMAGE_SECTIONS];
+	void *items[IMAGE_SECTIONS]; /* malloc'd */
 	uint64_t offset[IMAGE_SECTIONS];
 	__u32 guard_first;
 };
 
 static void *section(const struct image_draft *w, enum image_section s)
 {
-	return w->strings.block + w->offset[s];
+	return w->items[s];
 }
 
 static bool has_guard(const struct image_draft *w)
@@ -301,21 +300,25 @@ static void fill_files(struct image_draft *w)
 
 /* ---- the contract ------------------------------------------------------ */
 
+/* Asserts without code speak of no packet. */
 static void fill_contract(struct image_draft *w)
 {
-	struct image_exclude *excludes;
+	struct image_exclude *excludes = section(w, IMAGE_EXCLUDES);
 
-	for (size_t i = 0; i < w->code->assert_count; i++) {
-		struct image_assert made =
-			image_make_assert(w->policy, &w->code->asserts[i],
-					  w->sources, &w->strings);
-
-		((struct image_assert *)section(w, IMAGE_ASSERTS))[i] = made;
-	}
-	excludes = section(w, IMAGE_EXCLUDES);
+	for (size_t i = 0; i < w->policy->assert_count; i++)
+		pool_add(&w->strings, w->policy->asserts[i].text);
 	for (size_t i = 0; i < w->policy->exclude_count; i++)
 		excludes[i] =
 			image_make_exclude(&w->policy->excludes[i], w->sources);
+}
+
+static void fill_asserts(struct image_draft *w)
+{
+	struct image_assert *asserts = section(w, IMAGE_ASSERTS);
+
+	for (size_t i = 0; i < w->code->assert_count; i++)
+		asserts[i] = image_make_assert(w->policy, &w->code->asserts[i],
+					       w->sources, &w->strings);
 }
 
 /* ---- what rules do ----------------------------------------------------- */
@@ -336,6 +339,10 @@ static void fill_effects(struct image_draft *w)
 	copy_items(w, IMAGE_ACTIONS, w->effects.actions);
 	copy_items(w, IMAGE_POOLS, w->effects.pools);
 	copy_items(w, IMAGE_POOL_ADDRS, w->effects.addrs);
+}
+
+static void fill_config(struct image_draft *w)
+{
 	w->effects.config.flags = image_config_flags(
 		w->effects.actions, w->effects.action_count, w->code->insns,
 		w->code->count, w->code->entry);
@@ -344,40 +351,52 @@ static void fill_effects(struct image_draft *w)
 
 /* ---- the whole --------------------------------------------------------- */
 
-/* 0 or -E2BIG; the limits are those of abi.h, and 32-bit counts. */
-static int count_items(struct image_draft *w)
+/* 0, -E2BIG or -ENOMEM; the limits are those of abi.h, and 32-bit counts. */
+static int make_room(struct image_draft *w, enum image_section s,
+		     uint64_t count)
+{
+	if (count > UINT32_MAX / image_item_len[s])
+		return -E2BIG;
+	w->count[s] = (__u32)count;
+	w->items[s] = calloc((size_t)count + 1, image_item_len[s]);
+	return w->items[s] ? 0 : -ENOMEM;
+}
+
+static int make_rooms(struct image_draft *w)
 {
 	const struct policy *p = w->policy;
 	uint64_t rules = (uint64_t)p->rule_count + p->guard_count +
 			 (has_guard(w) ? 1 : 0);
 	uint64_t entries = 0;
+	int err = 0;
 
 	for (size_t i = 0; i < p->table_count; i++)
 		entries += p->tables[i].entry_count;
-	if (w->code->count > NFR_INSN_MAX || rules > NFR_RULE_MAX ||
-	    p->table_count > NFR_TABLE_MAX || p->tag_count > UINT16_MAX ||
-	    p->iface_count > NFR_IFACE_MAX ||
-	    p->cgroup_count > NFR_CGROUP_MAX ||
-	    entries > UINT32_MAX / sizeof(struct image_entry))
+	if (rules > NFR_RULE_MAX || p->table_count > NFR_TABLE_MAX ||
+	    p->tag_count > UINT16_MAX || p->iface_count > NFR_IFACE_MAX ||
+	    p->cgroup_count > NFR_CGROUP_MAX)
 		return -E2BIG;
-	w->count[IMAGE_CODE] = (__u32)w->code->count;
-	w->count[IMAGE_RULES] = (__u32)rules;
-	w->count[IMAGE_RULEINFO] = (__u32)rules;
-	w->count[IMAGE_TABLES] = (__u32)p->table_count;
-	w->count[IMAGE_ENTRIES] = (__u32)entries;
-	w->count[IMAGE_IFACES] = (__u32)p->iface_count;
-	w->count[IMAGE_ASSERTS] = (__u32)w->code->assert_count;
-	w->count[IMAGE_ASSERT_CODE] = (__u32)w->code->assert_insn_count;
-	w->count[IMAGE_EXCLUDES] = (__u32)p->exclude_count;
-	w->count[IMAGE_TAGS] = (__u32)p->tag_count;
-	w->count[IMAGE_CGROUPS] = (__u32)p->cgroup_count;
-	w->count[IMAGE_ACTIONS] = (__u32)w->effects.action_count;
-	w->count[IMAGE_POOLS] = (__u32)w->effects.pool_count;
-	w->count[IMAGE_POOL_ADDRS] = (__u32)w->effects.addr_count;
-	w->count[IMAGE_CONFIG] = 1;
-	w->count[IMAGE_HASH] = (__u32)w->code->hash_len;
-	w->count[IMAGE_FILES] = w->sources ? sources_count(w->sources) : 0;
-	return 0;
+	const struct {
+		enum image_section section;
+		uint64_t count;
+	} rooms[] = {
+		{IMAGE_RULES, rules},
+		{IMAGE_RULEINFO, rules},
+		{IMAGE_TABLES, p->table_count},
+		{IMAGE_ENTRIES, entries},
+		{IMAGE_IFACES, p->iface_count},
+		{IMAGE_EXCLUDES, p->exclude_count},
+		{IMAGE_TAGS, p->tag_count},
+		{IMAGE_CGROUPS, p->cgroup_count},
+		{IMAGE_ACTIONS, w->effects.action_count},
+		{IMAGE_POOLS, w->effects.pool_count},
+		{IMAGE_POOL_ADDRS, w->effects.addr_count},
+		{IMAGE_CONFIG, 1},
+		{IMAGE_FILES, w->sources ? sources_count(w->sources) : 0},
+	};
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]) && !err; i++)
+		err = make_room(w, rooms[i].section, rooms[i].count);
+	return err;
 }
 
 static void fill_header(const struct image_draft *w, __u8 *bytes, uint64_t len)
@@ -420,29 +439,25 @@ static int sort_tags(struct image_draft *w)
 /* All that is made of the policy, and the strings with it. */
 static int fill_policy(struct image_draft *w)
 {
-	uint64_t len;
-	int err = count_items(w);
+	int err = make_rooms(w);
 
 	if (err)
 		return err;
 	w->guard_first = (__u32)w->policy->rule_count;
-	len = image_layout(w->count, w->offset);
-	if (len > UINT32_MAX)
-		return -E2BIG;
-	pool_init_behind(&w->strings, w->offset[IMAGE_STRINGS]);
-	if (w->strings.error)
-		return w->strings.error;
+	pool_init(&w->strings);
 	fill_files(w);
 	fill_ifaces(w);
 	fill_tables(w);
 	fill_rules(w);
 	fill_contract(w);
 	fill_effects(w);
+	if (!w->policy->assert_count)
+		pool_close(&w->strings);
 	return w->strings.error;
 }
 
-int image_begin(const struct policy *policy, const struct code *code,
-		const struct sources *sources, struct image_draft **out)
+int image_begin(const struct policy *policy, const struct sources *sources,
+		struct image_draft **out)
 {
 	struct image_draft *w = calloc(1, sizeof(*w));
 	int err;
@@ -450,29 +465,97 @@ int image_begin(const struct policy *policy, const struct code *code,
 	*out = w;
 	if (!w)
 		return -ENOMEM;
-	*w = (struct image_draft){
-		.policy = policy, .code = code, .sources = sources};
+	*w = (struct image_draft){.policy = policy, .sources = sources};
 	err = image_effects_make(policy, &w->effects);
 	if (!err)
 		err = sort_tags(w);
 	return err ? err : fill_policy(w);
 }
 
-int image_finish(struct image_draft *w, __u8 **bytes, size_t *len_out)
+static int fill_code(struct image_draft *w, const struct code *code)
 {
-	uint64_t len;
+	int err;
+
+	if (code->count > NFR_INSN_MAX)
+		return -E2BIG;
+	w->code = code;
+	err = make_room(w, IMAGE_ASSERTS, code->assert_count);
+	if (err)
+		return err;
+	fill_asserts(w);
+	fill_config(w);
+	w->count[IMAGE_CODE] = (__u32)code->count;
+	w->count[IMAGE_ASSERT_CODE] = (__u32)code->assert_insn_count;
+	w->count[IMAGE_HASH] = (__u32)code->hash_len;
+	w->count[IMAGE_STRINGS] = (__u32)w->strings.len;
+	return w->strings.error;
+}
+
+/* Where the section is made; NULL: it is in its place. */
+static const void *section_source(const struct image_draft *w,
+				  enum image_section s)
+{
+	switch (s) {
+	case IMAGE_CODE:
+		return w->code->insns;
+	case IMAGE_ASSERT_CODE:
+		return w->code->assert_insns;
+	case IMAGE_HASH:
+		return w->code->hash;
+	case IMAGE_STRINGS:
+		return w->strings.bytes;
+	default:
+		return w->items[s];
+	}
+}
+
+static void section_end(struct image_draft *w, enum image_section s)
+{
+	if (s == IMAGE_STRINGS)
+		pool_free(&w->strings);
+	free(w->items[s]);
+	w->items[s] = NULL;
+}
+
+/* The image's block; of a data form that may be taken, with it in its place. */
+static __u8 *block_new(struct image_draft *w, struct code *code, size_t len)
+{
+	__u8 *block = realloc(code->takes_hash ? code->hash : NULL, len);
+
+	if (block && code->takes_hash) {
+		code->hash = NULL;
+		memmove(block + w->offset[IMAGE_HASH], block, code->hash_len);
+	}
+	return block;
+}
+
+int image_finish(struct image_draft *w, struct code *code, __u8 **bytes,
+		 size_t *len_out)
+{
+	int err = fill_code(w, code);
+	uint64_t len, end = sizeof(struct image_header);
 	__u8 *image;
 
-	copy_items(w, IMAGE_CODE, w->code->insns);
-	copy_items(w, IMAGE_ASSERT_CODE, w->code->assert_insns);
-	copy_items(w, IMAGE_HASH, w->code->hash);
-	w->count[IMAGE_STRINGS] = (__u32)w->strings.len;
+	if (err)
+		return err;
 	len = image_layout(w->count, w->offset);
 	if (len > UINT32_MAX)
 		return -E2BIG;
-	image = (__u8 *)pool_take(&w->strings, len - w->offset[IMAGE_STRINGS]);
+	image = block_new(w, code, (size_t)len);
 	if (!image)
 		return -ENOMEM;
+	memset(image, 0, sizeof(struct image_header));
+	for (unsigned i = 0; i < IMAGE_SECTIONS; i++) {
+		const void *from = section_source(w, i);
+		size_t size = w->count[i] * image_item_len[i];
+
+		memset(image + end, 0, (size_t)(w->offset[i] - end));
+		if (from && size)
+			memcpy(image + w->offset[i], from, size);
+		end = w->offset[i] + size;
+		section_end(w, i);
+	}
+	memset(image + end, 0, (size_t)(len - end));
 	fill_header(w, image, len);
 	*bytes = image;
 	*len_out = (size_t)len;
@@ -485,6 +568,8 @@ void image_draft_free(struct image_draft **draft)
 
 	if (!w)
 		return;
+	for (unsigned i = 0; i < IMAGE_SECTIONS; i++)
+		free(w->items[i]);
 	pool_free(&w->strings);
 	image_effects_free(&w->effects);
 	free(w->tags);
@@ -495,11 +580,13 @@ void image_draft_free(struct image_draft **draft)
 int image_write(const struct policy *policy, const struct code *code,
 		const struct sources *sources, __u8 **bytes, size_t *len)
 {
+	struct code copied = *code;
 	struct image_draft *draft;
-	int err = image_begin(policy, code, sources, &draft);
+	int err = image_begin(policy, sources, &draft);
 
+	copied.takes_hash = false;
 	if (!err)
-		err = image_finish(draft, bytes, len);
+		err = image_finish(draft, &copied, bytes, len);
 	image_draft_free(&draft);
 	return err;
 }

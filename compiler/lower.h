@@ -26,6 +26,7 @@ struct code {
 	size_t assert_count;
 	uint8_t *hash; /* the data form (hash.h); hash_len 0: none */
 	size_t hash_len;
+	bool takes_hash;   /* it is malloc'd, and image_finish() takes it */
 	bool is_too_large; /* for a data form, in some direction and family */
 };
 
@@ -34,6 +35,16 @@ struct code {
  * one rule's tests, its anchors' included, are longer than a jump.
  */
 int lower_policy(struct arena *, const struct policy *, struct code *out);
+/*
+ * The same in steps, for whom memory is short: the policy may end behind
+ * lower_begin(). Of what lower_finish() gives, the data form is malloc'd and
+ * the caller's, the rest the arena's. The lowering is freed whatever they
+ * return.
+ */
+struct lowering;
+int lower_begin(struct arena *, const struct policy *, struct lowering **out);
+void lower_finish(struct lowering *, struct code *out);
+void lower_free(struct lowering **);
 /* lower_assert.c: fills in the asserts' part. 0 or -E2BIG. */
 int lower_asserts(struct arena *, const struct policy *, struct code *out);
 

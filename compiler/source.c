@@ -169,7 +169,7 @@ void sources_release_texts(struct sources *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		struct entry *e = s->entries[i];
-		if (!e->is_file)
+		if (!e->is_file || !e->file.text)
 			continue;
 		e->hash = text_hash(e->file.text, e->file.len);
 		e->file.text = NULL;
@@ -177,18 +177,35 @@ void sources_release_texts(struct sources *s)
 	arena_release(s->texts, (struct arena_mark){0, 0});
 }
 
+/* So many bytes of fd, and no more are there. */
+static bool read_exactly(int fd, char *text, size_t len)
+{
+	size_t have = 0;
+	char more;
+	for (;;) {
+		bool is_end = have == len;
+		ssize_t got = read(fd, is_end ? &more : text + have,
+				   is_end ? 1 : len - have);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0 || is_end)
+			return got == 0 && is_end;
+		have += (size_t)got;
+	}
+}
+
 /* What is not as it was stays without its text. */
 static void text_restore(struct sources *s, struct entry *e)
 {
 	int fd = open(e->file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char *text = NULL;
-	size_t len = 0;
 	struct stat st;
-	bool is_read = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-		       read_all(fd, e->file.len, &text, &len) == 0;
-	if (is_read && len == e->file.len && text_hash(text, len) == e->hash)
-		e->file.text = arena_strndup(s->texts, text, len);
-	free(text);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (size_t)st.st_size == e->file.len) {
+		char *text = arena_alloc(s->texts, e->file.len + 1);
+		if (read_exactly(fd, text, e->file.len) &&
+		    text_hash(text, e->file.len) == e->hash)
+			e->file.text = text;
+	}
 	if (fd >= 0)
 		close(fd);
 }

@@ -46,20 +46,18 @@ static int grow_slots(struct string_pool *s)
 static int grow_bytes(struct string_pool *s, size_t len)
 {
 	size_t capacity = s->capacity ? s->capacity : 4096;
-	char *block;
+	char *bytes;
 
 	if (len > UINT32_MAX - s->len)
 		return -E2BIG;
-	if (s->block && s->capacity - s->len >= len)
+	if (s->bytes && s->capacity - s->len >= len)
 		return 0;
 	while (capacity - s->len < len)
 		capacity *= 2;
-	block = s->block ? realloc(s->block, s->before + capacity)
-			 : calloc(1, s->before + capacity);
-	if (!block)
+	bytes = realloc(s->bytes, capacity);
+	if (!bytes)
 		return -ENOMEM;
-	s->block = block;
-	s->bytes = block + s->before;
+	s->bytes = bytes;
 	s->capacity = capacity;
 	return 0;
 }
@@ -79,14 +77,9 @@ static int append(struct string_pool *s, const char *text, uint32_t *offset)
 
 void pool_init(struct string_pool *s)
 {
-	pool_init_behind(s, 0);
-}
-
-void pool_init_behind(struct string_pool *s, size_t before)
-{
 	uint32_t empty;
 
-	*s = (struct string_pool){.before = before};
+	*s = (struct string_pool){.len = 0};
 	s->error = append(s, "", &empty);
 }
 
@@ -111,21 +104,16 @@ uint32_t pool_add(struct string_pool *s, const char *text)
 	return offset;
 }
 
-char *pool_take(struct string_pool *s, size_t len)
+void pool_close(struct string_pool *s)
 {
-	char *block = s->error ? NULL : realloc(s->block, s->before + len);
-
-	if (!block)
-		return NULL;
-	if (len > s->len)
-		memset(block + s->before + s->len, 0, len - s->len);
-	s->block = NULL;
-	return block;
+	free(s->slots);
+	s->slots = NULL;
+	s->slot_count = s->used = 0;
 }
 
 void pool_free(struct string_pool *s)
 {
-	free(s->block);
+	free(s->bytes);
 	free(s->slots);
 	*s = (struct string_pool){.len = 0};
 }

@@ -7,9 +7,7 @@
 #include <stdint.h>
 
 struct string_pool {
-	char *block;   /* malloc'd: what is before the strings, and these */
-	size_t before; /* bytes, zero at first; not the pool's business */
-	char *bytes;   /* "" first, NUL after each */
+	char *bytes; /* malloc'd; "" first, NUL after each */
 	size_t len;
 	size_t capacity;
 	uint32_t *slots;   /* offsets by hash; 0: free */
@@ -19,13 +17,10 @@ struct string_pool {
 };
 
 void pool_init(struct string_pool *);
-/* Behind so many bytes of its block, which moves as strings are added. */
-void pool_init_behind(struct string_pool *, size_t before);
 /* Offset of text in bytes; NULL is "". */
 uint32_t pool_add(struct string_pool *, const char *text);
-/* The block, with len bytes for strings, zero behind them; then the caller's.
- * NULL after an error. */
-char *pool_take(struct string_pool *, size_t len);
+/* No string is added any more: what finds equal ones is freed. */
+void pool_close(struct string_pool *);
 void pool_free(struct string_pool *);
 
 #endif

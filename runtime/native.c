@@ -539,18 +539,30 @@ static void fix(struct native *n)
 	}
 }
 
+static size_t most_insns(const struct native *n)
+{
+	return n->is_inline ? HOLE_CODE_MAX : NATIVE_INSNS_MAX;
+}
+
+/* Each instruction of the bytecode becomes one or more. */
+static size_t least_insns(const struct native *n)
+{
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < PROGRAM_RULES; i++)
+		if (!is_done(n, i))
+			sum += program_end(n->img, n->entry[i]) - n->entry[i];
+	return sum;
+}
+
 static int native_translate(struct native *n, struct native_about *about)
 {
-	choose_entries(n, about);
-	if (about->entries == 0)
-		return -EOPNOTSUPP;
 	mark_targets(n);
 	do {
 		put_all(n);
 		if (n->has_failed || n->code->has_failed)
 			return -ENOMEM;
-		if (n->code->count >
-		    (n->is_inline ? HOLE_CODE_MAX : NATIVE_INSNS_MAX)) {
+		if (n->code->count > most_insns(n)) {
 			about->insns = n->code->count;
 			return -E2BIG;
 		}
@@ -567,16 +579,20 @@ static int native_make(const struct image *img, bool is_inline,
 		       struct native_code *code, struct native_about *about)
 {
 	size_t count = (size_t)img->insn_count + 1;
-	struct native n = {.img = img,
-			   .code = code,
-			   .is_inline = is_inline,
-			   .place = calloc(count, sizeof(*n.place)),
-			   .is_target = calloc(count, sizeof(*n.is_target)),
-			   .is_far = calloc(count, sizeof(*n.is_far))};
+	struct native n = {.img = img, .code = code, .is_inline = is_inline};
 	int ret = -ENOMEM;
 
 	memset(code, 0, sizeof(*code));
 	memset(about, 0, sizeof(*about));
+	choose_entries(&n, about);
+	if (about->entries == 0)
+		return -EOPNOTSUPP;
+	about->insns = least_insns(&n);
+	if (about->insns > most_insns(&n))
+		return -E2BIG;
+	n.place = calloc(count, sizeof(*n.place));
+	n.is_target = calloc(count, sizeof(*n.is_target));
+	n.is_far = calloc(count, sizeof(*n.is_far));
 	if (n.place && n.is_target && n.is_far)
 		ret = native_translate(&n, about);
 	free(n.place);

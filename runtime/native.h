@@ -32,7 +32,8 @@ int native_compile(const struct image *, struct native_code *,
 		   struct native_about *);
 /*
  * The same for the hole in the datapath (hole.h), which calls nobody: where a
- * rule asks a table, the way ends in NATIVE_NONE. -E2BIG has about->insns set.
+ * rule asks a table, the way ends in NATIVE_NONE. -E2BIG of both has
+ * about->insns set, to so many at least.
  */
 int native_compile_inline(const struct image *, struct native_code *,
 			  struct native_about *);

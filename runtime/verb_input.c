@@ -136,6 +136,8 @@ static int compile_text(struct nfload *t, struct input *in)
 				   message ? message : strerror(-rc));
 	if (!t->compile.is_converted)
 		input_show(t, c->diag);
+	if (t->compile.is_lean)
+		sources_release_texts(c->sources);
 	if (diag_errors(c->diag)) {
 		in->failure = diag_summary(c->diag);
 		return EXIT_INPUT;

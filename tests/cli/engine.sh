@@ -105,6 +105,20 @@ says 'what refuses all is no policy' 3 'can not load' \
 	env LD_PRELOAD="$tmp/refuse.so" REFUSE=nfr_ \
 	nfload apply --engine=native "$tmp/small.nfr"
 
+# ---- 100,000 rules ---------------------------------------------------------
+# Of IPv6, whose texts, addresses and data form are the largest.
+awk 'BEGIN { for (n = 0; n < 100000; n++)
+	printf "%s in quick inet6 proto tcp from 2001:db8:%x::/%d to 2001:db8:%x::%x port %d%s\n",
+		n % 2 ? "pass" : "block", n % 4096, 48 + n % 16,
+		n / 16 % 65536, n % 65536, n % 700 + 1,
+		n % 2 ? " no state" : "" }' >"$tmp/huge.nfr"
+for what in 'the first' 'the other slot' 'a slot again'; do
+	nfload apply --json "$tmp/huge.nfr" >"$tmp/json"
+	fact "100,000 rules take less than 64 MB: $what" \
+		jq -e '.engine == "hash" and .peak_bytes < 67108864' "$tmp/json"
+done
+nfload unload --leave=open >/dev/null
+
 # ---- the kernel has no room ------------------------------------------------
 # in_force: the short hash of the policy in force, and what finds its rules.
 in_force() {

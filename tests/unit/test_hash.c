@@ -290,6 +290,49 @@ static void test_what_does_not_fit_is_left_to_bytecode(void **state)
 	drop(&m);
 }
 
+static size_t count_ops(const struct image *image, unsigned op)
+{
+	size_t count = 0;
+
+	for (__u32 i = 0; i < image->insn_count; i++)
+		count += image->code[i].op == op;
+	return count;
+}
+
+/* Ports of so many classes on either side that no table has room for them. */
+static void test_what_is_too_large_leaves_no_program(void **state)
+{
+	const struct hash_head *four, *six;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	struct made m;
+
+	(void)state;
+	assert_non_null(out);
+	for (unsigned i = 1; i < 2060; i++)
+		fprintf(out,
+			"pass in quick inet proto tcp from any port %u to any "
+			"port %u no state\n",
+			i, i);
+	fputs("pass in quick inet proto icmp all icmp-type echoreq no state\n"
+	      "pass in quick inet6 from 2001:db8::/32 to any no state\n"
+	      "pass in quick inet6 proto icmp6 all icmp6-type echoreq "
+	      "no state\n",
+	      out);
+	assert_int_equal(fclose(out), 0);
+	make(&m, text);
+	four = image_hash_head(&m.image, NFR_FAMILY_IPV4);
+	six = image_hash_head(&m.image, NFR_FAMILY_IPV6);
+	assert_true(m.code.is_too_large);
+	assert_null(four);
+	assert_non_null(six);
+	assert_int_equal(m.image.code[six->entry].op, NFR_OP_JRANK);
+	assert_int_equal(count_ops(&m.image, NFR_OP_JRANK), 1);
+	drop(&m);
+	free(text);
+}
+
 static void test_rules_that_act_and_go_on_have_no_data_form(void **state)
 {
 	struct nfr_key key = {.w = {[NFR_F_FAMILY] = NFR_FAMILY_IPV4}};
@@ -422,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_nested_prefixes_of_many_lengths),
 		cmocka_unit_test(test_a_range_in_a_list_of_ports),
 		cmocka_unit_test(test_what_does_not_fit_is_left_to_bytecode),
+		cmocka_unit_test(test_what_is_too_large_leaves_no_program),
 		cmocka_unit_test(
 			test_rules_that_act_and_go_on_have_no_data_form),
 		cmocka_unit_test(test_no_part_lies_outside),
