@@ -11,9 +11,12 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "table_map.h"
+
+#define NATIVE_LARGE 4096u /* instructions, from which a thread is worth it */
 
 /* What the verifier has to know of a subprogram to look at it once. */
 struct native_types {
@@ -59,17 +62,26 @@ static int types_new(const struct native_code *code, struct native_types *types)
 	return types_add(types);
 }
 
+/* A program that is loaded for one kind of hook. */
+struct native_loading {
+	const struct native_code *code;
+	const struct native_types *types;
+	enum bpf_prog_type type;
+	const char *name;
+	int map, ret;
+};
+
 /* Verifies the code as a program of the type, and puts it into the map. */
-static int load_one(const struct native_code *code, enum bpf_prog_type type,
-		    const char *name, const struct native_types *types, int map)
+static int load_one(const struct native_loading *loading)
 {
+	const struct native_types *types = loading->types;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts);
 	__u32 zero = 0;
 	int fd, ret;
 
-	if (map < 0)
+	if (loading->map < 0)
 		return 0;
-	if (type == BPF_PROG_TYPE_XDP)
+	if (loading->type == BPF_PROG_TYPE_XDP)
 		opts.expected_attach_type = BPF_XDP;
 	if (types->btf) {
 		opts.prog_btf_fd = (__u32)btf__fd(types->btf);
@@ -77,13 +89,38 @@ static int load_one(const struct native_code *code, enum bpf_prog_type type,
 		opts.func_info_cnt = 2;
 		opts.func_info_rec_size = sizeof(types->funcs[0]);
 	}
-	fd = bpf_prog_load(type, name, "Dual BSD/GPL", code->insns, code->count,
-			   &opts);
+	fd = bpf_prog_load(loading->type, loading->name, "Dual BSD/GPL",
+			   loading->code->insns, loading->code->count, &opts);
 	if (fd < 0)
 		return fd;
-	ret = bpf_map_update_elem(map, &zero, &fd, BPF_ANY) ? -errno : 0;
+	ret = bpf_map_update_elem(loading->map, &zero, &fd, BPF_ANY) ? -errno
+								     : 0;
 	close(fd);
 	return ret;
+}
+
+static void *load_beside(void *arg)
+{
+	struct native_loading *loading = arg;
+
+	loading->ret = load_one(loading);
+	return NULL;
+}
+
+/* Both at once: of large policies the verifier takes longer than all else. */
+static int load_both(struct native_loading *one, struct native_loading *other)
+{
+	pthread_t thread;
+	int ret;
+
+	if (one->map < 0 || one->code->count < NATIVE_LARGE ||
+	    pthread_create(&thread, NULL, load_beside, one)) {
+		ret = load_one(one);
+		return ret ? ret : load_one(other);
+	}
+	ret = load_one(other);
+	pthread_join(thread, NULL);
+	return one->ret ? one->ret : ret;
 }
 
 /* What is named is known. */
@@ -118,11 +155,13 @@ int native_load(struct native_code *code, const struct native_maps *maps)
 		return ret;
 	ret = types_new(code, &types);
 	if (ret >= 0)
-		ret = load_one(code, BPF_PROG_TYPE_XDP, "nfr_native_xdp",
-			       &types, maps->xdp);
-	if (!ret)
-		ret = load_one(code, BPF_PROG_TYPE_SCHED_CLS, "nfr_native_tc",
-			       &types, maps->tc);
+		ret = load_both(&(struct native_loading){code, &types,
+							 BPF_PROG_TYPE_XDP,
+							 "nfr_native_xdp",
+							 maps->xdp, 0},
+				&(struct native_loading){
+					code, &types, BPF_PROG_TYPE_SCHED_CLS,
+					"nfr_native_tc", maps->tc, 0});
 	btf__free(types.btf);
 	return ret;
 }
