@@ -128,7 +128,7 @@ struct engine_path {
 	bool is_advice; /* no way out: it tells early what would be blocked */
 	char why[144];	/* why not, or not fully; or "" */
 };
-#define ENGINE_PATHS_MAX 16
+#define ENGINE_PATHS_MAX 20
 
 /* A plain array; devices is malloc'd, freed by engine_devices_free(). */
 struct engine_devices {

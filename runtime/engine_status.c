@@ -20,6 +20,7 @@
 #include "generation.h"
 #include "hooks.h"
 #include "links.h"
+#include "netpoll.h"
 #include "rewriters.h"
 #include "sockets.h"
 #include "steer.h"
@@ -255,6 +256,10 @@ static int status_paths(struct engine *engine, struct engine_status *status,
 	if (!ret && image)
 		status->path_count += engine_gate_look(
 			engine->pins->dir, image, &status->devices,
+			status->paths + status->path_count);
+	if (!ret && engine_has_guard(image))
+		status->path_count += netpoll_look(
+			NETPOLL_CONSOLES, NETPOLL_PKTGEN, &status->devices,
 			status->paths + status->path_count);
 	for (size_t i = 0; i < status->path_count; i++) {
 		const struct engine_path *path = &status->paths[i];

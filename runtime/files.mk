@@ -10,7 +10,7 @@ runtime_src := runtime/bpflog.c runtime/cgroup.c runtime/cgroup_tree.c runtime/c
 	runtime/engine_read.c runtime/engine_states.c runtime/engine_status.c runtime/engine_waits.c runtime/engine_unload.c \
 	runtime/event.c runtime/event_packet.c runtime/floor.c runtime/generation.c \
 	runtime/generation_code.c runtime/generation_load.c runtime/generation_reuse.c runtime/hash_map.c runtime/hashmap.c runtime/hole_fill.c runtime/hooks.c runtime/hooks_attach.c runtime/hooks_floor.c runtime/hooks_links.c runtime/hooks_socket.c \
-	runtime/json.c runtime/meter.c runtime/links.c runtime/localnet.c runtime/native.c runtime/native_code.c runtime/native_load.c runtime/netfilter.c runtime/netlink.c runtime/object.c runtime/option.c runtime/option_help.c \
+	runtime/json.c runtime/meter.c runtime/links.c runtime/localnet.c runtime/native.c runtime/native_code.c runtime/native_load.c runtime/netfilter.c runtime/netlink.c runtime/netpoll.c runtime/object.c runtime/option.c runtime/option_help.c \
 	runtime/option_tables.c runtime/pins.c runtime/pins_object.c runtime/poolset.c runtime/program.c \
 	runtime/rodata.c runtime/shared.c runtime/steer.c runtime/steer_routes.c runtime/steer_rules.c runtime/socket_diag.c runtime/state_filter.c runtime/state_view.c runtime/statemap.c runtime/table_build.c runtime/table_map.c runtime/tableset.c runtime/tcx.c runtime/term.c
 # What follows devices, and goes back.

@@ -97,6 +97,27 @@ print(*value)' "$map") || return
 	done
 }
 
+# Where ip netns would mount a /sys of its own.
+status_here() {
+	nsenter --net=/run/netns/host nfload --bpffs "$pins" status >"$out" 2>&1
+}
+
+# As configfs has it, where root has the kernel's log sent by up0.
+netconsole() {
+	local dir=/sys/kernel/config/netconsole/log status=0
+	mount -t tmpfs tmpfs /sys/kernel
+	mkdir -p $dir
+	echo 0 >$dir/enabled
+	echo up0 >$dir/dev_name
+	echo 10.9.0.2 >$dir/remote_ip
+	ok "a netconsole that is off is not told" status_here
+	echo 1 >$dir/enabled
+	status_here || status=$?
+	ok "one that sends is" says "netconsole: not guarded: the kernel's log leaves by up0 to 10.9.0.2"
+	ok "as a way out" test $status = 5
+	umount /sys/kernel
+}
+
 lab_netns host
 lab_netns far
 cable
@@ -131,5 +152,6 @@ else
 fi
 nfload unload --leave open
 anybody
+netconsole
 nfload unload --leave open
 finish
