@@ -421,6 +421,12 @@ int image_effects_make(const struct policy *policy, struct image_effects *out)
 	return m.error;
 }
 
+void image_effects_drop(struct image_effects *e)
+{
+	free(e->action_of);
+	e->action_of = NULL;
+}
+
 void image_effects_free(struct image_effects *e)
 {
 	free(e->action_of);

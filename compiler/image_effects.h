@@ -17,6 +17,8 @@ struct image_effects {
 
 /* Of the rules, not the guard. 0, -E2BIG or -ENOMEM; to be freed after each. */
 int image_effects_make(const struct policy *, struct image_effects *);
+/* The rules have their actions: action_of is freed. */
+void image_effects_drop(struct image_effects *);
 void image_effects_free(struct image_effects *);
 
 #endif

@@ -449,6 +449,7 @@ static int fill_policy(struct image_draft *w)
 	fill_ifaces(w);
 	fill_tables(w);
 	fill_rules(w);
+	image_effects_drop(&w->effects);
 	fill_contract(w);
 	fill_effects(w);
 	if (!w->policy->assert_count)

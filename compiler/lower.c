@@ -187,13 +187,16 @@ int lower_begin(struct arena *arena, const struct policy *policy,
 	l->emit.labels = arena_new();
 	l->order = arena_alloc(l->emit.arena,
 			       policy->rule_count * sizeof(*l->order));
-	l->rank = arena_alloc(l->emit.arena,
-			      policy->rule_count * sizeof(*l->rank));
+	l->rank = calloc(policy->rule_count, sizeof(*l->rank));
+	if (!l->rank)
+		abort();
 	policy_order(policy, l->order);
 	for (uint32_t i = 0; i < policy->rule_count; i++)
 		l->rank[l->order[i]] = i;
 	err = lower_entries(l, policy);
 	arena_free(&l->emit.labels);
+	free(l->rank);
+	l->rank = NULL;
 	return err ? err : lower_asserts(arena, policy, &l->code);
 }
 

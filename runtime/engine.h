@@ -187,8 +187,9 @@ struct engine_report {
 	uint32_t slot;
 	enum engine_loop loop;
 	enum engine_kind kind;
-	char kind_why[192];  /* why it was chosen */
-	uint32_t code_insns; /* eBPF of NATIVE and INLINE, else 0 */
+	char kind_why[192];    /* why it was chosen */
+	uint32_t code_insns;   /* eBPF of NATIVE and INLINE, else 0 */
+	uint64_t kernel_bytes; /* of its maps and programs */
 	struct engine_devices devices;
 	/* What the user should know: a tunnel that does not exist yet, XDP that
 	 * fell back ... one sentence each. */

@@ -637,6 +637,8 @@ static int apply_ready_fallback(struct apply *apply, struct engine_error *err)
 	struct binding *own = NULL, *binding = apply->old;
 	int ret = 0;
 
+	if (!apply_has_old(apply))
+		return 0;
 	if (!binding) {
 		ret = binding_open(apply->pins, apply->shared,
 				   apply->shared->control->active, &own, err);
@@ -832,6 +834,7 @@ static void apply_note_kind(struct apply *apply)
 
 	report->kind = apply->generation->kind;
 	report->code_insns = apply->generation->code_insns;
+	report->kernel_bytes = generation_bytes(apply->generation);
 	snprintf(report->kind_why, sizeof(report->kind_why), "%s",
 		 apply->generation->kind_why);
 	if (apply->generation->refused)

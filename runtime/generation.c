@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/if_arp.h>
 #include <linux/bpf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -126,7 +127,7 @@ int generation_bind(const struct generation *generation,
 
 bool generation_is_reused(const struct generation *generation)
 {
-	return !generation->object;
+	return generation->is_reused;
 }
 
 /* The pin of what is in use stays; what it is now was looked at. */
@@ -222,6 +223,33 @@ int generation_clear(const struct pins *pins, struct shared *shared,
 	if (!ret)
 		pins_rmdir(pins, sub);
 	return ret;
+}
+
+/* What the kernel says that an object takes, or 0. */
+static uint64_t generation_bytes_of(int fd)
+{
+	char path[64], line[128];
+	uint64_t bytes = 0;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = fopen(path, "re");
+	while (info && !bytes && fgets(line, sizeof(line), info))
+		if (!strncmp(line, "memlock:", 8))
+			bytes = strtoull(line + 8, NULL, 10);
+	if (info)
+		fclose(info);
+	return bytes;
+}
+
+uint64_t generation_bytes(const struct generation *generation)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++)
+		if (generation->fd[i] >= 0)
+			sum += generation_bytes_of(generation->fd[i]);
+	return sum;
 }
 
 void generation_free(struct generation **generation)

@@ -33,7 +33,8 @@ struct generation_about {
 };
 
 struct generation {
-	struct bpf_object *object; /* NULL: it was in the slot */
+	struct bpf_object *object; /* until what it has is taken */
+	bool is_reused;		   /* it was in the slot */
 	int fd[PIN_GENERATION_COUNT];
 	uint32_t number;
 	uint32_t slot;
@@ -70,6 +71,8 @@ int generation_pin(const struct generation *, const struct pins *,
 /* Into the program arrays; the switch is the caller's. */
 int generation_place(const struct generation *, struct shared *,
 		     struct engine_error *);
+/* What its maps and programs take in the kernel, native code aside. */
+uint64_t generation_bytes(const struct generation *);
 void generation_free(struct generation **);
 
 /* Is all that is pinned below the slot's directory ours? -EEXIST when not. */

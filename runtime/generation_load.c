@@ -505,11 +505,16 @@ static int generation_obtain(struct generation *generation,
 	};
 	int ret = generation_reuse(generation, pins, shared, room, &wish, err);
 
+	generation->is_reused = ret > 0;
 	if (ret)
 		return ret < 0 ? ret : 0;
 	ret = generation_load_object(generation, shared, room, code, options,
 				     err);
-	return ret ? ret : generation_take(generation, err);
+	if (!ret)
+		ret = generation_take(generation, err);
+	bpf_object__close(generation->object);
+	generation->object = NULL;
+	return ret;
 }
 
 /*

@@ -68,6 +68,8 @@ static void say_forms(const struct image *image,
 	fprintf(out, "%zu bytes of bytecode, %u of hash, %zu of eBPF\n",
 		image->insn_count * sizeof(*image->code), image->hash_len,
 		report->code_insns * sizeof(struct bpf_insn));
+	fprintf(out, "%.1f MB in the kernel\n",
+		(double)report->kernel_bytes / 1e6);
 }
 
 static void say_report(struct nfload *t, const struct input *in,
@@ -91,6 +93,8 @@ static void say_report(struct nfload *t, const struct input *in,
 	json_put_text(t->json, JSON_FIELD_ENGINE_WHY, report->kind_why);
 	json_put_int(t->json, JSON_FIELD_NATIVE_BYTES,
 		     report->code_insns * sizeof(struct bpf_insn));
+	json_put_int(t->json, JSON_FIELD_KERNEL_BYTES,
+		     (json_int_t)report->kernel_bytes);
 	json_put_text(t->json, JSON_FIELD_LOOP, engine_loop_name(report->loop));
 	devices_put(t, &report->devices);
 	for (size_t i = 0; i < report->note_count; i++)

@@ -117,6 +117,10 @@ for what in 'the first' 'the other slot' 'a slot again'; do
 	fact "100,000 rules take less than 64 MB: $what" \
 		jq -e '.engine == "hash" and .peak_bytes < 67108864' "$tmp/json"
 done
+fact 'what it takes in the kernel is more than the image, and is told' \
+	jq -e '.kernel_bytes > .policy.bytes + .policy.hash_bytes' "$tmp/json"
+says '-v tells it in MB' 0 '^[1-9][0-9]*\.[0-9] MB in the kernel$' \
+	nfload apply -v "$tmp/many.nfr"
 nfload unload --leave=open >/dev/null
 
 # ---- the kernel has no room ------------------------------------------------
