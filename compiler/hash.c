@@ -240,12 +240,11 @@ static uint32_t place_tuples(struct hash_build *b)
 	return hash_blob_add(b->blob, placed, count * sizeof(*placed));
 }
 
-static int add_tuples(struct hash_build *b)
+static void add_tuples(struct hash_build *b)
 {
 	const struct hash_tuples *t = &b->tuples;
 	struct hash_head *h = &b->head;
 	size_t row = t->row_words * sizeof(uint64_t);
-	int ret;
 
 	h->words = t->words;
 	h->row_words = (uint32_t)t->row_words;
@@ -256,9 +255,8 @@ static int add_tuples(struct hash_build *b)
 	h->rows = hash_blob_add(b->blob, t->rows.rows, t->rows.count * row);
 	add_side(b, HASH_SRC, &h->src);
 	add_side(b, HASH_DST, &h->dst);
-	ret = hash_lines_add(b->blob, t, &b->services, h);
+	hash_lines_add(b->blob, t, &b->services, h);
 	h->tuples = place_tuples(b);
-	return ret;
 }
 
 /* What the hash found decides, if it is before this rank. */
@@ -380,7 +378,8 @@ int hash_build_end(struct hash_build *b, unsigned entry, struct hash_blob *blob)
 	b->head.rules = hash_blob_add(blob, b->order,
 				      b->head.rank_count * sizeof(*b->order));
 	add_services(b);
-	if (add_tuples(b) || blob->len > HASH_BLOB_MAX) {
+	add_tuples(b);
+	if (blob->len > HASH_BLOB_MAX) {
 		blob->len = before;
 		return -E2BIG;
 	}

@@ -47,10 +47,10 @@ void hash_build_free(struct hash_build **);
 size_t hash_build_program(const struct hash_build *, size_t *len);
 void hash_build_move(struct hash_build *, size_t by);
 
-/* hash_lines.c: the keys of all tuples. 0 or -E2BIG. */
+/* hash_lines.c: the keys of all tuples. */
 struct hash_tuples;
-int hash_lines_add(struct hash_blob *, const struct hash_tuples *,
-		   const struct hash_services *, struct hash_head *);
+void hash_lines_add(struct hash_blob *, const struct hash_tuples *,
+		    const struct hash_services *, struct hash_head *);
 
 /* Zeroed bytes of the section, from a multiple of 64 on; or a copy of bytes. */
 uint32_t hash_blob_room(struct hash_blob *, size_t len);

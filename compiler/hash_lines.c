@@ -8,10 +8,10 @@
  * of the longest lists first. Other lists are walked.
  *
  * Keys are put in by their earliest rule, so that those of early rules have
- * the short ways. A line that is full goes on in the next one. Of some factors
- * a tuple gets the one that fills the fewest lines.
+ * the short ways. A line that is full goes on in the next one, so there are
+ * some behind those that a hash tells. Of some factors a tuple gets the one
+ * that fills the fewest lines.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,9 @@
 #include "hash_tuple.h"
 
 #define FIRST_CELLS_MAX ((size_t)1 << 21)
-#define FACTORS 8u /* that are tried */
+#define SLOTS 3u	 /* for a key ... */
+#define MANY_KEYS 65536u /* ... and half as many for one of more, of IPv6 */
+#define FACTORS 8u	 /* that are tried */
 
 /* Rules of one key, the earliest first. */
 struct group {
@@ -34,12 +36,12 @@ struct lines {
 	const struct hash_services *services;
 	struct group *groups; /* by tuple, then by rank */
 	size_t group_count;
-	struct hash_line *lines;
+	struct hash_line *lines; /* of IPv4 */
+	struct hash_wide *wides; /* of IPv6 */
 	size_t line_count;
+	uint32_t slots; /* of a line */
 	struct hash_item *items;
 	size_t item_count;
-	struct hash_exact *exact;
-	size_t exact_count;
 	struct group **lists; /* the first of each order */
 	size_t order_count;
 };
@@ -215,94 +217,117 @@ static uint64_t key_hash(const struct lines *l, const struct group *g,
 	return hash_long(wide, factor);
 }
 
-/* False: two keys of IPv6 have one fingerprint. */
-static bool slot_put(const struct lines *l, const struct hash_tuple *t,
-		     uint64_t hash, const struct hash_slot *slot)
+static void put_short(const struct lines *l, const struct hash_tuple *t,
+		      uint32_t line, const struct hash_slot *slot)
 {
-	uint32_t line = (uint32_t)(hash >> t->shift);
-	unsigned ignored = l->t->words > 1 ? HASH_PRINT_SHIFT : 0;
-
-	for (;; line = (line + 1) & t->line_mask)
+	for (;; line++)
 		for (unsigned i = 0; i < HASH_SLOTS; i++) {
 			struct hash_slot *at =
 				&l->lines[t->line + line].slot[i];
 
 			if (at->rank == HASH_NONE) {
 				*at = *slot;
-				return true;
+				return;
 			}
-			if ((at->key ^ slot->key) >> ignored == 0)
-				return false;
 		}
 }
 
-static bool put(struct lines *l, const struct hash_tuple *t,
+static void put_wide(const struct lines *l, const struct hash_tuple *t,
+		     uint32_t line, const struct hash_wide *wide)
+{
+	while (l->wides[t->line + line].rank != HASH_NONE)
+		line++;
+	l->wides[t->line + line] = *wide;
+}
+
+static void put(struct lines *l, const struct hash_tuple *t,
 		const struct group *g)
 {
-	uint64_t hash = key_hash(l, g, t->factor);
+	uint32_t line = hash_line_of(key_hash(l, g, t->factor), t->line_count);
 	const struct hash_rule *r = g->rules;
 	struct hash_slot slot;
 
 	slot_value(l, g, &slot);
 	if (l->t->words > 1) {
-		struct hash_exact *exact = &l->exact[l->exact_count];
+		struct hash_wide wide = {.rank = slot.rank,
+					 .service = slot.service};
 
-		slot.key = HASH_PRINT(hash) >> HASH_PRINT_SHIFT
-						       << HASH_PRINT_SHIFT |
-			   l->exact_count++;
-		wide_key(r, exact->key);
+		wide_key(r, wide.key);
+		put_wide(l, t, line, &wide);
 	} else {
 		slot.key =
 			HASH_PAIR(r->addr[HASH_SRC][0], r->addr[HASH_DST][0]);
+		put_short(l, t, line, &slot);
 	}
-	return slot_put(l, t, hash, &slot);
+}
+
+/* How many keys each line is told. */
+static void count_keys(const struct lines *l, const struct hash_tuple *t,
+		       const struct group *g, size_t count, uint32_t *in)
+{
+	memset(in, 0, t->line_count * sizeof(*in));
+	for (size_t i = 0; i < count; i++)
+		in[hash_line_of(key_hash(l, &g[i], t->factor),
+				t->line_count)]++;
 }
 
 /* Keys that would not be in their line. */
 static size_t spilled(const struct lines *l, const struct hash_tuple *t,
-		      const struct group *g, size_t count,
-		      const __u64 factor[2], uint8_t *in)
+		      const uint32_t *in)
 {
 	size_t sum = 0;
 
-	memset(in, 0, (size_t)t->line_mask + 1);
-	for (size_t i = 0; i < count; i++) {
-		uint8_t *line = &in[key_hash(l, &g[i], factor) >> t->shift];
-
-		if (*line < HASH_SLOTS)
-			++*line;
-		else
-			sum++;
-	}
+	for (uint32_t i = 0; i < t->line_count; i++)
+		sum += in[i] > l->slots ? in[i] - l->slots : 0;
 	return sum;
 }
 
-/* Three slots for a key, and up to six. */
-static void size_tuple(struct lines *l, struct hash_tuple *t,
-		       const struct group *g, size_t count, uint8_t *in)
+/* Lines behind those that keys are told to: the last has an empty slot. */
+static uint32_t behind(const struct lines *l, const struct hash_tuple *t,
+		       const uint32_t *in)
 {
+	uint32_t over = 0;
+
+	for (uint32_t i = 0; i < t->line_count; i++)
+		over = over + in[i] > l->slots ? over + in[i] - l->slots : 0;
+	return over / l->slots + 1;
+}
+
+/* A line of IPv6 has one slot and is twice as large as IPv4's two. */
+static uint32_t lines_for(const struct lines *l, size_t keys)
+{
+	bool is_tight = l->slots == 1 && l->group_count > MANY_KEYS;
+
+	return (uint32_t)(keys * SLOTS / (is_tight ? 2 : l->slots) + 1);
+}
+
+static void size_tuple(struct lines *l, struct hash_tuple *t,
+		       const struct group *g, size_t count, uint32_t *in)
+{
+	struct hash_tuple try = *t, best;
 	uint64_t seed = HASH_K0;
 	size_t least = SIZE_MAX;
 
-	t->line = (uint32_t)l->line_count;
-	for (t->shift = 63; ((uint64_t)2 << (64 - t->shift)) < 3 * count;
-	     t->shift--)
-		;
-	t->line_mask = (uint32_t)((uint64_t)1 << (64 - t->shift)) - 1;
-	l->line_count += (size_t)t->line_mask + 1;
+	try.line = (uint32_t)l->line_count;
+	try.line_count = lines_for(l, count);
+	best = try;
 	for (unsigned i = 0; i < FACTORS && least > 0; i++) {
-		__u64 factor[2];
 		size_t now;
 
 		for (unsigned k = 0; k < 2; k++) {
 			seed = hash_finish(seed + HASH_K2);
-			factor[k] = seed | 1;
+			try.factor[k] = seed | 1;
 		}
-		now = spilled(l, t, g, count, factor, in);
-		if (now < least)
-			memcpy(t->factor, factor, sizeof(factor));
-		least = now < least ? now : least;
+		count_keys(l, &try, g, count, in);
+		now = spilled(l, &try, in);
+		if (now >= least)
+			continue;
+		least = now;
+		best = try;
+		best.end = best.line + best.line_count + behind(l, &try, in);
 	}
+	*t = best;
+	l->line_count = t->end;
 }
 
 /* The groups of a tuple are together. */
@@ -318,7 +343,9 @@ static size_t tuple_end(const struct lines *l, size_t from)
 
 static void size_tuples(struct lines *l)
 {
-	uint8_t *in = arena_alloc(l->work, 3 * l->group_count + 4);
+	uint32_t *in = arena_alloc(l->work,
+				   ((size_t)lines_for(l, l->group_count) + 1) *
+					   sizeof(*in));
 
 	for (size_t i = 0, to; i < l->group_count; i = to) {
 		to = tuple_end(l, i);
@@ -331,7 +358,8 @@ static void size_tuples(struct lines *l)
 static void make_room(struct lines *l, struct hash_blob *blob,
 		      struct hash_head *head)
 {
-	size_t items = 0, exact = l->t->words > 1 ? l->group_count : 0;
+	size_t line = l->t->words > 1 ? sizeof(*l->wides) : sizeof(*l->lines);
+	size_t items = 0;
 
 	for (size_t i = 0; i < l->group_count; i++)
 		items += l->groups[i].count > 1 ? l->groups[i].count : 0;
@@ -339,46 +367,51 @@ static void make_room(struct lines *l, struct hash_blob *blob,
 	head->list_count = (uint32_t)items;
 	head->order_count = (uint32_t)l->order_count;
 	head->order_len = (uint32_t)l->services->rows.count + 1;
-	head->exact_count = (uint32_t)exact;
-	head->lines = hash_blob_room(blob, l->line_count * sizeof(*l->lines));
+	head->lines = hash_blob_room(blob, l->line_count * line);
 	head->lists = hash_blob_room(blob, items * sizeof(*l->items));
 	head->firsts = hash_blob_room(blob, l->order_count * head->order_len *
 						    sizeof(uint16_t));
-	head->exact = hash_blob_room(blob, exact * sizeof(*l->exact));
 	l->lines = (void *)(blob->bytes + head->lines);
+	l->wides = (void *)(blob->bytes + head->lines);
 	l->items = (void *)(blob->bytes + head->lists);
-	l->exact = (void *)(blob->bytes + head->exact);
 }
 
-static bool fill(struct lines *l, uint16_t *firsts)
+static void clear_lines(struct lines *l)
 {
-	bool is_put = true;
-
+	if (l->t->words > 1) {
+		for (size_t i = 0; i < l->line_count; i++)
+			l->wides[i].rank = HASH_NONE;
+		return;
+	}
 	for (size_t i = 0; i < l->line_count; i++)
 		for (unsigned k = 0; k < HASH_SLOTS; k++)
 			l->lines[i].slot[k] =
 				(struct hash_slot){.rank = HASH_NONE};
+}
+
+static void fill(struct lines *l, uint16_t *firsts)
+{
+	clear_lines(l);
 	for (size_t i = 0; i < l->order_count; i++)
 		put_firsts(l, l->lists[i],
 			   firsts + i * (l->services->rows.count + 1));
-	for (size_t i = 0; i < l->group_count && is_put; i++)
-		is_put = put(l, &l->t->items[l->groups[i].rules[0].tuple],
-			     &l->groups[i]);
-	return is_put;
+	for (size_t i = 0; i < l->group_count; i++)
+		put(l, &l->t->items[l->groups[i].rules[0].tuple],
+		    &l->groups[i]);
 }
 
-int hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
-		   const struct hash_services *services, struct hash_head *head)
+void hash_lines_add(struct hash_blob *blob, const struct hash_tuples *t,
+		    const struct hash_services *services,
+		    struct hash_head *head)
 {
 	struct lines l = {.t = t, .work = arena_new(), .services = services};
-	bool is_put;
 
+	l.slots = t->words > 1 ? 1 : HASH_SLOTS;
 	group(&l);
 	unhide(&l);
 	order_lists(&l);
 	size_tuples(&l);
 	make_room(&l, blob, head);
-	is_put = fill(&l, (void *)(blob->bytes + head->firsts));
+	fill(&l, (void *)(blob->bytes + head->firsts));
 	arena_free(&l.work);
-	return is_put ? 0 : -E2BIG;
 }

@@ -6,7 +6,8 @@
  * Each look is at one of HASH_LEVELS nodes and takes bits where the prefixes
  * below that node part, as many as there is room for. What lies before these
  * bits is not compared, and what lies behind the last node's not told apart: a
- * row may so have bits too many.
+ * row may so have bits too many. Of several limits of a node's size the one is
+ * taken that makes the smallest trie which does not lose more so than others.
  */
 #include "hash_tuple.h"
 
@@ -14,9 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOT_BITS 16u /* that the first node takes at most, and others */
-#define NODE_BITS 12u
-#define SPARE_BITS 4u /* a node has room for so much more than prefixes */
+#define ROOT_BITS 16u	  /* that the first node takes at most ... */
+#define ROOT_BITS_MIN 13u /* ... if not fewer ... */
+#define NODE_BITS 12u	  /* ... and others */
+#define SPARE_BITS 4u	  /* a node has room for so much more than prefixes */
+#define SMALL_COUNT 1024u /* prefixes; so few may have one more */
+#define SHAPE_RULES_MAX 65536u /* of more no shapes are tried */
+#define SHAPES (2 * (ROOT_BITS - ROOT_BITS_MIN + 1))
+#define LOST_SHARE 32u /* of the prefixes, that may be lost for fewer cells */
 
 struct prefix {
 	const uint32_t *addr;
@@ -27,6 +33,11 @@ struct prefix {
 /* What the cell is that leads to a row, by the levels that are left there. */
 struct leaf {
 	uint32_t node[HASH_LEVELS]; /* 0: not made yet */
+};
+
+/* How large nodes may be. */
+struct shape {
+	unsigned root_bits, spare;
 };
 
 struct trie {
@@ -40,7 +51,8 @@ struct trie {
 	uint32_t *values[HASH_LEVELS]; /* the cells */
 	struct leaf *leaves;	       /* by row */
 	size_t leaf_count, leaf_capacity;
-	unsigned spare;
+	struct shape shape;
+	size_t lost; /* prefixes that no level was left for */
 };
 
 /* Bits that a node asks for, of those from "from" on. */
@@ -166,9 +178,8 @@ static unsigned min(unsigned a, unsigned b)
 static struct window choose(const struct trie *t, const struct prefix *p,
 			    size_t count, unsigned depth, unsigned left)
 {
-	bool is_root = left == HASH_LEVELS;
-	unsigned width =
-		min(log2_up(count) + t->spare, is_root ? ROOT_BITS : NODE_BITS);
+	unsigned most = left == HASH_LEVELS ? t->shape.root_bits : NODE_BITS;
+	unsigned width = min(log2_up(count) + t->shape.spare, most);
 	unsigned longest = 0, shortest = t->t->bits, from, end;
 
 	for (size_t i = 0; i < count; i++) {
@@ -182,7 +193,7 @@ static struct window choose(const struct trie *t, const struct prefix *p,
 	from = from < depth ? depth : from;
 	end = (from / 32 + 1) * 32;
 	if (longest >= end && end - from < width + SPARE_BITS &&
-	    end - from <= (is_root ? ROOT_BITS : NODE_BITS))
+	    end - from <= most)
 		width = end - from; /* few are left of this word */
 	return (struct window){from, min(width, end - from)};
 }
@@ -279,47 +290,112 @@ static uint32_t fill(struct trie *t, const struct prefix *p, size_t count,
 	memcpy(row, inherited, t->t->row_words * sizeof(*row));
 	for (size_t i = 0; i < count; i++)
 		add_bits(row, p[i].bits, t->t->row_words);
+	t->lost += count;
 	return leaf_cell(t, row_number(t, row), left);
 }
 
 /* ---- both sides -------------------------------------------------------- */
 
 /* Row 0 and the cells that lead to it come first: there is room for them. */
-static void trie_make(struct hash_tuples *t, enum hash_end end)
+static void trie_make(struct trie *trie, struct hash_tuples *t,
+		      enum hash_end end, struct shape shape)
 {
 	size_t words = t->row_words;
-	struct trie trie = {.t = t,
-			    .work = arena_new(),
-			    .end = end,
-			    .cells = &t->cells[end]};
-	uint64_t *everywhere = arena_alloc(trie.work, words * 8);
+	uint64_t *everywhere;
 
-	hash_cells_begin(trie.cells, trie.work);
-	gather(&trie, everywhere);
-	while (trie.spare < SPARE_BITS &&
-	       trie.count << (trie.spare + 3) < HASH_CELLS_MAX)
-		trie.spare++;
+	*trie = (struct trie){.t = t,
+			      .work = arena_new(),
+			      .end = end,
+			      .cells = &t->cells[end],
+			      .shape = {.root_bits = shape.root_bits}};
+	everywhere = arena_alloc(trie->work, words * 8);
+	hash_cells_begin(trie->cells, trie->work);
+	gather(trie, everywhere);
+	while (trie->shape.spare < shape.spare &&
+	       trie->count << (trie->shape.spare + 3) < HASH_CELLS_MAX)
+		trie->shape.spare++;
 	for (unsigned left = HASH_LEVELS; left > 0; left--) {
 		unsigned bits = left == HASH_LEVELS ? ROOT_BITS : NODE_BITS;
 
-		trie.rows[left - 1] =
-			arena_alloc(trie.work, ((size_t)8 << bits) * words);
-		trie.values[left - 1] =
-			arena_alloc(trie.work, sizeof(uint32_t) << bits);
-		leaf_cell(&trie, 0, HASH_LEVELS - left + 1);
+		trie->rows[left - 1] =
+			arena_alloc(trie->work, ((size_t)8 << bits) * words);
+		trie->values[left - 1] =
+			arena_alloc(trie->work, sizeof(uint32_t) << bits);
+		leaf_cell(trie, 0, HASH_LEVELS - left + 1);
 	}
-	t->cells[end].root = fill(&trie, trie.prefixes, trie.count, everywhere,
+	t->cells[end].root = fill(trie, trie->prefixes, trie->count, everywhere,
 				  0, HASH_LEVELS);
-	arena_free(&trie.work);
+	arena_free(&trie->work);
 }
 
-void hash_rows_make(struct hash_tuples *t)
+static void rows_begin(struct hash_tuples *t)
 {
 	uint64_t *all = arena_alloc(t->arena, t->row_words * 8);
 
 	memset(all, 0xff, t->row_words * 8);
 	hash_bits_begin(&t->rows, t->arena, t->row_words);
 	hash_bits_add(&t->rows, all);
-	trie_make(t, HASH_SRC);
-	trie_make(t, HASH_DST);
+}
+
+struct trial {
+	struct shape shape;
+	size_t prefixes, lost, cells;
+};
+
+/* A trie that nobody keeps. */
+static struct trial try_shape(const struct hash_tuples *t, enum hash_end end,
+			      unsigned root_bits, unsigned spare)
+{
+	struct trial trial = {.shape = {root_bits, spare}};
+	struct hash_tuples own = *t;
+	struct trie trie;
+
+	own.arena = arena_new();
+	rows_begin(&own);
+	trie_make(&trie, &own, end, trial.shape);
+	trial.prefixes = trie.count;
+	trial.lost = trie.lost;
+	trial.cells = own.cells[end].count;
+	hash_cells_free(&own.cells[end]);
+	arena_free(&own.arena);
+	return trial;
+}
+
+/*
+ * The fewest cells that lose hardly more prefixes than others would: a cache
+ * holds few, and a lost prefix sends packets to tuples in vain.
+ */
+static struct shape choose_shape(const struct hash_tuples *t, enum hash_end end)
+{
+	struct trial trials[SHAPES], *best = NULL;
+	size_t count = 0, most_lost = SIZE_MAX;
+	unsigned spare = SPARE_BITS;
+
+	if (t->rule_count > SHAPE_RULES_MAX)
+		return (struct shape){ROOT_BITS, SPARE_BITS};
+	do
+		for (unsigned bits = ROOT_BITS_MIN; bits <= ROOT_BITS; bits++)
+			trials[count++] = try_shape(t, end, bits, spare);
+	while (trials[0].prefixes <= SMALL_COUNT && spare++ == SPARE_BITS);
+	for (size_t i = 0; i < count; i++)
+		if (trials[i].lost < most_lost)
+			most_lost = trials[i].lost;
+	most_lost += trials[0].prefixes / LOST_SHARE;
+	for (size_t i = 0; i < count; i++)
+		if (trials[i].lost <= most_lost &&
+		    (!best || trials[i].cells < best->cells))
+			best = &trials[i];
+	assert(best);
+	return best->shape;
+}
+
+void hash_rows_make(struct hash_tuples *t)
+{
+	rows_begin(t);
+	for (unsigned i = 0; i < 2; i++) {
+		enum hash_end end = (enum hash_end)i;
+		struct trie trie;
+
+		trie_make(&trie, t, end, choose_shape(t, end));
+	}
 }

@@ -110,14 +110,13 @@ static bool has_parts(const struct image *img, const struct hash_head *h)
 	       is_inside(img, h->tuples, (uint64_t)h->row_words * 64,
 			 sizeof(struct hash_tuple)) &&
 	       is_inside(img, h->lines, h->line_count,
-			 sizeof(struct hash_line)) &&
+			 h->words > 1 ? sizeof(struct hash_wide)
+				      : sizeof(struct hash_line)) &&
 	       is_inside(img, h->lists, h->list_count,
 			 sizeof(struct hash_item)) &&
 	       is_inside(img, h->firsts,
 			 (uint64_t)h->order_count * h->order_len,
 			 sizeof(__u16)) &&
-	       is_inside(img, h->exact, h->exact_count,
-			 sizeof(struct hash_exact)) &&
 	       is_inside(img, h->rows, h->row_count, row) &&
 	       is_inside(img, h->class_rows, h->class_count, row);
 }
@@ -137,48 +136,72 @@ static bool is_rank(const struct image *img, const struct hash_head *h,
 	return rank < h->rank_count && is_rule(img, rules[rank]);
 }
 
-static bool is_slot(const struct image *img, const struct hash_head *h,
-		    const struct hash_slot *slot)
+static bool is_value(const struct image *img, const struct hash_head *h,
+		     __u32 rank, __u32 service)
 {
 	const __u16 *firsts = (const void *)(img->hash + h->firsts);
-	__u32 lower = slot->service & HASH_LOWER;
+	__u32 lower = service & HASH_LOWER;
 
-	if (h->words > 1 && (__u32)slot->key >= h->exact_count)
-		return false;
-	if (slot->service & HASH_LIST)
-		return lower < h->order_count && slot->rank < h->list_count &&
+	if (service & HASH_LIST)
+		return lower < h->order_count && rank < h->list_count &&
 		       firsts[lower * h->order_len + h->class_count] <=
-			       h->list_count - slot->rank;
-	if (slot->service & HASH_WALK)
-		return slot->rank < h->list_count &&
-		       lower <= h->list_count - slot->rank;
-	return lower < h->services && is_rank(img, h, slot->rank);
+			       h->list_count - rank;
+	if (service & HASH_WALK)
+		return rank < h->list_count && lower <= h->list_count - rank;
+	return lower < h->services && is_rank(img, h, rank);
 }
 
-/* Of one tuple; some line has an empty slot. */
+static bool is_empty(__u32 rank, __u32 service)
+{
+	return rank == HASH_NONE && service == 0;
+}
+
+/* Is a line one? *ends: it has an empty slot. */
+static bool is_line(const struct image *img, const struct hash_head *h,
+		    __u32 line, bool *ends)
+{
+	const struct hash_line *lines = (const void *)(img->hash + h->lines);
+	bool has_empty = false;
+
+	for (unsigned k = 0; k < HASH_SLOTS; k++) {
+		const struct hash_slot *slot = &lines[line].slot[k];
+
+		if (is_empty(slot->rank, slot->service))
+			has_empty = true;
+		else if (has_empty ||
+			 !is_value(img, h, slot->rank, slot->service))
+			return false;
+	}
+	*ends = has_empty;
+	return true;
+}
+
+static bool is_wide(const struct image *img, const struct hash_head *h,
+		    __u32 line, bool *ends)
+{
+	const struct hash_wide *wides = (const void *)(img->hash + h->lines);
+	const struct hash_wide *wide = &wides[line];
+
+	if (!is_empty(wide->rank, wide->service))
+		return is_value(img, h, wide->rank, wide->service);
+	*ends = true;
+	return true;
+}
+
+/* Of one tuple; the last has an empty slot. */
 static bool has_own_lines(const struct image *img, const struct hash_head *h,
 			  const struct hash_tuple *t)
 {
-	const struct hash_line *lines = (const void *)(img->hash + h->lines);
 	bool ends = false;
 
-	if (t->shift < 1 || t->shift > 63 ||
-	    t->line_mask & (t->line_mask + 1) || t->line >= h->line_count ||
-	    t->line_mask >= h->line_count - t->line)
+	if (t->end > h->line_count || t->line >= t->end ||
+	    t->line_count >= t->end - t->line)
 		return false;
-	for (size_t i = 0; i <= t->line_mask; i++) {
-		bool is_empty = false;
-
-		for (unsigned k = 0; k < HASH_SLOTS; k++) {
-			const struct hash_slot *slot =
-				&lines[t->line + i].slot[k];
-
-			if (slot->rank == HASH_NONE && slot->service == 0)
-				is_empty = true;
-			else if (is_empty || !is_slot(img, h, slot))
-				return false;
-		}
-		ends |= is_empty;
+	for (__u32 i = t->line; i < t->end; i++) {
+		ends = false;
+		if (!(h->words > 1 ? is_wide(img, h, i, &ends)
+				   : is_line(img, h, i, &ends)))
+			return false;
 	}
 	return ends;
 }

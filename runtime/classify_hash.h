@@ -30,8 +30,7 @@ struct hash_walk {
 	const struct nfr_key *key;
 	const struct hash_head *head;
 	__u64 left;	 /* bits of tuples of this word */
-	__u64 wanted;	 /* what is looked for: the key of a slot */
-	__u64 masked[4]; /* of IPv6: addresses, as in struct hash_exact */
+	__u64 masked[4]; /* what is looked for; of IPv4 the first */
 	__u32 rows[3];	 /* places of the next words of rows */
 	__u32 words;	 /* of rows, left */
 	__u32 tuples;	 /* place of this word's */
@@ -93,19 +92,6 @@ NFR_INLINE __u64 hash_wide(const __u32 *words)
 }
 _Static_assert(NFR_F_SRC0 % 2 == 0 && NFR_F_DST0 % 2 == 0, "wide words");
 
-/*
- * IPv6: the slot's key itself. No two keys that can be in one line have one
- * fingerprint, so no other slot can be meant.
- */
-NFR_INLINE int hash_is_exact(const struct hash_walk *w, __u32 number)
-{
-	const struct hash_exact *e =
-		env_hash(w->env, w->head->exact + number * sizeof(*e));
-
-	return !((e->key[0] ^ w->masked[0]) | (e->key[1] ^ w->masked[1]) |
-		 (e->key[2] ^ w->masked[2]) | (e->key[3] ^ w->masked[3]));
-}
-
 /* Item 0 is none, the others are numbered from 1. */
 NFR_INLINE void hash_take_first(struct hash_walk *w, __u32 first, __u32 order)
 {
@@ -136,25 +122,48 @@ NFR_INLINE void hash_hit(struct hash_walk *w, __u32 rank, __u32 service)
 }
 
 /* A line of the tuple, for the masked key. */
-NFR_INLINE void hash_look(struct hash_walk *w, __u32 line)
+NFR_INLINE void hash_look_short(struct hash_walk *w, const struct hash_tuple *t,
+				__u32 line)
 {
-	const struct hash_tuple *t = env_hash(w->env, w->now);
 	const struct hash_line *l = env_hash(
 		w->env, w->head->lines + (t->line + line) * sizeof(*l));
-	__u32 ignored = w->head->words > 1 ? HASH_PRINT_SHIFT : 0;
 	const struct hash_slot *s = &l->slot[0];
 
-	if ((s->key ^ w->wanted) >> ignored) {
+	if (s->key != w->masked[0]) {
 		s = &l->slot[1];
 		if (s->rank == HASH_NONE)
 			return;
-		if ((s->key ^ w->wanted) >> ignored) {
-			w->line = (line + 1) & t->line_mask;
+		if (s->key != w->masked[0]) {
+			w->line = line + 1;
 			return;
 		}
 	}
-	if (!ignored || hash_is_exact(w, (__u32)s->key))
-		hash_hit(w, s->rank, s->service);
+	hash_hit(w, s->rank, s->service);
+}
+
+NFR_INLINE void hash_look_wide(struct hash_walk *w, const struct hash_tuple *t,
+			       __u32 line)
+{
+	const struct hash_wide *l = env_hash(
+		w->env, w->head->lines + (t->line + line) * sizeof(*l));
+
+	if ((l->key[0] ^ w->masked[0]) | (l->key[1] ^ w->masked[1]) |
+	    (l->key[2] ^ w->masked[2]) | (l->key[3] ^ w->masked[3])) {
+		if (l->rank != HASH_NONE)
+			w->line = line + 1;
+		return;
+	}
+	hash_hit(w, l->rank, l->service);
+}
+
+NFR_INLINE void hash_look(struct hash_walk *w, __u32 line)
+{
+	const struct hash_tuple *t = env_hash(w->env, w->now);
+
+	if (w->head->words > 1)
+		hash_look_wide(w, t, line);
+	else
+		hash_look_short(w, t, line);
 }
 
 NFR_INLINE int hash_next_word(struct hash_walk *w)
@@ -187,12 +196,11 @@ NFR_INLINE __u32 hash_home(struct hash_walk *w, const struct hash_tuple *t)
 		w->masked[2] = hash_wide(dst) & t->mask[2];
 		w->masked[3] = hash_wide(dst + 2) & t->mask[3];
 		hash = hash_long(w->masked, t->factor);
-		w->wanted = HASH_PRINT(hash);
 	} else {
-		w->wanted = HASH_PAIR(src[0], dst[0]) & t->mask[0];
-		hash = hash_short(w->wanted, t->factor[0]);
+		w->masked[0] = HASH_PAIR(src[0], dst[0]) & t->mask[0];
+		hash = hash_short(w->masked[0], t->factor[0]);
 	}
-	return (__u32)(hash >> (t->shift & 63)) & t->line_mask;
+	return hash_line_of(hash, t->line_count);
 }
 
 /* Nonzero when the walk ends. */

@@ -77,12 +77,10 @@ struct hash_head {
 	__u32 rules;	  /* __u32 rule[rank_count], by rank */
 	__u32 tuples;	  /* struct hash_tuple, 64 for each word of a row */
 	__u32 tuple_count;
-	__u32 lines; /* struct hash_line, line_count of them */
+	__u32 lines; /* struct hash_line, or of IPv6 struct hash_wide */
 	__u32 line_count;
 	__u32 lists; /* struct hash_item, list_count of them */
 	__u32 list_count;
-	__u32 exact; /* struct hash_exact, exact_count of them; IPv6 */
-	__u32 exact_count;
 	__u32 rows; /* of bits, of the addresses */
 	__u32 row_count;
 	__u32 class_rows; /* of bits, by class */
@@ -106,7 +104,7 @@ struct hash_head {
 	__u32 classes;		      /* __u16 by protocols, sport, dport */
 	__u32 cell_count;	      /* of classes */
 	__u32 parts;		      /* what ends the head's parts */
-	__u32 reserved[17];
+	__u32 reserved[19];
 	struct hash_side src, dst;
 };
 _Static_assert(sizeof(struct hash_head) == 256, "hash_head");
@@ -118,14 +116,13 @@ struct hash_tuple {
 	__u32 best; /* the least rank in it; HASH_NONE: there is no such tuple
 		     */
 	__u32 line; /* its first */
-	__u32 line_mask; /* of its lines, a power of two */
-	__u32 shift;	 /* of a hash: 1-63 */
+	__u32 line_count; /* by hash_line_of(); others are behind them ... */
+	__u32 end;	  /* ... up to here; the last has an empty slot */
 };
 _Static_assert(sizeof(struct hash_tuple) == 64, "hash_tuple");
 
 /*
- * key is of IPv4 both masked addresses; of IPv6 a fingerprint (HASH_PRINT)
- * above the number of an exact. rank is that of its only rule, and service what
+ * key is both masked addresses. rank is that of its only rule, and service what
  * that asks. Or rank is the number of the first item of a list: with HASH_LIST
  * service says the order of its services, by which "firsts" knows the first
  * item for each class of packets; with HASH_WALK how many there are.
@@ -145,16 +142,20 @@ struct hash_line {
 };
 _Static_assert(sizeof(struct hash_line) == 32, "hash_line");
 
+/* A line of IPv6, which is one slot: what a cache reads at once. */
+struct hash_wide {
+	__u64 key[4];
+	__u32 rank;
+	__u32 service;
+	__u32 reserved[6];
+};
+_Static_assert(sizeof(struct hash_wide) == 64, "hash_wide");
+
 /* Of one key, the earliest first. */
 struct hash_item {
 	__u32 rank;
 	__u32 service;
 };
-
-struct hash_exact {
-	__u64 key[4]; /* masked */
-};
-_Static_assert(sizeof(struct hash_exact) == 32, "hash_exact");
 
 /* ---- what writer and reader compute alike ------------------------------- */
 
@@ -177,7 +178,7 @@ static inline __attribute__((always_inline)) __u64 hash_finish(__u64 x)
 	return x ^ x >> 29;
 }
 
-/* Of masked addresses. The line is by the upper bits. */
+/* Of masked addresses. The line is by the upper half: see hash_line_of(). */
 static inline __attribute__((always_inline)) __u64 hash_short(__u64 key,
 							      __u64 factor)
 {
@@ -200,9 +201,12 @@ hash_long(const __u64 masked[4], const __u64 factor[2])
 	return HASH_FOLD(src) * factor[0] + HASH_FOLD(dst) * factor[1];
 }
 
-/* Of that, what is above the number of an exact in a slot's key. */
-#define HASH_PRINT(hash) ((hash) << 12)
-#define HASH_PRINT_SHIFT 32u
+/* Which of count lines. */
+static inline __attribute__((always_inline)) __u32 hash_line_of(__u64 hash,
+								__u32 count)
+{
+	return (__u32)((hash >> 32) * count >> 32);
+}
 
 /*
  * Where the tuple of one bit of a word lies among its 64: each in another place

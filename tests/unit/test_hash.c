@@ -412,30 +412,100 @@ static void test_no_rule_but_the_policys_is_found(void **state)
 	drop(&m);
 }
 
+/* Where the rank of a line's first slot is. */
+static size_t rank_at(const struct hash_head *head, __u32 line)
+{
+	if (head->words > 1)
+		return head->lines + line * sizeof(struct hash_wide) +
+		       offsetof(struct hash_wide, rank);
+	return head->lines + line * sizeof(struct hash_line) +
+	       offsetof(struct hash_slot, rank);
+}
+
 /* Its key may be that of a packet, as what is not there is zero. */
-static void test_an_empty_slot_says_nothing(void **state)
+static void an_empty_slot_says_nothing(const char *text, unsigned entry)
 {
 	const struct hash_head *head;
 	struct made m;
 
-	(void)state;
-	make(&m, "pass in quick inet from 10.0.0.0/8 to any no state\n");
-	head = image_hash_head(&m.image, 1);
+	make(&m, text);
+	head = image_hash_head(&m.image, entry);
 	for (__u32 i = 0; i < head->line_count; i++) {
-		size_t at = head->lines + i * sizeof(struct hash_line);
-		const struct hash_line *line =
-			(const void *)(m.image.hash + at);
+		size_t at = rank_at(head, i);
 
-		if (line->slot[0].rank != HASH_NONE)
+		if (*(const __u32 *)(const void *)(m.image.hash + at) !=
+		    HASH_NONE)
 			continue;
-		assert_int_equal(
-			with_word(&m, at + offsetof(struct hash_slot, service),
-				  HASH_LIST),
-			-EBADMSG);
+		assert_int_equal(with_word(&m, at + 4, HASH_LIST), -EBADMSG);
 		drop(&m);
 		return;
 	}
 	fail_msg("all lines are full");
+}
+
+static void test_an_empty_slot_says_nothing(void **state)
+{
+	(void)state;
+	an_empty_slot_says_nothing(
+		"pass in quick inet from 10.0.0.0/8 to any no state\n", 1);
+	an_empty_slot_says_nothing(
+		"pass in quick inet6 from 2001:db8::/32 to any no state\n", 2);
+}
+
+/* The first that is there. */
+static const struct hash_tuple *
+tuple_of(const struct made *m, const struct hash_head *head, size_t *at)
+{
+	for (*at = head->tuples;; *at += sizeof(struct hash_tuple)) {
+		const struct hash_tuple *t =
+			(const void *)(m->image.hash + *at);
+
+		if (t->best != HASH_NONE)
+			return t;
+	}
+}
+
+static void is_refused(struct made *m, size_t at, __u32 value)
+{
+	__u32 was;
+
+	memcpy(&was, m->image.hash + at, sizeof(was));
+	assert_int_equal(with_word(m, at, value), -EBADMSG);
+	assert_int_equal(with_word(m, at, was), 0);
+}
+
+/* Readers go on from line to line until a slot is empty, and know no end. */
+static void lines_end_with_an_empty_slot(const char *text, unsigned entry)
+{
+	const struct hash_tuple *t;
+	const struct hash_head *head;
+	struct made m;
+	size_t at;
+
+	make(&m, text);
+	head = image_hash_head(&m.image, entry);
+	t = tuple_of(&m, head, &at);
+	assert_true(t->end > t->line + t->line_count);
+	is_refused(&m, at + offsetof(struct hash_tuple, end),
+		   t->line + t->line_count);
+	is_refused(&m, at + offsetof(struct hash_tuple, end),
+		   head->line_count + 1);
+	is_refused(&m, at + offsetof(struct hash_tuple, line),
+		   head->line_count);
+	is_refused(&m, at + offsetof(struct hash_tuple, line_count),
+		   t->end - t->line);
+	if (head->words > 1) /* its only slot */
+		is_refused(&m, rank_at(head, t->end - 1), 0);
+	drop(&m);
+}
+
+static void test_lines_end_with_an_empty_slot(void **state)
+{
+	(void)state;
+	lines_end_with_an_empty_slot(
+		"pass in quick inet from 10.0.0.0/8 to any no state\n", 1);
+	lines_end_with_an_empty_slot(
+		"pass in quick inet6 from 2001:db8::/32 to any no state\n", 2);
 }
 
 static void test_the_same_policy_gives_the_same_bytes(void **state)
@@ -471,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_no_part_lies_outside),
 		cmocka_unit_test(test_no_rule_but_the_policys_is_found),
 		cmocka_unit_test(test_an_empty_slot_says_nothing),
+		cmocka_unit_test(test_lines_end_with_an_empty_slot),
 		cmocka_unit_test(test_the_same_policy_gives_the_same_bytes),
 	};
 
