@@ -287,6 +287,7 @@ struct floor_packet {
 	__u32 readable;	 /* bytes that floor->bytes holds; 0: none could be read
 			  */
 	__u32 is_last;	 /* no other hook of the floor follows */
+	__u32 is_remade; /* what leaves is another packet */
 	const void *skb; /* the kernel's */
 	struct origin_socket from;
 };
@@ -295,10 +296,12 @@ NFR_INLINE int floor_judge(const struct nfr_config *config, struct floor *floor,
 			   const struct floor_packet *p)
 {
 	floor->len = p->len;
-	floor->result = (struct nfr_result){.verdict = NFR_BLOCK,
-					    .reason = NFR_REASON_SHORT,
-					    .rule = NFR_NO_RULE};
-	if (p->readable && floor_parse(floor, p->readable, p->ingress)) {
+	floor->result = (struct nfr_result){
+		.verdict = NFR_BLOCK,
+		.reason = p->is_remade ? NFR_REASON_REWRITE : NFR_REASON_SHORT,
+		.rule = NFR_NO_RULE};
+	if (p->readable && !p->is_remade &&
+	    floor_parse(floor, p->readable, p->ingress)) {
 		floor->packet.key.w[NFR_F_MARK] = NFR_MARK_SEEN(p->mark);
 		if (config->flags & NFR_CONFIG_OWNERS)
 			owner_of_packet(p->skb, floor->packet.key.w,
@@ -353,7 +356,8 @@ int nfr_floor(struct bpf_nf_ctx *ctx)
 	iface = env_iface(0, p.ifindex);
 	if (floor_has_edge(p.ifindex) &&
 	    (floor_is_edges(config, iface, p.ifindex) ||
-	     floor_is_kept(ctx, config, iface, p.ifindex)))
+	     (!floor_is_remade(skb) &&
+	      floor_is_kept(ctx, config, iface, p.ifindex))))
 		return FLOOR_ACCEPT;
 	floor = floor_claim();
 	if (!floor) {
@@ -363,6 +367,7 @@ int nfr_floor(struct bpf_nf_ctx *ctx)
 	floor_look(floor, p.ifindex);
 	if (ctx->state->sk)
 		origin_load(ctx->state->sk, &p.from);
+	p.is_remade = config->has_guard && floor_is_remade(skb);
 	n = floor_readable(p.len);
 	if (!bpf_dynptr_from_skb(skb, 0, &bytes) &&
 	    !bpf_dynptr_read(floor->bytes, n, &bytes, 0, 0))

@@ -18,6 +18,7 @@
 #define FLOOR_LOCAL_OUT 3 /* NF_INET_LOCAL_OUT */
 #define FLOOR_IPV4 2	  /* NFPROTO_IPV4 */
 #define FLOOR_BYTES 256
+#define FLOOR_XMIT_REDIRECT 4 /* LWTUNNEL_STATE_XMIT_REDIRECT */
 
 #define FLOOR_KERNEL __attribute__((preserve_access_index))
 
@@ -31,9 +32,13 @@ struct net_device {
 	int ifindex;
 	possible_net_t nd_net;
 } FLOOR_KERNEL;
+struct lwtunnel_state {
+	__u16 flags;
+} FLOOR_KERNEL;
 struct dst_entry {
 	struct net_device *dev;
-	void *lwtstate, *xfrm;
+	struct lwtunnel_state *lwtstate;
+	void *xfrm;
 } FLOOR_KERNEL;
 typedef struct {
 	__u32 val;
@@ -91,6 +96,26 @@ static __always_inline int floor_comes_again(struct bpf_nf_ctx *ctx)
 	if (!bpf_core_field_exists(route->lwtstate) || route->lwtstate)
 		return 0;
 	return !bpf_core_field_exists(route->xfrm) || !route->xfrm;
+}
+
+/*
+ * Does the route make another packet of it behind POST_ROUTING, before the
+ * neighbour is asked: by a program (lwt_xmit), or by MPLS?
+ */
+static __always_inline int floor_is_remade(const struct sk_buff___floor *skb)
+{
+	unsigned long refdst = skb->_skb_refdst & ~1ul;
+	const struct lwtunnel_state *state;
+	const struct dst_entry *route;
+
+	if (!bpf_rdonly_cast || !refdst)
+		return 0;
+	route = bpf_rdonly_cast((void *)refdst,
+				bpf_core_type_id_kernel(struct dst_entry));
+	if (!bpf_core_field_exists(route->lwtstate) || !route->lwtstate)
+		return 0;
+	state = route->lwtstate;
+	return (BPF_CORE_READ(state, flags) & FLOOR_XMIT_REDIRECT) != 0;
 }
 
 /*

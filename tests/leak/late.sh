@@ -131,3 +131,18 @@ try_box_masqueraded() {
 	tunnel_delete
 	from_box
 }
+# A program of a route's, behind POST_ROUTING, before the neighbour is asked.
+try_route_rewrites() {
+	local object=$lab_dir/redirect.o
+	bpf_object "$object" || return
+	world_second_uplink eth1
+	ip -n client neigh add 192.168.2.77 lladdr "$lab_router_mac" dev eth1
+	app nobody udp 7086 $lab_printer4 sport=7086
+	ip -n client route add $lab_printer4/32 dev eth0 encap bpf xmit \
+		obj "$object" section lwt_xmit || return
+	ip -n client route add 192.168.1.21/32 via $lab_router4 encap bpf xmit \
+		obj "$object" section lwt_xmit
+	ip -n client route add 192.168.2.77/32 dev eth1 encap bpf xmit \
+		obj "$object" section lwt_xmit
+	app nobody udp 7086 $lab_printer4 192.168.1.21 192.168.2.77 sport=7086
+}

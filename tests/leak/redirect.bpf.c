@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * redirect.bpf.c: another tool's programs on a device, the tunnel's or a
- * container's, which send what is there to the device UPLINK; or on that, which
- * send elsewhere what leaves there.
+ * container's, which send what is there to the device UPLINK; or on that, or on
+ * a route, which send elsewhere what leaves there.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -60,6 +60,19 @@ SEC("rewrite") int to_web(struct __sk_buff *skb)
 		bpf_skb_store_bytes(skb, 30, &web, sizeof(web), 0);
 	}
 	return TC_ACT_OK;
+}
+
+/* What has a route with it goes to the web server; there is no frame yet. */
+SEC("lwt_xmit") int route_to_web(struct __sk_buff *skb)
+{
+	const __u32 web = __builtin_bswap32(0xcb007150);
+	__u32 to;
+
+	if (!bpf_skb_load_bytes(skb, 16, &to, sizeof(to))) {
+		bpf_l3_csum_replace(skb, 10, to, web, sizeof(to));
+		bpf_skb_store_bytes(skb, 16, &web, sizeof(web), 0);
+	}
+	return BPF_OK;
 }
 
 SEC("license") const char license_text[] = "Dual BSD/GPL";

@@ -231,6 +231,7 @@ vectors() {
 	dns_large|-|nobody|dst host $lab_router4 and ip[6:2] & 0x3fff != 0|DNS to the LAN's resolver, which the kernel cuts
 	neighbour_afar|h|router|(icmp6 and dst host $lab_web6) or $asked6|neighbour solicitations from elsewhere: answers, and probes
 	neighbour_aged|-|root's tools|(arp and dst host $lab_web4) or $asked6|another tool makes destinations neighbours, which are probed
+	route_rewrites|-|root's tools|$web|another tool's program on a route rewrites behind POST_ROUTING
 	END
 }
 
