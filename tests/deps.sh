@@ -12,7 +12,7 @@ libpcap-dev libjansson-dev libmnl-dev libmd-dev linux-libc-dev libc6-dev'
 use='libcmocka-dev libclang-rt-14-dev wireguard-go wireguard-tools tcpdump iproute2
 procps util-linux nftables curl iputils-ping netcat-openbsd python3 netbase bpftool
 clang-format clang-tidy cppcheck mandoc shellcheck jq gnuplot-nox libxml2-utils
-iptables dnsmasq-base busybox udhcpc iperf3'
+iptables dnsmasq-base busybox udhcpc iperf3 strace'
 
 missing=
 for p in $build $use; do

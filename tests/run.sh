@@ -188,7 +188,7 @@ scripts net
 # A few of each kind; "make leak" does 300, and another nfload's takeover.
 if is_wanted leak/reload_gate && is_root; then
 	suite leak/reload_gate 480 tests/leak/reload_gate.sh 12 reload rollback \
-		table watch
+		table killed watch
 elif is_wanted leak/reload_gate; then
 	skip leak/reload_gate 'needs root'
 fi

@@ -4,9 +4,10 @@
 # each kind of them (all) under floods as fast as they go: nothing leaks, and not
 # one packet that is allowed is lost, neither in the LAN nor in the tunnel. TAP.
 #
-# WHAT: reload rollback table, as many as were said; watch (its daemon killed and
-# started again), a tenth of it; upgrade (an nfload of another ABI version takes
-# over, then this one again), a fiftieth, at least two.
+# WHAT: reload rollback table, as many as were said; killed (apply, rollback, apply
+# --confirm, confirm and table, each ended by SIGKILL at one of its calls), a third;
+# watch (its daemon killed and started again), a tenth of it; upgrade (an nfload of
+# another ABI version takes over, then this one again), a fiftieth, at least two.
 # shellcheck disable=SC2317 # changes are called by name
 set -u
 # shellcheck source-path=SCRIPTDIR
@@ -15,7 +16,7 @@ lab_enter "$0" "$@"
 
 changes=${1:-300}
 shift
-[ $# != 0 ] || set -- reload rollback table watch upgrade
+[ $# != 0 ] || set -- reload rollback table killed watch upgrade
 cd "$lab_top" || exit 2
 policy=$lab_dir/gate.nfr next=build/leak/next
 
@@ -121,6 +122,22 @@ change_table() {
 	2) nfr_run table shunned replace 203.0.113.99 198.51.100.$(($1 % 200 + 20)) ;;
 	esac
 }
+# Of these calls a verb makes up to 700; one that has made all of its own goes on.
+steps=bpf,mkdir,unlink,unlinkat,rename,renameat,write,sendto,sendmsg,munmap
+killed=0
+change_killed() {
+	local verbs=("apply $policy" rollback "apply --confirm=1s $policy" confirm
+		"table shunned add 192.0.2.$1") verb
+	verb=${verbs[$1 % 5]}
+	[ "$verb" != confirm ] || nfr_run apply --confirm=20s "$policy"
+	# shellcheck disable=SC2086 # its words
+	on client strace -qq -o /dev/null -e trace=$steps \
+		-e inject=$steps:signal=KILL:when=$(($1 * 97 % 500 + 1)) \
+		nfload $verb --bpffs "$lab_dir/bpf" >>"$lab_dir/nfload.log" 2>&1
+	[ $? != 137 ] || killed=$((killed + 1))
+	# A trial may be on.
+	nfr_run apply "$policy" || { nfr_run rollback && nfr_run apply "$policy"; }
+}
 change_watch() {
 	if [ -n "$watcher" ]; then
 		kill -$((($1 % 2) ? 9 : 15)) "$watcher"
@@ -147,6 +164,7 @@ change_upgrade() {
 
 times() { # WHAT
 	case $1 in
+	killed) echo $(((changes + 2) / 3)) ;;
 	watch) echo $(((changes + 9) / 10)) ;;
 	upgrade) echo $((changes < 200 ? 2 : changes / 50)) ;;
 	*) echo "$changes" ;;
@@ -196,6 +214,8 @@ phase() { # WHAT
 	tried=$(($(<"$lab_dir/attack4") + $(<"$lab_dir/attack6")))
 	lan=$(<"$lab_dir/lan") tunnel=$(<"$lab_dir/tunnel")
 	ok "$what: all $n succeeded, refused: $refused" [ $refused = 0 ]
+	[ "$what" != killed ] ||
+		ok "$what: at least a third of them: $killed" [ $killed -ge $((n / 3)) ]
 	ok "$what: at least 50 tries each: $tried" [ "$tried" -ge $((n * 50)) ]
 	ok "$what: nothing leaked: $(counted router) packets" \
 		[ "$(counted router)" = 0 ]
