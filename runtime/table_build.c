@@ -165,7 +165,7 @@ static __u32 build_room(struct build *b, size_t len)
 		b->error = -E2BIG;
 		return 0;
 	}
-	if (wanted > b->capacity) {
+	if (!b->bytes || wanted > b->capacity) {
 		size_t capacity = 2 * b->capacity + 4096;
 		__u8 *bytes;
 

@@ -220,7 +220,7 @@ void input_put(struct nfload *t, const struct input *in)
 	json_put_int(o, JSON_FIELD_POLICY_INSNS, image->insn_count);
 	json_put_int(o, JSON_FIELD_POLICY_BYTES, (json_int_t)image->len);
 	json_put_int(o, JSON_FIELD_POLICY_CODE_BYTES,
-		     (json_int_t)(image->insn_count * sizeof(*image->code)));
+		     (json_int_t)image->insn_count * sizeof(*image->code));
 	json_put_int(o, JSON_FIELD_POLICY_HASH_BYTES, image->hash_len);
 	json_put_text(o, JSON_FIELD_POLICY_HASH, hash);
 	json_put(t->json, JSON_FIELD_POLICY, o);

@@ -149,7 +149,7 @@ static int make_devices(struct in_kernel *k)
 static int take_copy(struct in_kernel *k, size_t len, struct trace_left *left)
 {
 	uint8_t bytes[TRACE_FRAME_MAX];
-	struct sockaddr_ll from;
+	struct sockaddr_ll from = {0};
 	socklen_t from_len = sizeof(from);
 	ssize_t got;
 
