@@ -50,12 +50,16 @@ static int place_new(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
 
-	strcpy(p->dir, "/tmp/nfr-netpoll.XXXXXX");
-	if (!mkdtemp(p->dir))
+	*state = p;
+	if (!p)
 		return 1;
+	strcpy(p->dir, "/tmp/nfr-netpoll.XXXXXX");
+	if (!mkdtemp(p->dir)) {
+		free(p);
+		return 1;
+	}
 	snprintf(p->consoles, sizeof(p->consoles), "%s/netconsole", p->dir);
 	snprintf(p->pktgen, sizeof(p->pktgen), "%s/pktgen", p->dir);
-	*state = p;
 	return mkdir(p->consoles, 0700) || mkdir(p->pktgen, 0700);
 }
 
