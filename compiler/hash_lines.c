@@ -19,8 +19,11 @@
 #include "hash_tuple.h"
 
 #define FIRST_CELLS_MAX ((size_t)1 << 21)
-#define SLOTS 3u	 /* for a key ... */
-#define MANY_KEYS 65536u /* ... and half as many for one of more, of IPv6 */
+/* Lines for a key, in halves: IPv4's have two slots, IPv6's one. */
+#define LINES_SHORT 3u
+#define LINES_WIDE 8u
+#define LINES_MANY 3u	 /* of IPv6, where there are more keys than ... */
+#define MANY_KEYS 65536u /* ... these: lines are 64 bytes */
 #define FACTORS 8u	 /* that are tried */
 
 /* Rules of one key, the earliest first. */
@@ -293,12 +296,13 @@ static uint32_t behind(const struct lines *l, const struct hash_tuple *t,
 	return over / l->slots + 1;
 }
 
-/* A line of IPv6 has one slot and is twice as large as IPv4's two. */
 static uint32_t lines_for(const struct lines *l, size_t keys)
 {
-	bool is_tight = l->slots == 1 && l->group_count > MANY_KEYS;
+	size_t halves = l->t->words == 1	      ? LINES_SHORT
+			: l->group_count <= MANY_KEYS ? LINES_WIDE
+						      : LINES_MANY;
 
-	return (uint32_t)(keys * SLOTS / (is_tight ? 2 : l->slots) + 1);
+	return (uint32_t)(keys * halves / 2 + 1);
 }
 
 static void size_tuple(struct lines *l, struct hash_tuple *t,
