@@ -18,6 +18,7 @@
 #include "compiler/image_layout.h"
 #include "line.h"
 #include "runtime/embed.h"
+#include "runtime/object.h"
 #include "runtime/table_bench.h"
 #include "runtime/table_build.h"
 #include "runtime/table_find.h"
@@ -175,23 +176,6 @@ static int load(struct bench *b)
 	return fail(b, -errno, "map what is asked");
 }
 
-/* What the kernel says it takes. */
-static size_t map_bytes(int fd)
-{
-	char path[64], line[128];
-	size_t bytes = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "memlock: %zu", &bytes) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return bytes;
-}
-
 static int fill(struct bench *b)
 {
 	uint64_t start = clock_now_ns();
@@ -211,7 +195,7 @@ static int fill(struct bench *b)
 			return fail(b, -errno, "fill an LPM_TRIE");
 	}
 	b->trie_ms = clock_ms_since(start);
-	b->trie_bytes = map_bytes(b->trie);
+	b->trie_bytes = object_bytes(b->trie);
 	return 0;
 }
 

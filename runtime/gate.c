@@ -323,8 +323,10 @@ static int gate_draw(const struct engine_devices *devices, uint32_t *group)
 	return 0;
 }
 
-/* Into the gate's group, or out of it; or, in another's, among the keys. Who
- * can not be put there is not known. */
+/*
+ * Into the gate's group, or out of it; or, in another's, among the keys. Who
+ * can not be put there is not known.
+ */
 static void gate_want_device(struct mnl_socket *socket,
 			     const struct engine_device *device,
 			     struct gate *want)

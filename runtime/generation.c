@@ -7,12 +7,12 @@
 #include <errno.h>
 #include <linux/if_arp.h>
 #include <linux/bpf.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine_error.h"
+#include "object.h"
 #include "rebind.h"
 
 static const enum pin_shared generation_slots[3] = {PIN_SLOTS_XDP, PIN_SLOTS_IN,
@@ -225,30 +225,13 @@ int generation_clear(const struct pins *pins, struct shared *shared,
 	return ret;
 }
 
-/* What the kernel says that an object takes, or 0. */
-static uint64_t generation_bytes_of(int fd)
-{
-	char path[64], line[128];
-	uint64_t bytes = 0;
-	FILE *info;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = fopen(path, "re");
-	while (info && !bytes && fgets(line, sizeof(line), info))
-		if (!strncmp(line, "memlock:", 8))
-			bytes = strtoull(line + 8, NULL, 10);
-	if (info)
-		fclose(info);
-	return bytes;
-}
-
 uint64_t generation_bytes(const struct generation *generation)
 {
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < PIN_GENERATION_COUNT; i++)
 		if (generation->fd[i] >= 0)
-			sum += generation_bytes_of(generation->fd[i]);
+			sum += object_bytes(generation->fd[i]);
 	return sum;
 }
 

@@ -4,6 +4,9 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "generation_reuse.h"
@@ -62,4 +65,20 @@ int object_in_slot(int slots, uint32_t slot, int one, int other)
 		return -1;
 	}
 	return prog;
+}
+
+uint64_t object_bytes(int fd)
+{
+	char path[64], line[128];
+	uint64_t bytes = 0;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = fopen(path, "re");
+	while (info && !bytes && fgets(line, sizeof(line), info))
+		if (!strncmp(line, "memlock:", 8))
+			bytes = strtoull(line + 8, NULL, 10);
+	if (info)
+		fclose(info);
+	return bytes;
 }

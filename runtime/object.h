@@ -17,5 +17,7 @@ int object_uses(int prog, int one, int other);
  * -1.
  */
 int object_in_slot(int slots, uint32_t slot, int one, int other);
+/* What the kernel says that a map or a program takes (fdinfo), or 0. */
+uint64_t object_bytes(int fd);
 
 #endif
